@@ -1,0 +1,58 @@
+"""Find the files in data/, and make sure that they arrived whole."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_ROOTS = (_PACKAGE / "data", _PACKAGE.parent / "data")  # in an installed wheel; in a clone
+_REMEDY = "Get the file again: clone or install the course anew (or `git checkout -- data`)."
+
+
+def data_folder() -> Path:
+    """Return the folder data/, which travels inside the wheel and stands at the top of a clone."""
+    for root in _ROOTS:
+        if (root / "manifest.json").is_file():
+            return root
+    raise FileNotFoundError(
+        f"The course's data was not found: no manifest.json in {_ROOTS[0]} or {_ROOTS[1]}. {_REMEDY}"
+    )
+
+
+@functools.cache
+def _manifest(folder: Path) -> dict[str, dict]:
+    try:
+        return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{folder / 'manifest.json'} is damaged ({error}). {_REMEDY}"
+        ) from None
+
+
+def data_path(name: str) -> Path:
+    """Return the path of a data file, for example "images/cat.png", after checking its SHA-256.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        ValueError: its content is not what the manifest says: cut off or changed.
+    """
+    folder = data_folder()
+    path = folder / name
+    if not path.is_file():
+        raise FileNotFoundError(f"The course's file {path} is missing. {_REMEDY}")
+    expected = _manifest(folder)[name]
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected["sha256"]:
+        raise ValueError(
+            f"The course's file {path} is damaged: it has {len(content):,} bytes and another "
+            f"SHA-256 than data/manifest.json says ({expected['bytes']:,} bytes). {_REMEDY}"
+        )
+    return path
+
+
+def read_json(name: str):
+    """Return what the JSON file `name` in data/ holds."""
+    return json.loads(data_path(name).read_text(encoding="utf-8"))

@@ -1,0 +1,322 @@
+"""Turn raw maps into pictures: channels, clipping, resizing, colours, alt text.
+
+The only module that does so. The methods return signed numbers at their own resolution; nothing
+that judges a method should ever read a picture made here.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import warnings
+from collections.abc import Mapping
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from course_utils.images import load_image, resize_map
+
+SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
+"""Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
+
+
+# ------------------------------------------------------------------------------ raw map -> values
+
+
+def channel_max(attribution) -> np.ndarray:
+    """Return one value a pixel: the largest |value| over the channels, (..., C) -> (...).
+
+    What Simonyan et al. 2014 show: the pixel matters if any of its channels does.
+    """
+    return np.abs(np.asarray(attribution)).max(axis=-1)
+
+
+def map_values(attribution) -> np.ndarray:
+    """Return the 2-D values of one map, float32, not scaled.
+
+    Args:
+        attribution: (h, w), such as one Grad-CAM map, is taken as it is, with its signs. (H, W, C),
+            such as the gradient of one picture, becomes `channel_max`. A batch of one map, (1, h,
+            w) or (1, H, W, C), is accepted as well.
+
+    Raises:
+        ValueError: several maps, another shape, or NaN or infinity.
+        TypeError: not numbers.
+    """
+    values = np.asarray(attribution)
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"A map holds numbers, not {values.dtype}.")
+    shape = values.shape
+    if values.ndim in (3, 4) and shape[0] == 1:
+        values = values[0]
+    if values.ndim == 3 and values.shape[2] <= 4:
+        values = channel_max(values)
+    if values.ndim != 2 or 0 in values.shape:
+        raise ValueError(
+            f"An array of shape {shape} is not one map: expected (h, w) or (H, W, channels). Of a "
+            "batch, pass one: maps[0]."
+        )
+    values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("The map holds NaN or infinity, so there is nothing to draw.")
+    return values
+
+
+def color_limits(values: np.ndarray, percentile: float = 100.0) -> tuple[float, float]:
+    """Return (lowest, highest) value of the colour scale: from 0, or symmetric around 0.
+
+    A map with negative values gets a scale from -m to m, so that 0 is its centre. m is the given
+    percentile of |value|: at 99, the strongest 1 % of the pixels share the last colour, and the
+    others become visible beside them.
+    """
+    magnitude = np.abs(values)
+    m = float(np.percentile(magnitude, percentile)) or float(magnitude.max())
+    return (-m if values.min() < 0 else 0.0), m
+
+
+# --------------------------------------------------------------------------------- the overlay
+
+
+def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") -> np.ndarray:
+    """Lay a map over its picture: the stronger the map, the more of its colour.
+
+        out = (1 - alpha v) * image + alpha v * colour(v),   v = max(value, 0) / max value
+
+    Where the map is zero (or negative), the picture stays exactly as it was: neither darker nor
+    tinted. The values are resized before they are coloured.
+
+    Args:
+        image: the picture that the network saw, as for `load_image`: uint8, or float in 0..1 or
+            0..255. Of prepared inputs: classifier.restore(inputs)[0].
+        attribution: one map of any resolution, as for `map_values`.
+        alpha: the share of colour where the map is strongest, 0 to 1.
+        cmap: the name of a Matplotlib colour map.
+
+    Returns:
+        uint8 (H, W, 3), of the picture's size.
+
+    Warns:
+        UserWarning: the map is zero everywhere, or nowhere positive, so that nothing is shown; or
+            it has another shape than the picture and was stretched.
+
+    Raises:
+        TypeError, ValueError: a picture or map that is none, an unknown colour map, or an alpha
+            outside 0..1.
+    """
+    image = load_image(np.asarray(image))
+    values = map_values(attribution)
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha={alpha}: expected a number from 0 (picture) to 1 (colours).")
+    if values.max() <= 0:
+        what = "zero everywhere" if not values.any() else "nowhere positive"
+        warnings.warn(f"The map is {what}: the overlay shows the picture alone.", stacklevel=2)
+    _warn_if_stretched(values, image, stacklevel=3)
+    values = np.maximum(resize_map(values, image.shape[:2]), 0)
+    v = values / (values.max() or 1)
+    colour = 255 * _colormap(cmap)(v)[..., :3]
+    weight = alpha * v[..., None]
+    return np.round((1 - weight) * image + weight * colour).astype(np.uint8)
+
+
+def _colormap(name: str) -> matplotlib.colors.Colormap:
+    try:
+        return matplotlib.colormaps[name]
+    except KeyError:
+        raise ValueError(
+            f"There is no colour map {name!r}. Good ones: inferno, viridis, cividis, coolwarm."
+        ) from None
+
+
+def _warn_if_stretched(values: np.ndarray, image: np.ndarray, stacklevel: int) -> None:
+    (h, w), (height, width) = values.shape, image.shape[:2]
+    # A layer with strides rounds its size: up to about one cell in each direction is normal.
+    if abs(w - h * width / height) > 1.5 and abs(h - w * height / width) > 1.5:
+        warnings.warn(
+            f"The map is {h} x {w} and the picture {height} x {width}, of another shape: the map "
+            "is stretched. A map belongs to the picture that the network saw, "
+            "classifier.restore(inputs)[0].",
+            stacklevel=stacklevel + 1,
+        )
+
+
+# ----------------------------------------------------------------------- figures with alt text
+
+
+class DescribedFigure(Figure):
+    """A Matplotlib figure that reaches the reader of a notebook with its description.
+
+    Notebooks drop the alt text of ordinary figures; only an `<img alt="...">` element arrives.
+    `savefig` and everything else work as usual.
+    """
+
+    alt_text = ""
+    _shown_in = None
+
+    def _repr_html_(self) -> str:
+        return _img(self, self.alt_text)
+
+    def _ipython_display_(self) -> None:
+        # A figure that is also the last line of its cell has been shown by that cell already.
+        if self._shown_in != _cell_number():
+            _show(self._repr_html_())
+
+
+def show_figure(figure: Figure, alt_text: str) -> None:
+    """Show any Matplotlib figure in a notebook once, with a description for who cannot see it.
+
+    Outside a notebook nothing is shown. A pyplot figure is closed, or it would appear again.
+    """
+    if not alt_text.strip():
+        raise ValueError("The figure needs a description: what does it show?")
+    picture = _img(figure, alt_text)
+    if hasattr(figure.canvas.manager, "num"):
+        from matplotlib import pyplot
+
+        pyplot.close(figure)
+    _show(picture)
+
+
+def show_maps(
+    image,
+    maps: Mapping[str, np.ndarray],
+    *,
+    title: str = "",
+    percentile: float = 99.0,
+    shared_scale: bool = False,
+) -> DescribedFigure:
+    """Draw a picture and maps of it side by side, each with its colour bar and raw range.
+
+    Args:
+        image: the picture that the network saw, as for `overlay`.
+        maps: name -> one map, as for `map_values`; or a uint8 picture (H, W, 3), such as an
+            `overlay`, which is drawn as it is.
+        title: what the picture shows; begins the figure and its description.
+        percentile: which percentile of |value| gets the last colour (see `color_limits`). The raw
+            minimum and maximum stand below each map.
+        shared_scale: whether all maps get one colour scale; without it, the colours of two maps
+            cannot be compared.
+
+    Returns:
+        The figure, with a description in `alt_text`: for each map where it is strongest, its
+        minimum and maximum, or that it is zero everywhere. In a notebook it is shown once.
+
+    Raises:
+        TypeError, ValueError: as `overlay`; no map.
+    """
+    image = load_image(np.asarray(image))
+    if not isinstance(maps, Mapping) or not maps:
+        raise ValueError('maps: expected a dictionary such as {"Grad-CAM": cam}.')
+    if not 0 < percentile <= 100:
+        raise ValueError(f"percentile={percentile}: expected a number above 0, up to 100.")
+    panels = {name: a if _is_picture(a) else map_values(a) for name, a in maps.items()}
+    values = [p for p in panels.values() if not _is_picture(p)]
+    common = color_limits(np.concatenate([v.ravel() for v in values]), percentile) if values else 0
+
+    figure = DescribedFigure(figsize=(2.9 * (len(panels) + 1), 3.4), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(panels) + 1)
+    figure.suptitle(title)
+    _draw_picture(axes[0], image, "Picture")
+    texts = [f"{title}: the picture" if title else "The picture"]
+    for ax, (name, panel) in zip(axes[1:], panels.items(), strict=True):
+        if _is_picture(panel):
+            _draw_picture(ax, panel, name)
+            texts.append(f"{name}: the picture with colours laid over it")
+            continue
+        _warn_if_stretched(panel, image, stacklevel=2)
+        limits = common if shared_scale else color_limits(panel, percentile)
+        _draw_map(figure, ax, resize_map(panel, image.shape[:2]), name, limits)
+        ax.set_xlabel(_range_text(panel), fontsize=9)
+        texts.append(f"{name}: {describe_map(panel)}")
+    figure.alt_text = ". ".join(texts) + "."
+    if _show(figure._repr_html_()):
+        figure._shown_in = _cell_number()
+    return figure
+
+
+def describe_map(attribution) -> str:
+    """Return in words where a map is strongest, and its raw minimum and maximum.
+
+    "Where" is the one of nine fields of the picture with the largest mean |value|.
+    """
+    values = map_values(attribution)
+    if not values.any():
+        return "zero everywhere"
+    if values.min() == values.max():
+        return f"{values.min():.3g} everywhere"
+    strength = resize_map(np.abs(values), (9 * 8, 9 * 8))  # so that each field is 24 x 24
+    fields = strength.reshape(3, 24, 3, 24).mean(axis=(1, 3))
+    row, column = np.unravel_index(fields.argmax(), fields.shape)
+    vertical, horizontal = ("upper", "middle", "lower")[row], ("left", "centre", "right")[column]
+    place = "in the centre" if (row, column) == (1, 1) else f"in the {vertical} {horizontal}"
+    return f"strongest {place}, from {_number(values.min())} to {_number(values.max())}"
+
+
+def _is_picture(panel) -> bool:
+    return getattr(panel, "dtype", None) == np.uint8 and panel.ndim == 3 and panel.shape[2] == 3
+
+
+def _draw_picture(ax, picture: np.ndarray, name: str) -> None:
+    ax.imshow(picture)
+    ax.set_title(name, fontsize=11)
+    ax.set_axis_off()
+
+
+def _draw_map(figure: Figure, ax, values: np.ndarray, name: str, limits) -> None:
+    low, high = limits
+    cmap = DIVERGING if low < 0 else SEQUENTIAL
+    drawn = ax.imshow(values, cmap=cmap, vmin=low, vmax=high or 1, interpolation="nearest")
+    bar = figure.colorbar(drawn, ax=ax, fraction=0.046, extend=_extend(values, limits))
+    bar.ax.tick_params(labelsize=8)
+    ax.set_title(name, fontsize=11)
+    ax.set(xticks=[], yticks=[])
+    for side in ax.spines.values():
+        side.set_visible(False)
+
+
+def _extend(values: np.ndarray, limits) -> str:
+    """Say with arrows at the ends of the colour bar that stronger values were clipped."""
+    below, above = values.min() < limits[0], values.max() > limits[1]
+    return {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[(below, above)]
+
+
+def _range_text(values: np.ndarray) -> str:
+    if not values.any():
+        return "zero everywhere"
+    return f"raw: {_number(values.min())} to {_number(values.max())}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _img(figure: Figure, alt_text: str) -> str:
+    png = io.BytesIO()
+    # No metadata: the same figure is the same bytes with every version of Matplotlib.
+    figure.savefig(png, format="png", metadata={"Software": None})
+    data = base64.b64encode(png.getvalue()).decode("ascii")
+    alt = html.escape(" ".join(alt_text.split()), quote=True)
+    return f'<img src="data:image/png;base64,{data}" alt="{alt}" style="max-width: 100%"/>'
+
+
+def _show(picture: str) -> bool:
+    """Display HTML where there is a notebook, and say whether there is."""
+    if _cell_number() is None:
+        return False
+    from IPython.display import HTML, display
+
+    display(HTML(picture))
+    return True
+
+
+def _cell_number() -> int | None:
+    """Return the number of the cell that runs, or None outside of notebooks."""
+    import sys
+
+    if "IPython" not in sys.modules:
+        return None
+    shell = sys.modules["IPython"].get_ipython()
+    return None if shell is None else shell.execution_count
