@@ -18,7 +18,8 @@ def data_folder() -> Path:
         if (root / "manifest.json").is_file():
             return root
     raise FileNotFoundError(
-        f"The course's data was not found: no manifest.json in {_ROOTS[0]} or {_ROOTS[1]}. {_REMEDY}"
+        f"The course's data was not found: no manifest.json in {_ROOTS[0]} or {_ROOTS[1]}. "
+        + _REMEDY
     )
 
 
@@ -27,9 +28,7 @@ def _manifest(folder: Path) -> dict[str, dict]:
     try:
         return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(
-            f"{folder / 'manifest.json'} is damaged ({error}). {_REMEDY}"
-        ) from None
+        raise ValueError(f"{folder / 'manifest.json'} is damaged ({error}). {_REMEDY}") from None
 
 
 def data_path(name: str) -> Path:

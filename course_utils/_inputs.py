@@ -32,7 +32,8 @@ def check_inputs(model: keras.Model, inputs) -> np.ndarray:
         )
     if 0 in x.shape:
         raise ValueError(f"inputs has the shape {x.shape}: there is no picture in it.")
-    x = x.astype(np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which the next line refuses
+        x = x.astype(np.float32)
     if not np.isfinite(x).all():
         raise ValueError("inputs holds NaN or infinity: check how the picture was prepared.")
     return x

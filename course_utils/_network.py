@@ -137,10 +137,8 @@ def open_network(model: keras.Model) -> Network:
             "a class, (batch, classes). A network loaded with include_top=False has no classes: "
             "load it with include_top=True, or put pooling and a Dense layer on top."
         )
-    if logits.shape[1] == 1:
-        scores = keras.ops.concatenate([-logits, logits], axis=1)
-    else:
-        scores = logits
+    binary = logits.shape[1] == 1
+    scores = keras.ops.concatenate([-logits, logits], axis=1) if binary else logits
     scores = keras.Model(image, keras.ops.cast(scores, "float32"), name=f"{model.name}_scores")
     _compare(model, keras.Model(image, logits), activation)
     return Network(tuple(calls), scores)
@@ -319,5 +317,3 @@ def _suggest(calls: Sequence[Call], name: str) -> str:
     if not convolutions:
         return text + "It has no convolutions."
     return text + f"Its convolutions, in order: {', '.join(convolutions)}."
-
-

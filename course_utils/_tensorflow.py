@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before the start: no chatter from C++
+
+@contextlib.contextmanager
+def _without_chatter():
+    """Keep what TensorFlow's C++ writes while it starts from the reader.
+
+    A dozen lines, among them "failed call to cuInit" on every computer without a GPU, which look
+    like errors and are none. They bypass Python's sys.stderr, so the file descriptor is turned
+    aside. Who sets TF_CPP_MIN_LOG_LEVEL=0 gets to see it. Failures still raise exceptions.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0":
+        yield
+        return
+    try:
+        stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # a program without a console on Windows
+        yield
+        return
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(nowhere)
+        os.close(stderr)
+
 
 try:
-    import keras
-    import tensorflow as tf
+    with _without_chatter():
+        import keras
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs now rather than at the first operation
 except ImportError as error:  # pragma: no cover - depends on the machine
     raise ImportError(
         f"TensorFlow could not be loaded ({error}). Install what the course needs with `python "

@@ -171,6 +171,8 @@ def show_figure(figure: Figure, alt_text: str) -> None:
     """
     if not alt_text.strip():
         raise ValueError("The figure needs a description: what does it show?")
+    if figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")  # or labels at the edge would be cut off
     picture = _img(figure, alt_text)
     if hasattr(figure.canvas.manager, "num"):
         from matplotlib import pyplot

@@ -34,14 +34,20 @@ def example_images() -> dict[str, str]:
     return {name: entry["description"] for name, entry in _examples().items()}
 
 
+def example_class(name: str) -> int | None:
+    """Return the ImageNet class that an example stands for in the lessons; None if it has none."""
+    classes = _examples().get(name, {}).get("classes")
+    return classes[0]["class_index"] if classes else None
+
+
 def load_image(source) -> np.ndarray:
     """Read a picture from almost anything, as uint8 RGB.
 
     Args:
         source: the name of an example ("cat"; `example_images()` lists them), a path, the bytes
-            of a picture file, an open binary file, a Pillow image, or an array: uint8 in 0..255 or float in 0..1
-            or 0..255, of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4). An array of floats in
-            which nothing exceeds 1 is taken to be 0..1.
+            of a picture file, an open binary file, a Pillow image, or an array:
+            uint8 in 0..255 or float in 0..1 or 0..255, of shape (H, W), (H, W, 1), (H, W, 3) or
+            (H, W, 4). An array of floats in which nothing exceeds 1 is taken to be 0..1.
 
     Returns:
         uint8 array (H, W, 3) of its own, in the picture's own size. Photographs are turned the
@@ -207,8 +213,8 @@ def _float_to_uint8(array: np.ndarray) -> np.ndarray:
     low, high = float(array.min()), float(array.max())
     if low < 0 or high > 255:
         raise ValueError(
-            f"A picture array of floats must lie in 0..1 or 0..255; this one goes from {low:.3g} to "
-            f"{high:.3g}. If it went through a network's preprocessing, undo that first: "
+            f"A picture array of floats must lie in 0..1 or 0..255; this one goes from {low:.3g} "
+            f"to {high:.3g}. If it went through a network's preprocessing, undo that first: "
             "classifier.restore(inputs)[0]."
         )
     return np.round(array * (255 if high <= 1 else 1)).astype(np.uint8)

@@ -76,7 +76,7 @@ def _standard_normal(seed: int, sample: int, shape: tuple[int, ...]) -> np.ndarr
 def _check_noise(noise) -> np.float32:
     if not isinstance(noise, (int, float, np.integer, np.floating)) or isinstance(noise, bool):
         raise TypeError(f"noise={noise!r}: expected a number such as 0.15.")
-    if not np.isfinite(noise) or noise < 0:
+    if not 0 <= noise <= 1e6:  # beyond that, nothing but noise would be left; NaN fails as well
         raise ValueError(
             f"noise={noise}: expected a fraction of the picture's range, 0 or more; 0.1 to 0.2 is "
             "usual."

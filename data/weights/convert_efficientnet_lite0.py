@@ -120,7 +120,9 @@ def main(source: Path) -> None:
     truth = original_logits(state, images)
     for text, candidate in (("folded, float32", arrays), ("folded, float16", stored)):
         difference = np.abs(keras_logits(candidate, images) - truth).max()
-        print(f"largest logit difference, {text}: {difference:.1e} (logits reach {truth.max():.2f})")
+        print(
+            f"largest logit difference, {text}: {difference:.1e} (logits reach {truth.max():.2f})"
+        )
 
     np.savez(OUTPUT, **stored)
     print(f"{OUTPUT.name}: {OUTPUT.stat().st_size:,} bytes, SHA-256 ", end="")

@@ -1,0 +1,149 @@
+"""What holds for every test: no network, nothing left behind, and the fixtures they share.
+
+This file stands at the top of the repository because the notebooks are tests as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+NO_NETWORK = ROOT / "tests" / "no_network"
+
+# ------------------------------------------------------------------------------------ no network
+
+sys.path.insert(0, str(NO_NETWORK))
+import no_network  # noqa: E402, F401 - importing it is what blocks
+
+# Kernels, and every other Python started by a test: sitecustomize.py in that folder.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(NO_NETWORK), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+# ------------------------------------------------------- nothing is written to the home folder
+
+_HOME = Path(tempfile.mkdtemp(prefix="course-tests-"))
+for _variable in (
+    "KERAS_HOME",  # is empty, so that no test depends on weights downloaded earlier
+    "MPLCONFIGDIR",
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+):
+    os.environ[_variable] = str(_HOME / _variable.lower())
+os.environ.pop("KERAS_BACKEND", None)  # the course runs on TensorFlow
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+# ------------------------------------------------------------- nothing is left in the repository
+
+# What the tools themselves keep, whoever started them.
+TOOLS = {
+    ".DS_Store",
+    ".coverage",
+    ".git",
+    ".ipynb_checkpoints",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".venv",
+    "__pycache__",
+    "htmlcov",
+}
+_before = pytest.StashKey[dict[str, str]]()
+_differences = pytest.StashKey[list[str]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):  # with pytest-xdist: once, not in each worker
+        session.config.stash[_before] = _files(session.config.invocation_params.dir)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    before = session.config.stash.get(_before, None)
+    if before is None:
+        return
+    now = _files(session.config.invocation_params.dir)
+    in_both = sorted(now.keys() & before.keys())
+    differences = [
+        *(f"appeared: {name}" for name in sorted(now.keys() - before.keys())),
+        *(f"vanished: {name}" for name in sorted(before.keys() - now.keys())),
+        *(f"changed: {name}" for name in in_both if now[name] != before[name]),
+    ]
+    session.config.stash[_differences] = differences
+    if differences and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    differences = config.stash.get(_differences, [])
+    if differences:
+        terminalreporter.section("ERROR: the tests must leave nothing behind", red=True, bold=True)
+        for line in differences:
+            terminalreporter.line(line)
+        terminalreporter.line("(If somebody worked in the folder meanwhile, run the tests again.)")
+
+
+def _files(working_directory: Path) -> dict[str, str]:
+    """Return a digest of each file that belongs to the repository, or that git does not know yet.
+
+    And the names in the working directory, where a careless `open("x.png", "w")` would write.
+    """
+    paths = {str(path): path for path in map(ROOT.joinpath, _names()) if path.is_file()}
+    digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
+    here = {str(p): "" for p in working_directory.resolve().iterdir() if p.name not in TOOLS}
+    return here | digests
+
+
+def _names() -> list[str]:
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
+        names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
+    except (OSError, subprocess.CalledProcessError):  # no git, or not a clone
+        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*")]
+    return [name for name in names if not TOOLS & set(Path(name).parts)]
+
+
+# ---------------------------------------------------------------------------------- the fixtures
+
+
+@pytest.fixture(scope="session")
+def classifier():
+    """The embedded network, loaded once: it takes a second."""
+    from course_utils import load_classifier
+
+    return load_classifier()
+
+
+@pytest.fixture(scope="session")
+def cat():
+    """The example picture of a cat, write-protected: nothing may change what it was given."""
+    from course_utils import load_image
+
+    picture = load_image("cat")
+    picture.setflags(write=False)
+    return picture
+
+
+@pytest.fixture(scope="session")
+def cat_inputs(classifier, cat):
+    """The cat as the embedded network takes it, (1, 224, 224, 3), write-protected."""
+    inputs = classifier.prepare(cat)
+    inputs.setflags(write=False)
+    return inputs

@@ -1,0 +1,146 @@
+"""Make the notebooks out of notebooks/source/NN_name.py, one text file a lesson.
+
+    python notebooks/build.py                  all lessons
+    python notebooks/build.py 02               only the lessons whose name begins so
+
+From each source two notebooks are made: NN_name.ipynb, which students open, without outputs and
+with a stub in place of each solution; and solutions/NN_name.ipynb, executed, with its outputs. A
+rebuild of an unchanged lesson changes no byte.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbgrader.preprocessors import ClearSolutions
+from traitlets.config import Config
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - depends on the Python version
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent
+SOURCES = HERE / "source"
+SOLUTIONS = HERE / "solutions"
+STUB = "return ...  # your code here"
+SECONDS_A_CELL = 300
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def lessons(prefix: str = "") -> list[str]:
+    """Return the names of the lessons, "00_start_here", in order."""
+    return sorted(path.stem for path in SOURCES.glob(f"{prefix}*.py") if path.stem != "set_up")
+
+
+def repository() -> str:
+    """Return the repository's address, which stands in pyproject.toml and nowhere else."""
+    text = (HERE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)["project"]["urls"]["Source"].rstrip("/")
+
+
+def read(lesson: str) -> nbformat.NotebookNode:
+    """Return the lesson's source as a notebook: badge, title, set-up cell, story, solutions."""
+    notebook = jupytext.read(SOURCES / f"{lesson}.py", fmt="py:percent")
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+
+    address = repository().replace("https://github.com/", "")
+    colab = f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
+    image = "https://colab.research.google.com/assets/colab-badge.svg"
+    title = notebook.cells[0]
+    title.source += f"\n\n[![Open this lesson in Colab]({image})]({colab})"
+
+    set_up = (SOURCES / "set_up.py").read_text(encoding="utf-8").replace("SOURCE_URL", repository())
+    cell = nbformat.v4.new_code_cell(set_up.strip(), metadata={"tags": ["set-up"]})
+    notebook.cells.insert(1, cell)
+
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        # An id that depends on the content alone (and on how often it came before).
+        repeat = seen[cell.source] = seen.get(cell.source, -1) + 1
+        cell.id = hashlib.sha256(f"{repeat}{cell.source}".encode()).hexdigest()[:12]
+    return notebook
+
+
+def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a copy with a stub instead of each solution, and nothing that only solutions have."""
+    notebook = copy.deepcopy(notebook)
+    notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": STUB}
+    config.ClearSolutions.enforce_metadata = False
+    notebook, _ = ClearSolutions(config=config).preprocess(notebook, {})
+    for cell in notebook.cells:
+        if "tags" in cell.metadata:  # there are no outputs to compare with
+            cell.metadata.tags = [t for t in cell.metadata.tags if t != "nbval-check-output"]
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+    return notebook
+
+
+def solved_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a copy in which the marks around the solutions are gone; not executed."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        lines = cell.source.split("\n")
+        cell.source = "\n".join(line for line in lines if not line.strip().startswith("### "))
+    return notebook
+
+
+def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Run a notebook in notebooks/ and keep its outputs, without anything that varies."""
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_A_CELL,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,  # where a stream is cut into pieces depends on the clock
+        resources={"metadata": {"path": str(HERE)}},
+    )
+    client.execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                raise RuntimeError(f"This cell writes to stderr:\n{cell.source}\n\n{output.text}")
+    # nbclient adds the version of this Python.
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
+    return notebook
+
+
+def text(notebook: nbformat.NotebookNode) -> str:
+    """Return a notebook as the text of its file."""
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def build(lesson: str) -> None:
+    """Write both notebooks of a lesson."""
+    source = read(lesson)
+    versions = {
+        HERE / f"{lesson}.ipynb": student_version(source),
+        SOLUTIONS / f"{lesson}.ipynb": execute(solved_version(source)),
+    }
+    for path, notebook in versions.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text(notebook), encoding="utf-8", newline="\n")
+        print(f"{path.relative_to(HERE.parent)}: {len(notebook.cells)} cells")
+
+
+if __name__ == "__main__":
+    chosen = [name for prefix in sys.argv[1:] or [""] for name in lessons(prefix)]
+    if not chosen:
+        sys.exit(f"No lesson begins with {' or '.join(sys.argv[1:])}. There are: {lessons()}")
+    for lesson in chosen:
+        build(lesson)

@@ -1,0 +1,267 @@
+# %% [markdown]
+# # Lesson 0. Start here
+#
+# A network says that this picture shows a cat. *Which pixels made it say so?* In this course you
+# build three answers to that question, and learn when not to believe them.
+#
+# **Goals.** After this lesson you can
+#
+# 1. load a trained network and read its five most probable classes,
+# 2. say what a *class score* is, and how it becomes a probability,
+# 3. solve an exercise, check it, and go on when you are stuck.
+#
+# **You need** a little Python and NumPy. **Time:** 15 minutes, of which the computer works less
+# than one.
+
+# %% [markdown]
+# ## How a lesson works
+#
+# A lesson is a sequence of *cells*. Click on the first grey one and press **Shift + Enter**: it
+# runs, and the next one is selected. Run them all, in order. If something seems odd, use the menu
+# *Kernel* (in Colab *Runtime*), *Restart and run all*: nothing can break.
+#
+# When we ask you to **predict**, do so, before you run the next cell. A guess that turns out wrong
+# is remembered far longer than an answer that you only read.
+
+# %% [markdown]
+# ## The picture
+#
+# To a computer, a picture is a box of numbers. `load_image` reads one of the course's examples, or
+# any picture file of yours.
+
+# %%
+from course_utils import load_image
+
+cat = load_image("cat")
+print("shape:", cat.shape, " type:", cat.dtype, " from", cat.min(), "to", cat.max())
+
+# %% [markdown]
+# 300 rows, 451 columns, and for each point three numbers from 0 to 255: how much red, green and
+# blue. That makes 405,900 numbers. Here they are as colours.
+
+# %%
+from matplotlib import pyplot as plt
+
+from course_utils import example_images
+from course_utils.display import show_figure
+
+fig, ax = plt.subplots(figsize=(5, 3.4))
+ax.imshow(cat)
+ax.set(title="The picture 'cat'", xlabel="column (pixel)", ylabel="row (pixel)")
+show_figure(fig, example_images()["cat"])
+
+# %% [markdown]
+# ## The network
+#
+# The network that travels with this course is *EfficientNet-Lite0*. It was trained on ImageNet:
+# 1.28 million photographs of 1000 classes, from *tench* (a fish) to *toilet tissue*. It is a real
+# network, made for telephones, and it needs no internet.
+
+# %%
+from course_utils import load_classifier
+
+classifier = load_classifier()
+print(classifier)
+print("numbers learned in training:", f"{classifier.model.count_params():,}")
+print("three of its classes:", [classifier.labels[c] for c in (0, 281, 954)])
+
+# %% [markdown]
+# ## What does it see?
+#
+# **Predict.** The cat in the picture is a tabby. The network knows the classes *tabby*, *tiger
+# cat*, *Egyptian cat*, *Persian cat* and *Siamese cat*. Which one will it put first, and how sure
+# will it be? Write your guess down, then run the cell.
+
+# %% tags=["nbval-check-output"]
+for p in classifier.predict(cat)[0]:
+    print(f"{p.probability:6.1%}  {p.label} (class {p.class_index})")
+
+# %% [markdown]
+# The network is torn between three kinds of cat, and *tabby* comes third. Do not call that wrong
+# too fast: *tabby*, *tiger cat* and *Egyptian cat* photographs look much alike, and people disagree
+# about them as well. We shall ask all lessons long what speaks for class **281, tabby**.
+
+# %%
+assert classifier.class_index("tabby") == 281
+
+# %% [markdown]
+# ## What the network really takes
+#
+# The network wants exactly 224 x 224 pixels, and numbers around zero. `prepare` cuts out the
+# centre square, shrinks it, and subtracts and divides. `restore` undoes the arithmetic, so that
+# we can look at what the network looked at.
+
+# %%
+inputs = classifier.prepare(cat)
+print("shape:", inputs.shape, " type:", inputs.dtype)
+print(f"from {inputs.min():.2f} to {inputs.max():.2f}")
+
+# %% [markdown]
+# The first 1 is the *batch*: one picture. Networks always take a batch, and so do all functions of
+# this course.
+
+# %%
+fig, ax = plt.subplots(figsize=(3.6, 3.6))
+ax.imshow(classifier.restore(inputs)[0])
+ax.set(title="What the network sees", xlabel="column (pixel)", ylabel="row (pixel)")
+show_figure(fig, "The centre square of the cat's picture, 224 by 224 pixels: both eyes, the nose.")
+
+# %% [markdown]
+# A quarter of the picture, left and right, is gone. Whatever we find out later about *why* the
+# network says *tabby*, that part had nothing to do with it.
+
+# %% [markdown]
+# ## From scores to probabilities
+#
+# Inside, the network does not compute probabilities. It computes one number a class, the **score**
+# $S_c$ (or *logit*), which may be any number. Only the last step, the *softmax*, turns the scores
+# into probabilities:
+#
+# $$p_c = \frac{e^{S_c}}{\sum_k e^{S_k}}$$
+#
+# The network without that last step is `classifier.score_model`.
+
+# %%
+scores = classifier.score_model(inputs).numpy()
+print("shape:", scores.shape)
+for c in (285, 282, 281):
+    print(f"score {scores[0, c]:5.2f}  {classifier.labels[c]}")
+
+# %% [markdown]
+# **Predict.** Add 100 to every score. Do the probabilities rise, fall, or stay?
+
+# %%
+import tensorflow as tf
+
+before = tf.nn.softmax(scores).numpy()
+after = tf.nn.softmax(scores + 100).numpy()
+print(f"tabby before {before[0, 281]:.3f}, after {after[0, 281]:.3f}")
+assert abs(before - after).max() < 1e-4
+
+# %% [markdown]
+# They stay: $e^{100}$ is in the numerator and in every term of the denominator. Only *differences*
+# between scores count. Remember this in lesson 2, where we ask how a pixel changes a score, and why
+# not a probability.
+
+# %% [markdown]
+# ## How exercises work
+#
+# In an exercise you write a function. Replace the line `return ...` by your own code and run the
+# cell; the one after it is the **check**. It tells you whether the function is right, and if not,
+# what the mistake probably is. If you leave an exercise out, the check hands the notebook a
+# working version, and everything after it runs all the same.
+
+# %% [markdown] exercise={"id": "0.1", "minutes": 3, "difficulty": "easy", "goal": 1}
+# ### Exercise 0.1: the best label (3 minutes, easy)
+#
+# Write a function that takes a classifier and a picture, and returns the *name* of the most
+# probable class.
+#
+# <details><summary>Hint 1</summary>
+#
+# `classifier.predict(picture)` returns a list with one entry for each picture, even for a single
+# one. Each entry is a list of predictions, the most probable first.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A prediction has four parts: `.class_index`, `.label`, `.probability` and `.score`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Returning the whole prediction instead of its label; forgetting one of the two `[0]`; using `cat`
+# in the function instead of the `picture` that it is given.
+#
+# </details>
+
+
+# %%
+def best_label(classifier, picture):
+    ### BEGIN SOLUTION
+    return classifier.predict(picture)[0][0].label
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+from course_utils import checks
+
+best_label = checks.best_label(best_label)
+
+# %%
+for name in ("cat", "coffee", "banana"):
+    print(f"{name:>8}: {best_label(classifier, load_image(name))}")
+
+# %% [markdown] exercise={"id": "0.2", "minutes": 5, "difficulty": "medium", "goal": 2}
+# ### Exercise 0.2: softmax (5 minutes, medium)
+#
+# Write the softmax yourself, with NumPy: `scores` has one row a picture and one column a class, and
+# so has the result. Each row sums to 1.
+#
+# <details><summary>Hint 1</summary>
+#
+# `np.exp(scores)` takes the exponential of every number. Divide each row by its own sum:
+# `.sum(axis=1, keepdims=True)`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# A score of 1000 makes `np.exp` infinite. You have seen what adding the same number to all scores
+# does: so subtract the largest score of each row first.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Dividing by the sum of the whole batch; `axis=0`, which sums over pictures instead of classes;
+# leaving out the exponential.
+#
+# </details>
+
+# %%
+import numpy as np
+
+
+def softmax(scores):
+    ### BEGIN SOLUTION
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+softmax = checks.softmax(softmax)
+
+# %%
+p = softmax(scores)
+print(f"tabby: {p[0, 281]:.3f}   all classes together: {p.sum():.3f}")
+assert np.isclose(p[0, 281], classifier.predict(cat, top=3)[0][2].probability, atol=1e-4)
+
+# %% [markdown]
+# ## Where the course goes
+#
+# Here is a first look at the end: three *saliency maps* of the cat, for the class tabby. You will
+# have built each of them yourself by lesson 4, and questioned all of them by lesson 6.
+
+# %%
+from course_utils import grad_cam, show_maps, smoothgrad, vanilla_gradients
+
+maps = {
+    "Vanilla gradients": vanilla_gradients(classifier.model, inputs, 281)[0],
+    "Grad-CAM": grad_cam(classifier.model, inputs, 281)[0],
+    "SmoothGrad": smoothgrad(classifier.model, inputs, 281)[0],
+}
+show_maps(classifier.restore(inputs)[0], maps, title="What speaks for 'tabby'?")
+
+# %% [markdown]
+# Three methods, one network, one picture, one class: and three maps that do not look alike. That is
+# no accident. Each method answers a slightly different question, and the course is about knowing
+# which.
+
+# %% [markdown]
+# ## Take away
+#
+# - A picture is an array of numbers; a network takes a batch of prepared pictures.
+# - A network computes a **score** for each class; softmax turns scores into probabilities.
+# - Probabilities depend on all scores at once; a score belongs to one class.
+#
+# **Next:** lesson 2, *Vanilla gradients*: how much does each pixel move the score?

@@ -1,0 +1,326 @@
+# %% [markdown]
+# # Lesson 2. Vanilla gradients: one backward pass to the pixels
+#
+# Change one pixel a little: does the network become more or less sure of *tabby*? There are 150,528
+# numbers in the picture, and you could try them one by one. Backpropagation answers for all of
+# them at once.
+#
+# **Goals.** After this lesson you can
+#
+# 1. compute the gradient of a class score with respect to the input, with TensorFlow's tape,
+# 2. turn that gradient into a saliency map, and say what was thrown away on the way,
+# 3. explain why one differentiates the score and not the probability.
+#
+# **You need** lesson 0, and to have met the derivative of a function of several variables.
+# **Time:** 40 minutes, of which the computer works less than one.
+
+# %% [markdown]
+# ## The question
+#
+# Of a linear score $S = w_1 x_1 + w_2 x_2 + \dots$ you can read the answer off: one unit more of
+# $x_i$ moves $S$ by the weight $w_i$, wherever you are. A deep network has no such weights. But
+# close to one picture $x_0$ it is almost linear,
+#
+# $$S_c(x) \approx S_c(x_0) + w \cdot (x - x_0),
+# \qquad w = \frac{\partial S_c}{\partial x}\Big|_{x_0}$$
+#
+# and its gradient $w$ plays the part of the weights. Simonyan, Vedaldi and Zisserman (2014)
+# proposed to look at $w$ as a picture. That is all there is to *vanilla gradients*.
+
+# %%
+from course_utils import load_classifier, load_image
+
+classifier = load_classifier()
+picture = load_image("cat")
+inputs = classifier.prepare(picture)
+tabby = classifier.class_index("tabby")
+print("inputs:", inputs.shape, " class:", tabby)
+
+# %% [markdown]
+# ## By hand first: nudge one number
+#
+# Take the green value of the pixel in row 90, column 83, beside the cat's left eye. Add a little,
+# $h$, and see how the score moves; subtract as much, and divide the difference by $2h$. This is a
+# *finite difference*, and it needs no calculus at all.
+
+# %%
+row, column, green = 90, 83, 1
+
+
+def slope_by_hand(h):
+    plus, minus = inputs.copy(), inputs.copy()
+    plus[0, row, column, green] += h
+    minus[0, row, column, green] -= h
+    score_plus = classifier.score_model(plus)[0, tabby].numpy()
+    score_minus = classifier.score_model(minus)[0, tabby].numpy()
+    return (score_plus - score_minus) / (2 * h)
+
+
+slope = slope_by_hand(h=0.002)
+print(f"slope {slope:+.3f}: the score per unit of this one number")
+
+# %% [markdown]
+# Two runs of the network for one number of 150,528. **Predict:** at about a fiftieth of a second a
+# run, how long would all of them take? Make a guess before you run the cell.
+
+# %%
+runs = 2 * inputs.size
+print(f"{runs:,} runs, at 0.02 s each: {runs * 0.02 / 3600:.1f} hours")
+
+# %% [markdown]
+# ## One backward pass
+#
+# A `GradientTape` records what is computed while it is open, and then goes backwards through the
+# record with the chain rule. By default it watches only a network's weights, since that is what
+# training needs. Here the weights stay as they are; **the question is about the input**, and so we
+# ask the tape to watch the input.
+
+# %%
+import tensorflow as tf
+
+x = tf.constant(inputs)
+with tf.GradientTape() as tape:
+    tape.watch(x)
+    scores = classifier.score_model(x)
+    score = scores[:, tabby]
+gradient = tape.gradient(score, x).numpy()
+print("gradient:", gradient.shape)
+
+# %% [markdown]
+# One slope for every number of the input. Is it the same slope as the one by hand?
+
+# %%
+by_tape = gradient[0, row, column, green]
+print(f"by hand {slope:+.3f}, by the tape {by_tape:+.3f}")
+assert abs(by_tape - slope) < 0.1 * abs(by_tape)
+
+# %% [markdown]
+# It is, and all 150,528 slopes came out of one run forward and one backward.
+#
+# ## How far does a slope reach?
+#
+# One unit of the input is 128 of the 256 levels of brightness, so that our step of 0.002 was a
+# quarter of one level: nobody could see it. **Predict:** does the slope stay the same for steps
+# that one can see?
+
+# %%
+for h in (0.002, 0.008, 0.03, 0.1):
+    print(f"step {h:.3f} = {h * 128:4.1f} levels:   slope {slope_by_hand(h):+.3f}")
+assert abs(slope_by_hand(0.1)) < 0.5 * by_tape
+
+# %% [markdown]
+# It does not. Thirteen levels further the slope has lost most of its size, or even its sign. A
+# gradient is a statement about the *immediate neighbourhood* of this one picture. It does not say
+# what happens when a pixel is changed visibly, painted over, or taken away. Keep this in mind
+# whenever a map is called an explanation.
+
+# %% [markdown] exercise={"id": "2.1", "minutes": 8, "difficulty": "medium", "goal": 1}
+# ### Exercise 2.1: gradients (8 minutes, medium)
+#
+# Put the above into a function. It gets a model that ends in scores, a batch of inputs (a NumPy
+# array), and the index of a class; it returns the gradient of that class's score with respect to
+# the inputs, with signs.
+#
+# <details><summary>Hint 1</summary>
+#
+# A tape watches tensors, not NumPy arrays: begin with `x = tf.convert_to_tensor(inputs)`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Inside the tape: watch `x`, call the model on `x`, pick the column of the class. Outside:
+# `tape.gradient(score, x)`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Forgetting `tape.watch`, so that the gradient is `None`; differentiating all scores at once, whose
+# gradients then add up; applying a softmax; asking for the gradient of the weights.
+#
+# </details>
+
+
+# %%
+def gradients(score_model, inputs, class_index):
+    ### BEGIN SOLUTION
+    x = tf.convert_to_tensor(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        score = score_model(x)[:, class_index]
+    return tape.gradient(score, x)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+from course_utils import checks
+
+gradients = checks.gradients(gradients)
+
+# %% [markdown]
+# The helper package has the same function, with the same formula in it, for any Keras classifier.
+# From here on we use it; compare.
+
+# %%
+import numpy as np
+
+from course_utils import vanilla_gradients
+
+ours = np.asarray(gradients(classifier.score_model, inputs, tabby))
+theirs = vanilla_gradients(classifier.model, inputs, tabby)
+print("largest difference:", f"{np.abs(ours - theirs).max():.0e}")
+assert np.allclose(ours, theirs, atol=1e-4)
+
+# %% [markdown]
+# ## From numbers to a picture
+#
+# The gradient has three signed numbers a pixel, a picture of it needs one colour a pixel. So we
+# must throw something away. Simonyan et al. take, at each pixel, the largest *absolute* value of
+# the three channels:
+#
+# $$M_{ij} = \max_k |w_{ijk}|$$
+#
+# This keeps *how much* a pixel matters, and loses *in which direction*.
+
+# %% [markdown] exercise={"id": "2.2", "minutes": 4, "difficulty": "easy", "goal": 2}
+# ### Exercise 2.2: a saliency map (4 minutes, easy)
+#
+# Write $M$ for a whole batch: (B, H, W, 3) in, (B, H, W) out.
+#
+# <details><summary>Hint 1</summary>
+#
+# `np.abs` takes absolute values; the channels are the last axis.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `.max(axis=-1)` takes the largest along the last axis.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Taking the maximum before the absolute value, which loses strong negative slopes; the mean, in
+# which red and green can cancel; the wrong axis.
+#
+# </details>
+
+
+# %%
+def saliency_map(gradient):
+    ### BEGIN SOLUTION
+    return np.abs(gradient).max(axis=-1)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+saliency_map = checks.saliency_map(saliency_map)
+
+# %% [markdown]
+# **Predict.** Where will the map be bright: on the fur, on the eyes, on the background, everywhere?
+
+# %%
+from course_utils import show_maps
+
+seen = classifier.restore(inputs)[0]
+saliency = saliency_map(theirs)[0]
+show_maps(seen, {"Vanilla gradients": saliency}, title="Class 'tabby'")
+# %% [markdown]
+# Around the left eye and on the muzzle there is more than elsewhere, and there is *noise*
+# everywhere, bright pixels beside dark ones, up to the corners of the picture. The picture is
+# smooth, but its slopes are not: a network of many layers of ReLUs is made of very many linear
+# pieces, and you have seen how short the reach of one slope is. Lesson 4 averages the noise away.
+#
+# ## What the display does to the numbers
+#
+# Look at the colour bar: it ends far below the maximum that is written under the map. A few pixels
+# are much stronger than all others. If the strongest got the last colour, the rest would drown:
+
+# %%
+show_maps(seen, {"Not clipped": saliency}, percentile=100, title="Class 'tabby'")
+top = np.percentile(saliency, 99)
+print(f"99 % of the pixels lie below {top:.3f}; the maximum is {saliency.max():.3f}")
+print(
+    f"so without clipping, 99 % of them use the darkest {top / saliency.max():.0%} of the colours"
+)
+
+# %% [markdown]
+# Clipping is a choice of *display*. The numbers are the same, and whoever compares methods must
+# compare numbers, not pictures.
+#
+# ## Another class, another map?
+#
+# We asked what speaks for *tabby*. The same picture can be asked about any class. *Egyptian cat*
+# (285) is what the network thinks most probable; *banana* (954) is not in the picture.
+
+# %%
+classes = {"tabby": 281, "Egyptian cat": 285, "banana": 954}
+batch = np.repeat(inputs, 3, axis=0)
+three = vanilla_gradients(classifier.model, batch, list(classes.values()))
+show_maps(seen, dict(zip(classes, three, strict=True)), title="Three classes, one picture")
+# %%
+strength = np.abs(three).reshape(3, -1)
+for name, values in zip(classes, strength, strict=True):
+    correlation = np.corrcoef(strength[0], values)[0, 1]
+    print(f"tabby and {name:>12}: correlation of |gradient| {correlation:.2f}")
+
+# %% [markdown]
+# The maps of the two cats are alike, and even the map of the banana, which is not there, lights up
+# at the cat's eye and muzzle: a gradient shows where a score is *sensitive*, and a pixel that many
+# features of the network depend on moves many scores. Vanilla gradients tell classes apart only
+# weakly. Lesson 3 does better.
+
+# %% [markdown]
+# ## Why the score and not the probability?
+#
+# The probability of a class also rises when *other* classes fall. Softmax saturates as well: when
+# the network is almost sure, nothing moves the probability any more. The coffee cup shows it.
+# Here is the gradient of both, for the class *espresso*.
+
+# %%
+coffee = classifier.prepare(load_image("coffee"))
+espresso = classifier.class_index("espresso")
+x = tf.constant(coffee)
+with tf.GradientTape(persistent=True) as tape:
+    tape.watch(x)
+    scores = classifier.score_model(x)
+    score = scores[:, espresso]
+    probability = tf.nn.softmax(scores)[:, espresso]
+of_score = tape.gradient(score, x).numpy()
+of_probability = tape.gradient(probability, x).numpy()
+print(f"p = {probability[0]:.3f}")
+print(f"mean |gradient| of the score {np.abs(of_score).mean():.1e}")
+print(f"mean |gradient| of p         {np.abs(of_probability).mean():.1e}")
+
+# %% [markdown]
+# **Predict.** Make the network surer: double all scores before the softmax, then multiply by four
+# and by eight. What happens to the gradient of the probability?
+
+# %%
+for factor in (1, 2, 4, 8):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        probability = tf.nn.softmax(factor * classifier.score_model(x))[:, espresso]
+    g = tape.gradient(probability, x).numpy()
+    print(f"scores x {factor}:  p = {probability[0]:.6f}   mean |gradient| {np.abs(g).mean():.1e}")
+assert np.abs(g).mean() < 1e-6
+
+# %% [markdown]
+# The surer the network, the *smaller* the gradient of its probability: in the end it is zero, as if
+# no pixel mattered, just when the network is most certain. The gradient of the score does not
+# suffer from that. This is why the papers, and this course, differentiate the score.
+
+# %% [markdown]
+# ## What we saw
+#
+# - One backward pass gives the slope of a class score for every number of the input; a finite
+#   difference by hand agrees with it.
+# - The map keeps $\max_k |w|$ and loses the signs; the display clips, the numbers do not change.
+# - The map is noisy, and for different classes it is alike.
+# - The gradient of a probability vanishes when the network is sure; that of the score does not.
+#
+# ## Further reading
+#
+# - K. Simonyan, A. Vedaldi, A. Zisserman, *Deep Inside Convolutional Networks* (2014),
+#   arXiv:1312.6034, section 3: the source of this lesson.
+# - TensorFlow's guide *Introduction to gradients and automatic differentiation*.
+#
+# **Next:** lesson 3, *Grad-CAM*: what does the last convolutional layer look at?

@@ -1,0 +1,568 @@
+"""From raw maps to pictures: nothing is inverted, tinted or hidden, and all is described."""
+
+import html.parser
+import re
+
+import matplotlib
+import nbclient
+import nbformat
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from course_utils import overlay, show_maps
+from course_utils.display import (
+    DIVERGING,
+    SEQUENTIAL,
+    channel_max,
+    color_limits,
+    describe_map,
+    map_values,
+    show_figure,
+)
+from course_utils.images import resize_map
+
+matplotlib.use("agg")  # no windows, wherever the tests run
+from matplotlib import pyplot
+
+# What the display warns about is announced by its docstrings; anything else fails.
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture(scope="module")
+def picture():
+    """A picture with black, white and everything between; not square; write-protected."""
+    values = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    values[0, 0], values[0, 1] = 0, 255
+    values.setflags(write=False)
+    return values
+
+
+@pytest.fixture(scope="module")
+def cam():
+    """A map of 6 x 8 cells, as coarse as Grad-CAM's, with a peak and with cells that are 0."""
+    values = np.zeros((6, 8), np.float32)
+    values[1, 1], values[1, 2], values[2, 1] = 4, 2, 1
+    values.setflags(write=False)
+    return values
+
+
+# --------------------------------------------------------------------------------------- overlay
+
+
+def test_the_same_picture_in_any_range_gives_the_same_overlay(picture, cam):
+    """Floats in 0..255 are the ones that other libraries show inverted."""
+    expected = overlay(picture, cam)
+    for same in (picture / 255, picture.astype(np.float32) / 255, picture.astype(np.float64)):
+        np.testing.assert_array_equal(overlay(same, cam), expected)
+
+
+def test_where_the_map_is_zero_the_picture_is_unchanged(picture, cam):
+    """Neither darker nor tinted, as the colour of 0 would have made it."""
+    found = overlay(picture, cam)
+    assert (found.shape, found.dtype) == (picture.shape, np.uint8)
+    zero = resize_map(cam, picture.shape[:2]) == 0
+    assert 0.3 < zero.mean() < 0.9  # there are pixels to look at, of both kinds
+    np.testing.assert_array_equal(found[zero], picture[zero])
+    assert (found[~zero] != picture[~zero]).any(axis=1).mean() > 0.9
+
+
+def test_where_the_map_is_negative_the_picture_is_unchanged(picture):
+    values = np.linspace(-1, 1, 80, dtype=np.float32) * np.ones((60, 1), np.float32)
+    found = overlay(picture, values)
+    np.testing.assert_array_equal(found[values <= 0], picture[values <= 0])
+
+
+def test_the_formula(picture):
+    """out = (1 - alpha v) image + alpha v colour(v), at full resolution, with v = value / max."""
+    values = np.random.default_rng(1).random((60, 80)).astype(np.float32)
+    v = (values / values.max())[..., None]
+    colour = 255 * matplotlib.colormaps["viridis"](v[..., 0])[..., :3]
+    expected = (1 - 0.3 * v) * picture + 0.3 * v * colour
+    found = overlay(picture, values, alpha=0.3, cmap="viridis")
+    # Half a level: rounding to whole ones. A hundredth more for float32.
+    assert np.abs(found - expected).max() <= 0.51
+
+
+def test_alpha_from_the_picture_alone_to_the_colour_alone(picture, cam):
+    np.testing.assert_array_equal(overlay(picture, cam, alpha=0), picture)
+    flat = np.ones((60, 80))
+    colour = np.round(255 * np.array(matplotlib.colormaps["inferno"](1.0)[:3]))
+    np.testing.assert_array_equal(
+        overlay(picture, flat, alpha=1), np.broadcast_to(colour, picture.shape)
+    )
+
+
+def test_the_strongest_place_gets_the_last_colour_whatever_the_unit(picture, cam):
+    """Gradients of 1e-6 and scores of 1e6 give the same overlay."""
+    for factor in (1e-30, 1e-6, 1e6, 1e30):
+        found = overlay(picture, cam * np.float32(factor))
+        # One level of 255: float32 rounding of v.
+        assert np.abs(found.astype(int) - overlay(picture, cam)).max() <= 1
+
+
+def test_values_are_resized_before_they_are_coloured():
+    """Half way between 0 and 1 lies the colour of a half.
+
+    Colours that are mixed afterwards give the mean of black and pale yellow, a grey that stands
+    for no value at all.
+    """
+    cells = np.array([[0, 1]], np.float32)
+    black = np.zeros((100, 200, 3), np.uint8)
+    found = overlay(black, cells, alpha=1)
+    v = resize_map(cells, (100, 200))
+    expected = v[..., None] * 255 * matplotlib.colormaps["inferno"](v)[..., :3]
+    # Half a level: rounding to whole ones. A hundredth more for float32.
+    assert np.abs(found - expected).max() <= 0.51
+    # And the map stays where it is: a single column rises from one side to the other.
+    assert found[50, 10].sum() == 0
+    assert found[50, 190].sum() > 500
+
+
+def test_the_map_keeps_its_place_in_a_picture_that_is_not_square(picture):
+    for row, column in [(0, 0), (5, 0), (0, 7), (3, 4)]:
+        values = np.zeros((6, 8))
+        values[row, column] = 1
+        change = np.abs(overlay(picture, values).astype(int) - picture).sum(axis=2)
+        y, x = np.nonzero(change)
+        assert abs(y - (10 * row + 4.5)).max() < 10  # one cell of 10 x 10 pixels and its slopes
+        assert abs(x - (10 * column + 4.5)).max() < 10
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(np.zeros((6, 8)), id="zero"),
+        pytest.param(np.full((6, 8), -1.0), id="negative"),
+    ],
+)
+def test_a_map_with_nothing_to_show_is_said_to_have_nothing(values, picture):
+    said = "zero everywhere" if not values.any() else "nowhere positive"
+    with pytest.warns(UserWarning, match=said) as caught:
+        found = overlay(picture, values)
+    np.testing.assert_array_equal(found, picture)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__  # points at the caller's line
+
+
+@pytest.mark.parametrize("value", [1.0, 1e-30, 1e30])
+def test_a_constant_map_is_evenly_coloured(value):
+    grey = np.full((60, 80, 3), 100, np.uint8)
+    found = overlay(grey, np.full((6, 8), value))
+    assert (found == found[0, 0]).all()
+    assert (found[0, 0] != 100).any()
+
+
+def test_a_map_of_true_and_false_can_be_laid_over(picture):
+    mask = np.zeros((60, 80), bool)
+    mask[:30] = True
+    found = overlay(picture, mask)
+    np.testing.assert_array_equal(found[30:], picture[30:])
+    assert (found[:30] != picture[:30]).any()
+
+
+def test_gradients_with_channels_are_reduced_by_their_largest_magnitude(picture):
+    gradients = np.random.default_rng(0).normal(size=(60, 80, 3)).astype(np.float32)
+    expected = overlay(picture, np.abs(gradients).max(axis=2))
+    np.testing.assert_array_equal(overlay(picture, gradients), expected)
+    np.testing.assert_array_equal(overlay(picture, gradients[None]), expected)
+    np.testing.assert_array_equal(overlay(picture, gradients[..., :1][None]) >= 0, True)
+
+
+def test_a_batch_of_one_map_is_that_map(picture, cam):
+    np.testing.assert_array_equal(overlay(picture, cam[None]), overlay(picture, cam))
+
+
+@pytest.mark.parametrize(
+    ("shape", "stretched"),
+    [
+        ((6, 8), False),
+        ((60, 80), False),
+        ((2, 3), False),  # a stride rounds up
+        ((7, 10), False),
+        ((8, 8), True),  # of a picture that was cropped to a square
+        ((8, 6), True),  # height and width swapped
+        ((224, 224), True),
+    ],
+)
+def test_a_map_of_another_shape_is_said_to_be_stretched(shape, stretched, picture):
+    values = np.ones(shape)
+    if not stretched:
+        overlay(picture, values)  # any warning is an error here
+        show_maps(picture, {"map": values})
+        return
+    for call, argument in ((overlay, values), (show_maps, {"map": values})):
+        with pytest.warns(UserWarning, match="stretched") as caught:
+            call(picture, argument)
+        assert [w.filename for w in caught] == [__file__]  # points at the caller's line
+
+
+def test_overlay_changes_neither_picture_nor_map(picture, cam):
+    """Both are write-protected here, so that writing would raise; and the result is new memory."""
+    found = overlay(picture, cam, alpha=0)
+    assert not np.shares_memory(found, picture)
+    found[:] = 0
+
+
+def test_overlay_of_a_real_map(classifier, cat_inputs):
+    from course_utils import grad_cam
+
+    seen = classifier.restore(cat_inputs)[0]
+    cam = grad_cam(classifier.model, cat_inputs)
+    found = overlay(seen, cam)
+    assert found.shape == (224, 224, 3)
+    np.testing.assert_array_equal(found, overlay(seen, cam[0]))
+
+
+# ---------------------------------------------------------------------------- values and limits
+
+
+def test_channel_max():
+    values = np.array([[[1, -3, 2], [0, 0, 0]]])
+    np.testing.assert_array_equal(channel_max(values), [[3, 0]])
+
+
+def test_map_values_keeps_signs_and_scale():
+    values = np.array([[-2.5, 0], [1e-9, 7]])
+    found = map_values(values)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, values.astype(np.float32))
+    np.testing.assert_array_equal(map_values(values[None]), found)
+
+
+@pytest.mark.parametrize(
+    ("values", "limits"),
+    [
+        ([[0, 1, 4]], (0, 4)),
+        ([[1, 2, 4]], (0, 4)),  # from 0 on, not from the minimum: colours tell amounts
+        ([[-1, 0, 4]], (-4, 4)),
+        ([[-4, 0, 1]], (-4, 4)),
+        ([[-4, -2, -1]], (-4, 4)),
+        ([[0, 0, 0]], (0, 0)),
+    ],
+)
+def test_color_limits_are_from_zero_or_symmetric(values, limits):
+    assert color_limits(np.array(values, float)) == limits
+
+
+def test_color_limits_at_a_percentile():
+    values = np.arange(101, dtype=float).reshape(1, -1)
+    assert color_limits(values, 99) == (0, 99)
+    # Where 99 % of a map is zero, the rest is shown all the same.
+    lonely = np.zeros((20, 20))
+    lonely[3, 3] = 5
+    assert color_limits(lonely, 50) == (0, 5)
+
+
+# ------------------------------------------------------------------------------------- show_maps
+
+
+class Img(html.parser.HTMLParser):
+    """What a browser makes of the HTML: the attributes of its elements."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+
+def only_img(text):
+    ((tag, attributes),) = Img(text).elements
+    assert tag == "img"
+    assert attributes["src"].startswith("data:image/png;base64,iVBOR")  # the signature of a PNG
+    return attributes
+
+
+@pytest.fixture(scope="module")
+def signed():
+    """Strongest in the lower right, from -2 to 1."""
+    values = np.zeros((6, 8))
+    values[5, 6:], values[0, 0] = -2, 1
+    return values
+
+
+@pytest.fixture(scope="module")
+def figure(picture, cam, signed):
+    maps = {"Grad-CAM": cam, "Signed": signed, "Nothing": np.zeros((6, 8))}
+    return show_maps(picture, maps, title="A test")
+
+
+def test_the_description_names_place_and_range(figure):
+    assert figure.alt_text == (
+        "A test: the picture. Grad-CAM: strongest in the upper left, from 0 to 4. "
+        "Signed: strongest in the lower right, from -2 to 1. Nothing: zero everywhere."
+    )
+
+
+def panels(figure):
+    """Return {title: axes} without those of the colour bars."""
+    return {ax.get_title(): ax for ax in figure.axes if ax.get_title()}
+
+
+def test_picture_and_maps_stand_side_by_side(figure, picture):
+    assert list(panels(figure)) == ["Picture", "Grad-CAM", "Signed", "Nothing"]
+    (shown,) = panels(figure)["Picture"].images
+    np.testing.assert_array_equal(shown.get_array(), picture)
+    left = [ax.get_position().x0 for ax in panels(figure).values()]
+    assert left == sorted(left)
+
+
+def test_each_map_has_a_colour_bar_and_its_raw_range(figure):
+    texts = {name: ax.get_xlabel() for name, ax in panels(figure).items()}
+    assert texts == {
+        "Picture": "",
+        "Grad-CAM": "raw: 0 to 4",
+        "Signed": "raw: -2 to 1",
+        "Nothing": "zero everywhere",
+    }
+    for name in ("Grad-CAM", "Signed", "Nothing"):
+        (drawn,) = panels(figure)[name].images
+        assert drawn.colorbar is not None
+        assert drawn.colorbar.vmin == drawn.get_clim()[0] < drawn.get_clim()[1]
+
+
+def test_zero_is_the_centre_of_the_diverging_colours(figure):
+    (drawn,) = panels(figure)["Signed"].images
+    assert drawn.get_cmap().name == DIVERGING
+    low, high = drawn.get_clim()
+    assert low == -high
+    np.testing.assert_array_equal(drawn.to_rgba(0.0), matplotlib.colormaps[DIVERGING](0.5))
+    (positive,) = panels(figure)["Grad-CAM"].images
+    assert positive.get_cmap().name == SEQUENTIAL
+    np.testing.assert_array_equal(positive.to_rgba(0.0), matplotlib.colormaps[SEQUENTIAL](0.0))
+
+
+def test_maps_are_drawn_at_the_pictures_size(figure, cam):
+    (drawn,) = panels(figure)["Grad-CAM"].images
+    np.testing.assert_array_equal(drawn.get_array(), resize_map(cam, (60, 80)))
+
+
+def test_one_scale_for_all_on_request(picture, cam):
+    maps = {"weak": cam / 10, "strong": cam}
+    for shared in (False, True):
+        axes = panels(show_maps(picture, maps, shared_scale=shared, percentile=100))
+        limits = [axes[name].images[0].get_clim() for name in maps]
+        assert (limits[0] == limits[1]) is shared
+        assert limits[1] == (0, 4)
+
+
+def test_a_shared_scale_is_symmetric_where_one_map_is_signed(picture, cam, signed):
+    """The same colours for the same values, so also the same colour map."""
+    axes = panels(show_maps(picture, {"a": cam, "b": signed}, shared_scale=True, percentile=100))
+    drawn = [axes[name].images[0] for name in "ab"]
+    assert [d.get_clim() for d in drawn] == [(-4, 4), (-4, 4)]
+    assert [d.get_cmap().name for d in drawn] == [DIVERGING, DIVERGING]
+
+
+def test_an_overlay_is_drawn_as_it_is(picture, cam):
+    laid_over = overlay(picture, cam)
+    figure = show_maps(picture, {"Overlay": laid_over})
+    (shown,) = panels(figure)["Overlay"].images
+    np.testing.assert_array_equal(shown.get_array(), laid_over)
+    assert "Overlay" in figure.alt_text
+    assert "strongest" not in figure.alt_text  # colours are no values
+
+
+def test_one_map_of_a_constant_is_described_and_drawn(picture):
+    figure = show_maps(picture, {"flat": np.full((6, 8), 0.25)})
+    assert "flat: 0.25 everywhere" in figure.alt_text
+    only_img(figure._repr_html_())
+
+
+NASTY = "a < b & \"c\" > 'd' <script>alert(1)</script>\n\nnext line &amp; é 猫"
+
+
+def test_the_description_survives_html(picture, cam):
+    figure = show_maps(picture, {"map": cam}, title=NASTY.replace("猫", ""))
+    attributes = only_img(figure._repr_html_())
+    assert attributes["alt"] == " ".join(figure.alt_text.split())
+    assert "<script>" in attributes["alt"]  # as text
+
+
+def test_the_same_figure_is_the_same_bytes(picture, cam):
+    first, second = (show_maps(picture, {"map": cam}, title="t")._repr_html_() for _ in range(2))
+    assert first == second
+
+
+def test_looking_at_a_figure_again_does_not_change_it(picture, cam):
+    figure = show_maps(picture, {"map": cam})
+    assert figure._repr_html_() == figure._repr_html_()
+
+
+def test_no_figure_is_left_open_and_no_setting_changed(picture, cam):
+    numbers, settings = pyplot.get_fignums(), dict(matplotlib.rcParams)
+    backend = matplotlib.get_backend()
+    show_maps(picture, {"map": cam})
+    show_figure(Figure(), "an empty figure")
+    assert pyplot.get_fignums() == numbers
+    assert dict(matplotlib.rcParams) == settings
+    assert matplotlib.get_backend() == backend
+
+
+def test_outside_a_notebook_nothing_is_printed(picture, cam, capfd):
+    show_maps(picture, {"map": cam})
+    show_figure(Figure(), "an empty figure")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_figure_can_be_saved(picture, cam, tmp_path):
+    show_maps(picture, {"map": cam}).savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_many_maps_do_not_shrink_each_other(picture, cam):
+    one, six = (
+        show_maps(picture, {f"map {k}": cam for k in range(n)}).get_size_inches() for n in (1, 6)
+    )
+    assert six[0] / 7 == pytest.approx(one[0] / 2)
+    assert six[1] == one[1]
+
+
+def test_show_figure_closes_figures_of_pyplot():
+    """Otherwise a notebook would show it a second time, without its description."""
+    pyplot.close("all")
+    figure, ax = pyplot.subplots()
+    ax.plot([1, 2])
+    other = pyplot.figure()
+    show_figure(figure, "A rising line.")
+    assert not pyplot.fignum_exists(figure.number)
+    assert pyplot.get_fignums() == [other.number]
+    pyplot.close("all")
+
+
+# ---------------------------------------------------------------------------------- descriptions
+
+
+def one_field(row, column, value=1.0):
+    values = np.zeros((9, 9))
+    values[3 * row + 1, 3 * column + 1] = value
+    return values
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("row", "column", "place"),
+    [
+        (0, 0, "in the upper left"),
+        (0, 1, "in the upper centre"),
+        (0, 2, "in the upper right"),
+        (1, 0, "in the middle left"),
+        (1, 1, "in the centre"),
+        (1, 2, "in the middle right"),
+        (2, 0, "in the lower left"),
+        (2, 1, "in the lower centre"),
+        (2, 2, "in the lower right"),
+    ],
+)
+def test_describe_map_names_the_place(row, column, place, sign):
+    """Also where the strongest values speak against the class."""
+    words = describe_map(one_field(row, column, sign))
+    lowest, highest = sorted([0, sign])
+    assert words == f"strongest {place}, from {lowest} to {highest}"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.zeros((7, 7)), "zero everywhere"),
+        (np.full((7, 7), 0.123456), "0.123 everywhere"),
+        (np.full((7, 7), -2.0), "-2 everywhere"),
+        (one_field(0, 0) * 123456, "strongest in the upper left, from 0 to 123456"),
+        (-one_field(0, 0), "strongest in the upper left, from -1 to 0"),  # and not to -0
+        (one_field(0, 0) * 1.234e-7, "strongest in the upper left, from 0 to 1.2e-07"),
+    ],
+)
+def test_describe_map(values, words):
+    assert describe_map(values) == words
+
+
+def test_a_large_map_is_described_as_its_small_self():
+    """The strongest field is the one with the largest mean: no pixel of a gradient is left out."""
+    rng = np.random.default_rng(0)
+    large = rng.random((225, 225)) * (rng.random((225, 225)) < 0.02)  # one pixel in fifty
+    fields = large.reshape(3, 75, 3, 75).mean(axis=(1, 3))
+    row, column = np.unravel_index(fields.argmax(), (3, 3))
+    assert describe_map(large).startswith(describe_map(one_field(row, column)).split(",")[0])
+
+
+# ------------------------------------------------------------------------- a real notebook session
+
+CELLS = {
+    "set-up": """
+import matplotlib
+import numpy as np
+from course_utils import show_maps
+from course_utils.display import show_figure
+from matplotlib import pyplot
+picture, cam = np.zeros((60, 80, 3), np.uint8), np.eye(6, 8)
+""",
+    "last expression": "show_maps(picture, {'map': cam}, title='one')",
+    "in mid-cell": "show_maps(picture, {'map': cam}, title='two')\n1 + 1",
+    "kept in a variable": "figure = show_maps(picture, {'map': cam}, title='three')",
+    "shown again": "figure",
+    "kept and last": "figure = show_maps(picture, {'map': cam}, title='four')\nfigure",
+    "two in a cell": """
+show_maps(picture, {'map': cam}, title='five')
+show_maps(picture, {'map': cam}, title='six')
+""",
+    "display": "from IPython.display import display\ndisplay(figure)",
+    "pyplot": """
+figure, ax = pyplot.subplots()
+ax.plot([1, 2])
+show_figure(figure, 'A rising "line" < 3')
+""",
+    "own figure": """
+figure = matplotlib.figure.Figure()
+figure.subplots().plot([1, 2])
+show_figure(figure, 'A line')
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """What each cell showed, run by a real kernel: {name of the cell: list of outputs}."""
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS.values()]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    root = str(tmp_path_factory.mktemp("notebook"))
+    package = str(__import__("course_utils").__path__[0]).removesuffix("course_utils")
+    cells[0].source = f"import sys; sys.path.insert(0, {package!r})\n{cells[0].source}"
+    nbclient.NotebookClient(
+        notebook, kernel_name="python3", timeout=120, resources={"metadata": {"path": root}}
+    ).execute()
+    return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("cell", "descriptions"),
+    [
+        ("last expression", ["one: the picture"]),
+        ("in mid-cell", ["two: the picture"]),
+        ("kept in a variable", ["three: the picture"]),
+        ("shown again", ["three: the picture"]),
+        ("kept and last", ["four: the picture"]),
+        ("two in a cell", ["five: the picture", "six: the picture"]),
+        ("display", ["four: the picture"]),
+        ("pyplot", ['A rising "line" < 3']),
+        ("own figure", ["A line"]),
+    ],
+)
+def test_in_a_notebook_each_figure_is_shown_once_with_its_description(cell, descriptions, shown):
+    outputs = [o for o in shown[cell] if o.output_type != "stream" and "text/html" in o.data]
+    found = [only_img(output.data["text/html"])["alt"] for output in outputs]
+    assert len(found) == len(descriptions)
+    assert all(f.startswith(d) for f, d in zip(found, descriptions, strict=True))
+    # And nothing else: no second picture without a description, no <Figure size ...>, no warning.
+    others = [o for o in shown[cell] if o not in outputs]
+    texts = [o.get("data", {}).get("text/plain", o.get("text", "?")) for o in others]
+    assert texts == (["2"] if cell == "in mid-cell" else [])
+    assert not any("image/png" in output.data for output in outputs)
+
+
+def test_the_output_in_a_notebook_is_not_larger_than_needed(shown):
+    """Notebooks with outputs are committed: a figure of three panels stays below 100 kB."""
+    (output,) = shown["last expression"]
+    assert len(re.sub(r"\s", "", output.data["text/html"])) < 100_000

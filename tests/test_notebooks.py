@@ -1,0 +1,167 @@
+"""The notebooks are what their sources say, and what reaches the reader can be read by everybody.
+
+That they run is tested beside this file: plain `pytest` lets nbval execute every notebook.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import io
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+
+IMG = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
+
+
+def stored(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def outputs_of(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def without_outputs(notebook):
+    """Everything that comes from the source: cells, ids, metadata."""
+    return [
+        {key: value for key, value in cell.items() if key not in ("outputs", "execution_count")}
+        for cell in notebook.cells
+    ]
+
+
+def figures(notebook) -> list[tuple[np.ndarray, str]]:
+    """The figures with their alt texts, in order."""
+    found = []
+    for output in outputs_of(notebook):
+        for png, alt in IMG.findall(output.get("data", {}).get("text/html", "")):
+            picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+            found.append((np.asarray(picture, float), alt))
+    return found
+
+
+def texts(notebook) -> list[str]:
+    return [output.text for output in outputs_of(notebook) if output.output_type == "stream"]
+
+
+def test_there_are_lessons():
+    assert {"00_start_here", "02_vanilla_gradients"} <= set(build.lessons())
+
+
+@pytest.fixture(params=build.lessons())
+def lesson(request) -> str:
+    return request.param
+
+
+def test_student_notebook_is_what_the_source_gives(lesson):
+    path = NOTEBOOKS / f"{lesson}.ipynb"
+    assert path.read_bytes().decode() == build.text(build.student_version(build.read(lesson))), (
+        f"{path.name} and its source differ: run `python notebooks/build.py {lesson[:2]}`."
+    )
+
+
+def test_solved_notebook_has_the_cells_of_the_source(lesson):
+    solved = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
+    expected = build.solved_version(build.read(lesson))
+    assert without_outputs(solved) == without_outputs(expected), (
+        f"The solved {lesson} and its source differ: run `python notebooks/build.py {lesson[:2]}`."
+    )
+    assert all(cell.execution_count for cell in solved.cells if cell.cell_type == "code")
+
+
+def test_no_notebook_lies_without_a_source():
+    for folder in (NOTEBOOKS, NOTEBOOKS / "solutions"):
+        assert {path.stem for path in folder.glob("*.ipynb")} == set(build.lessons())
+
+
+def test_students_get_no_solution(lesson):
+    """Every solution is replaced by a stub, and none of its lines stands anywhere else."""
+    source = (NOTEBOOKS / "source" / f"{lesson}.py").read_text(encoding="utf-8")
+    student = stored(NOTEBOOKS / f"{lesson}.ipynb")
+    code = "\n".join(cell.source for cell in student.cells if cell.cell_type == "code")
+    solutions = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", source, flags=re.DOTALL)
+    assert solutions and code.count(build.STUB) == len(solutions)
+    for solution in solutions:
+        last = solution.strip().splitlines()[-1].strip()
+        assert last.startswith("return") and last not in code
+    assert outputs_of(student) == []
+
+
+def test_solved_notebook_shows_no_error_and_no_warning(lesson):
+    for output in outputs_of(stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr"
+
+
+def test_every_figure_arrives_with_a_description(lesson):
+    """As <img alt="...">, since notebooks drop what a plain PNG output has for alt text."""
+    solved = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
+    assert all("image/png" not in output.get("data", {}) for output in outputs_of(solved))
+    assert figures(solved)
+    for _, alt in figures(solved):
+        assert len(alt) > 40, f"too short to describe a figure: {alt!r}"
+
+
+def test_every_exercise_is_complete(lesson):
+    """Metadata, task, stub, check, two hints and the common mistakes."""
+    cells = build.read(lesson).cells
+    exercises = [i for i, cell in enumerate(cells) if "exercise" in cell.metadata]
+    assert exercises
+    for i in exercises:
+        task, stub, check = cells[i : i + 3]
+        about = task.metadata["exercise"]
+        assert {"id", "minutes", "difficulty", "goal"} <= set(about)
+        assert f"### Exercise {about['id']}:" in task.source
+        assert f"({about['minutes']} minutes, {about['difficulty']})" in task.source
+        for summary in ("Hint 1", "Hint 2", "Common mistakes"):
+            assert f"<summary>{summary}</summary>" in task.source
+        assert "### BEGIN SOLUTION" in stub.source
+        assert "checks." in check.source
+        assert "nbval-check-output" in check.metadata.tags
+
+
+def test_a_notebook_stays_small_enough_to_open(lesson):
+    assert (NOTEBOOKS / "solutions" / f"{lesson}.ipynb").stat().st_size < 2.5e6
+
+
+def test_code_cells_are_short(lesson):
+    """Ten lines a cell at the most, of which a reader can see what each does (with the def: 14)."""
+    for cell in build.read(lesson).cells:
+        if cell.cell_type == "code" and "set-up" not in cell.metadata.get("tags", []):
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            assert len(lines) <= 14, cell.source
+
+
+def test_running_again_gives_the_same_outputs():
+    """A rebuild changes nothing. Shown on lesson 0, which computes all three maps.
+
+    On the machine that built them, not a byte; elsewhere, sums in another order may move a pixel
+    of a noisy map by some colour levels: on average far less than one.
+    """
+    lesson = "00_start_here"
+    before = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
+    after = build.execute(build.solved_version(build.read(lesson)))
+    assert texts(after) == texts(before)
+    for (picture, alt), (old_picture, old_alt) in zip(figures(after), figures(before), strict=True):
+        assert alt == old_alt
+        assert picture.shape == old_picture.shape
+        assert np.abs(picture - old_picture).mean() < 0.5
+
+
+def test_an_untouched_student_notebook_runs_and_says_what_is_not_done(lesson):
+    student = build.execute(stored(NOTEBOOKS / f"{lesson}.ipynb"))
+    said = "".join(texts(student))
+    ids = [c.metadata["exercise"]["id"] for c in student.cells if "exercise" in c.metadata]
+    for exercise in ids:
+        assert f"Exercise {exercise}: not done yet." in said
+    assert "not right" not in said
