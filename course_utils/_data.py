@@ -24,11 +24,15 @@ def data_folder() -> Path:
 
 
 @functools.cache
-def _manifest(folder: Path) -> dict[str, dict]:
+def _digest(folder: Path, name: str) -> str:
+    """Return the SHA-256 that the manifest gives for a file."""
+    manifest = folder / "manifest.json"
     try:
-        return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{folder / 'manifest.json'} is damaged ({error}). {_REMEDY}") from None
+        return json.loads(manifest.read_text(encoding="utf-8"))[name]["sha256"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(
+            f"{manifest} is damaged: it says nothing readable about {name}. {_REMEDY}"
+        ) from None
 
 
 def data_path(name: str) -> Path:
@@ -42,12 +46,11 @@ def data_path(name: str) -> Path:
     path = folder / name
     if not path.is_file():
         raise FileNotFoundError(f"The course's file {path} is missing. {_REMEDY}")
-    expected = _manifest(folder)[name]
     content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != expected["sha256"]:
+    if hashlib.sha256(content).hexdigest() != _digest(folder, name):
         raise ValueError(
-            f"The course's file {path} is damaged: it has {len(content):,} bytes and another "
-            f"SHA-256 than data/manifest.json says ({expected['bytes']:,} bytes). {_REMEDY}"
+            f"The course's file {path} is damaged: its {len(content):,} bytes are not those that "
+            f"data/manifest.json describes. {_REMEDY}"
         )
     return path
 

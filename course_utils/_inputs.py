@@ -73,7 +73,21 @@ def class_scores(model: keras.Model, x: np.ndarray) -> np.ndarray:
 @per_model
 def _compiled_scores(model: keras.Model):
     scores = score_model(model)
-    return tf.function(lambda x: scores(x, training=False), reduce_retracing=True)
+    return compile_for(scores)(lambda x: scores(x, training=False))
+
+
+CLASSES = tf.TensorSpec([None], tf.int32)  # one class index a picture
+
+
+def compile_for(scores: keras.Model, *more: tf.TensorSpec) -> Callable:
+    """Decorator: compile a function of the inputs of `scores` (and more) once, for any batch size.
+
+    A subclassed model may need to know sizes that are not known here, and runs as it is.
+    """
+    if not is_graph(scores):
+        return lambda function: function
+    inputs = tf.TensorSpec((None, *scores.input_shape[1:]), tf.float32)
+    return tf.function(input_signature=[inputs, *more])
 
 
 def in_batches(function: Callable, x: np.ndarray, *per_picture: np.ndarray, batch_size: int = 16):

@@ -21,7 +21,7 @@ class Call(NamedTuple):
     """One layer at work: what it was given and what it gave, as symbolic tensors."""
 
     layer: keras.Layer
-    input: keras.KerasTensor
+    inputs: tuple[keras.KerasTensor, ...]
     output: keras.KerasTensor
 
 
@@ -52,8 +52,9 @@ def per_model(build: Callable) -> Callable:
     """Decorator: keep what `build(model, *args)` returns for as long as the model lives.
 
     Opening a model and compiling a function take seconds, using them takes milliseconds. The model
-    is not kept alive, two threads may ask at once, and a model whose head was replaced is opened
-    again. Nothing is kept for a subclassed model, since what is built from it holds it.
+    is not kept alive, two threads may ask at once, and a model that got other layers or other
+    activations is opened again. Nothing is kept for a subclassed model, since what is built from
+    it holds it.
     """
     kept = weakref.WeakKeyDictionary()
     lock = threading.RLock()
@@ -61,18 +62,28 @@ def per_model(build: Callable) -> Callable:
     def get(model, *args):
         if not is_graph(model):
             return build(model, *args)
-        head = (model.outputs[0], getattr(model.layers[-1], "activation", None))
+        parts = _parts(model)
         with lock:
-            known_head, results = kept.get(model, (None, None))
-            if known_head is None or any(a is not b for a, b in zip(head, known_head, strict=True)):
+            known, results = kept.get(model, ([], {}))
+            if len(known) != len(parts) or any(
+                a is not b for a, b in zip(known, parts, strict=True)
+            ):
                 results = {}
-                kept[model] = (head, results)
+                kept[model] = (parts, results)
             if args not in results:
                 results[args] = build(model, *args)
             return results[args]
 
     get.__doc__ = build.__doc__
     return get
+
+
+def _parts(model: keras.Model) -> list:
+    """Return what a model is made of, as far as it can be exchanged without calling it anew."""
+    parts = [model.outputs[0]]
+    for layer in model.layers:
+        parts += _parts(layer) if is_graph(layer) else [getattr(layer, "activation", None)]
+    return parts
 
 
 def score_model(model: keras.Model) -> keras.Model:
@@ -90,7 +101,8 @@ def score_model(model: keras.Model) -> keras.Model:
     Returns:
         keras.Model, float32 (B, H, W, C) -> float32 (B, classes). It shares the layers, and so the
         weights, of the given model, which is not changed. Where an activation was taken off, the
-        result has been compared with the model's own output.
+        result has been compared with the model's own output. As with every Keras model that has
+        dropout or augmentation, call it with training=False.
 
     Raises:
         TypeError: not a Keras model.
@@ -127,20 +139,19 @@ def open_network(model: keras.Model) -> Network:
             "pictures, (batch, height, width, channels)."
         )
     # float32 also where the model takes uint8: an integer has no gradient.
-    image = keras.Input(model.inputs[0].shape[1:], dtype="float32", name="image")
+    image = keras.Input(model.inputs[0].shape[1:], dtype="float32")
     calls: list[Call] = []
-    probabilities = _replay(model, image, calls)
-    logits, activation = _without_activation(probabilities, calls)
+    output = _replay(model, image, calls)
+    logits, activation = _without_activation(output, calls)
     if len(logits.shape) != 2 or logits.shape[1] is None:
         raise ValueError(
             f"The model {model.name!r} ends in an output of shape {logits.shape}, not in one score "
             "a class, (batch, classes). A network loaded with include_top=False has no classes: "
             "load it with include_top=True, or put pooling and a Dense layer on top."
         )
-    binary = logits.shape[1] == 1
-    scores = keras.ops.concatenate([-logits, logits], axis=1) if binary else logits
-    scores = keras.Model(image, keras.ops.cast(scores, "float32"), name=f"{model.name}_scores")
     _compare(model, keras.Model(image, logits), activation)
+    name = f"{model.name}_scores"
+    scores = keras.Model(image, _Scores(name=f"{name}_float32")(logits), name=name)
     return Network(tuple(calls), scores)
 
 
@@ -148,10 +159,14 @@ def _replay(model: keras.Model, x: keras.KerasTensor, calls: list[Call]) -> kera
     """Call the model's own layers once more, on `x`, opening nested models on the way."""
 
     def call(layer, *args, **kwargs):
-        nested = is_graph(layer) and len(layer.inputs) == len(layer.outputs) == 1
-        y = _replay(layer, args[0], calls) if nested else layer(*args, **kwargs)
-        if args and isinstance(y, keras.KerasTensor):
-            calls.append(Call(layer, args[0], y))
+        given = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
+        if is_graph(layer) and len(given) == len(layer.inputs) == len(layer.outputs) == 1:
+            y = _replay(layer, given[0], calls)
+        elif any(c.layer.name == layer.name and c.layer is not layer for c in calls):
+            y = _Alias(layer, f"{layer.name}_call_{len(calls)}")(*args, **kwargs)
+        else:
+            y = layer(*args, **kwargs)
+        calls.extend(Call(layer, tuple(given), output) for output in keras.tree.flatten(y))
         return y
 
     graph = keras.Model(model.inputs, model.outputs)  # Sequential too becomes a graph
@@ -159,22 +174,32 @@ def _replay(model: keras.Model, x: keras.KerasTensor, calls: list[Call]) -> kera
     return graph._run_through_graph([x], operation_fn=lambda layer: layer, call_fn=call)[0]
 
 
+_ACTIVATIONS = {
+    "softmax": tf.nn.softmax,
+    "softmax_v2": tf.nn.softmax,  # the name that tf.nn.softmax has
+    "log_softmax": tf.nn.log_softmax,
+    "log_softmax_v2": tf.nn.log_softmax,
+    "logsoftmax": tf.nn.log_softmax,  # the operation keras.ops.log_softmax
+    "sigmoid": tf.nn.sigmoid,
+}
+
+
 def _without_activation(y: keras.KerasTensor, calls: list[Call]):
     """Walk back from the output over its softmax or sigmoid: (logits, that activation or None)."""
-    activations = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}
     for call in reversed(calls):
         if call.output is not y or is_graph(call.layer):
             continue
-        kind = type(call.layer).__name__.lower()  # also the operation keras.ops.softmax
-        fused = getattr(getattr(call.layer, "activation", None), "__name__", None)
-        if kind in activations:
-            return call.input, activations[kind]
-        if kind == "activation" and fused in activations:
-            return call.input, activations[fused]
-        if fused in activations:
-            return _Linear(call.layer)(call.input), activations[fused]
+        kind = type(call.layer).__name__.lower()
+        activation = getattr(call.layer, "activation", None)
+        fused = getattr(activation, "__name__", type(activation).__name__).lower()
+        if kind in _ACTIVATIONS:
+            return call.inputs[0], _ACTIVATIONS[kind]
+        if kind == "activation" and fused in _ACTIVATIONS:
+            return call.inputs[0], _ACTIVATIONS[fused]
+        if fused in _ACTIVATIONS:
+            return _Linear(call.layer)(call.inputs[0]), _ACTIVATIONS[fused]
         if kind in ("dropout", "identity") or (kind == "activation" and fused == "linear"):
-            y = call.input  # changes nothing when a trained network is used
+            y = call.inputs[0]  # changes nothing when a trained network is used
             continue
         break
     return y, None
@@ -184,27 +209,59 @@ class _Linear(keras.Layer):
     """A layer without its activation: the same variables, the same configuration otherwise."""
 
     def __init__(self, layer: keras.Layer):
-        super().__init__(name=f"{layer.name}_without_activation")
+        super().__init__(name=f"{layer.name}_without_activation", dtype=layer.dtype_policy)
         config = {**layer.get_config(), "activation": "linear", "trainable": True}
+        # The copy has variables too, which are never used: make them without random numbers, and
+        # keep no more of the copy than its methods, so that they are not counted as weights.
+        config |= {key: "zeros" for key in config if key.endswith("_initializer")}
+        linear = type(layer).from_config(config)
         self.layer = layer
-        self.linear = type(layer).from_config(config)
+        self.build_linear, self.call_linear = linear.build, linear.stateless_call
 
     def build(self, input_shape):
-        self.linear.build(input_shape)
+        self.build_linear(input_shape)
 
     def call(self, x):
-        # The variables of the original, so that a model trained further needs no second look.
-        y, _ = self.linear.stateless_call(self.layer.weights, [], x)
-        return y
+        return self.call_linear(self.layer.weights, [], x)[0]
+
+
+class _Alias(keras.Layer):
+    """A layer under another name: two nested models may have layers of one name, a model not."""
+
+    def __init__(self, layer: keras.Layer, name: str):
+        dtype = getattr(layer, "dtype_policy", None)
+        super().__init__(name=name, dtype=dtype, autocast=False)
+        self.layer = layer
+
+    def call(self, *args, **kwargs):
+        return self.layer(*args, **kwargs)
+
+
+class _Scores(keras.Layer):
+    """The logits as class scores, float32; of a single logit z the two scores -z and z."""
+
+    def __init__(self, name: str):
+        super().__init__(name=name, dtype="float32")
+
+    def call(self, z):
+        return keras.ops.concatenate([-z, z], axis=1) if z.shape[1] == 1 else z
 
 
 def _compare(model: keras.Model, logits: keras.Model, activation) -> None:
     """Check numerically that the opened network computes what the model computes."""
     shape = [size or 96 for size in logits.input_shape[1:]]
-    x = np.random.default_rng(0).integers(0, 256, (2, *shape)).astype(np.float32)
-    expected = tf.cast(model(x, training=False), tf.float32).numpy()
+    # One picture in 0..1 and one in 0..255: where a network made for one of them is saturated by
+    # the other, or overflows in float16, that picture shows nothing.
+    x = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
+    x[1] *= 255
+    flat = keras.Model(model.inputs[0], model.outputs[0])  # whatever lists or dicts they were in
+    expected = tf.cast(flat(x, training=False), tf.float32).numpy()
     z = tf.cast(logits(x, training=False), tf.float32)
     found = (activation or tf.identity)(z).numpy()
+    finite = np.isfinite(expected).all(axis=1)
+    if not finite.any():
+        raise ValueError(f"The model {model.name!r} returns NaN or infinity for any picture.")
+    expected, found = expected[finite], found[finite]
     # float16 layers round to 1 part in 1000; the same sums in another order to far less.
     scale = np.abs(expected).max() + 1e-6
     if not np.allclose(found, expected, rtol=1e-2, atol=1e-2 * scale):
@@ -213,8 +270,7 @@ def _compare(model: keras.Model, logits: keras.Model, activation) -> None:
             f"differs from the model's own output by {np.abs(found - expected).max():.2g}. Give a "
             "model that ends in logits."
         )
-    several = expected.shape[1] > 1
-    if activation is None and several and expected.min() >= 0 and _sums_to_one(expected):
+    if activation is None and expected.shape[1] > 1 and _are_probabilities(expected):
         raise ValueError(
             f"The model {model.name!r} returns probabilities, but its softmax is in the layer "
             f"{model.layers[-1].name!r}, where it cannot be taken off. Give a model that ends in "
@@ -222,16 +278,16 @@ def _compare(model: keras.Model, logits: keras.Model, activation) -> None:
         )
 
 
-def _sums_to_one(probabilities: np.ndarray) -> bool:
-    return np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
+def _are_probabilities(outputs: np.ndarray) -> bool:
+    """Whether each row is what a softmax, or a log-softmax, returns."""
+    if outputs.max() <= 0:
+        outputs = np.exp(outputs)
+    return outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
 
 
-_CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.Conv2DTranspose,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-)
+def _has_kernel(layer) -> bool:
+    """Whether a layer convolves: its kernel has four axes; also inside a layer of one's own."""
+    return any(len(variable.shape) == 4 for variable in getattr(layer, "weights", ()))
 
 
 def last_conv_layer(model: keras.Model) -> keras.Layer:
@@ -249,7 +305,7 @@ def last_conv_layer(model: keras.Model) -> keras.Layer:
         ValueError: the model has no convolution, or is subclassed and cannot be searched.
     """
     calls = [call for call in _spatial_calls(model) if not is_graph(call.layer)]
-    positions = [i for i, call in enumerate(calls) if isinstance(call.layer, _CONVOLUTIONS)]
+    positions = [i for i, call in enumerate(calls) if _has_kernel(call.layer)]
     if not positions:
         raise ValueError(
             f"The model {model.name!r} has no convolution with an output of more than one "
@@ -310,7 +366,7 @@ def _spatial_calls(model: keras.Model) -> list[Call]:
 
 
 def _suggest(calls: Sequence[Call], name: str) -> str:
-    convolutions = [c.layer.name for c in calls if isinstance(c.layer, _CONVOLUTIONS)]
+    convolutions = [c.layer.name for c in calls if _has_kernel(c.layer) and not is_graph(c.layer)]
     spatial = [c.layer.name for c in calls if len(c.output.shape) == 4]
     close = difflib.get_close_matches(name, spatial, n=3)
     text = f"Closest: {', '.join(close)}. " if close else ""

@@ -31,6 +31,14 @@ def _without_chatter():
         os.close(stderr)
 
 
+_backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+_WRONG_BACKEND = (
+    "Keras runs on {!r} here, and the course needs TensorFlow. Remove KERAS_BACKEND from the "
+    "environment (or set it to 'tensorflow') and restart Python."
+)
+if _backend != "tensorflow":
+    raise ImportError(_WRONG_BACKEND.format(_backend))
+
 try:
     with _without_chatter():
         import keras
@@ -43,10 +51,7 @@ except ImportError as error:  # pragma: no cover - depends on the machine
         "start.py` in the course's folder, or `pip install tensorflow` in your own environment."
     ) from error
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"Keras runs on {keras.backend.backend()!r} here, and the course needs TensorFlow. Remove "
-        "KERAS_BACKEND from the environment (or set it to 'tensorflow') and restart Python."
-    )
+if keras.backend.backend() != "tensorflow":  # chosen in Keras' own settings file
+    raise ImportError(_WRONG_BACKEND.format(keras.backend.backend()))
 
 __all__ = ["keras", "tf"]

@@ -108,12 +108,12 @@ def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") ->
     """
     image = load_image(np.asarray(image))
     values = map_values(attribution)
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha={alpha}: expected a number from 0 (picture) to 1 (colours).")
+    if not _is_number(alpha) or not 0 <= alpha <= 1:
+        raise ValueError(f"alpha={alpha!r}: expected a number from 0 (picture) to 1 (colours).")
     if values.max() <= 0:
         what = "zero everywhere" if not values.any() else "nowhere positive"
         warnings.warn(f"The map is {what}: the overlay shows the picture alone.", stacklevel=2)
-    _warn_if_stretched(values, image, stacklevel=3)
+    _warn_if_stretched(values, image, stacklevel=2)
     values = np.maximum(resize_map(values, image.shape[:2]), 0)
     v = values / (values.max() or 1)
     colour = 255 * _colormap(cmap)(v)[..., :3]
@@ -211,8 +211,8 @@ def show_maps(
     image = load_image(np.asarray(image))
     if not isinstance(maps, Mapping) or not maps:
         raise ValueError('maps: expected a dictionary such as {"Grad-CAM": cam}.')
-    if not 0 < percentile <= 100:
-        raise ValueError(f"percentile={percentile}: expected a number above 0, up to 100.")
+    if not _is_number(percentile) or not 0 < percentile <= 100:
+        raise ValueError(f"percentile={percentile!r}: expected a number above 0, up to 100.")
     panels = {name: a if _is_picture(a) else map_values(a) for name, a in maps.items()}
     values = [p for p in panels.values() if not _is_picture(p)]
     common = color_limits(np.concatenate([v.ravel() for v in values]), percentile) if values else 0
@@ -291,7 +291,12 @@ def _range_text(values: np.ndarray) -> str:
     return f"raw: {_number(values.min())} to {_number(values.max())}"
 
 
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating))
+
+
 def _number(value: float) -> str:
+    value += 0.0  # -0.0 becomes 0.0
     return f"{value:.2g}" if abs(value) < 1000 else f"{value:.0f}"
 
 

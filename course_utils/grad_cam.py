@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from course_utils._inputs import check_class_index, check_inputs, in_batches
+from course_utils._inputs import (
+    CLASSES,
+    check_class_index,
+    check_inputs,
+    compile_for,
+    in_batches,
+)
 from course_utils._network import find_layer, open_network, per_model
 from course_utils._tensorflow import keras, tf
 
@@ -45,7 +51,12 @@ def grad_cam(
     """
     x = check_inputs(model, inputs)
     c = check_class_index(model, x, class_index)
-    cam = in_batches(_weighted_maps(model, find_layer(model, layer)), x, c)
+    layer = find_layer(model, layer)
+    cam = in_batches(_weighted_maps(model, layer), x, c)
+    if np.isnan(cam).all():
+        raise ValueError(
+            f"The class score does not depend on the layer {layer.name!r}: choose another."
+        )
     return np.maximum(cam, 0) if relu else cam
 
 
@@ -55,18 +66,18 @@ def _weighted_maps(model: keras.Model, layer: keras.Layer) -> Callable:
     outputs = [network.output_of(layer), network.scores.output]
     maps_and_scores = keras.Model(network.scores.input, outputs)
 
-    @tf.function(reduce_retracing=True)
+    @compile_for(maps_and_scores, CLASSES)
     def weighted_maps(x, c):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)  # and with x everything that is computed from it: the maps A
             A, scores = maps_and_scores(x, training=False)
             score = tf.gather(scores, c, batch_dims=1)
         dS_dA = tape.gradient(score, A)
-        if dS_dA is None:
-            raise ValueError(
-                f"The class score does not depend on the layer {layer.name!r}: choose another."
-            )
+        if dS_dA is None:  # A is in a branch that ends before the scores
+            dS_dA = tf.fill(tf.shape(A), np.nan)
+        # In float32, also where the layers compute in float16: the sum has many terms.
+        A, dS_dA = tf.cast(A, tf.float32), tf.cast(dS_dA, tf.float32)
         alpha = tf.reduce_mean(dS_dA, axis=(1, 2))
-        return tf.cast(tf.einsum("bijk,bk->bij", A, alpha), tf.float32)
+        return tf.einsum("bijk,bk->bij", A, alpha)
 
     return weighted_maps

@@ -66,7 +66,8 @@ def load_image(source) -> np.ndarray:
         return _from_pillow(source, "the given Pillow image")
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _from_bytes(bytes(source), "the given bytes")
-    if isinstance(source, str) and source in _examples():
+    # A name of one word: a student's own path must not depend on the course's list of examples.
+    if isinstance(source, str) and source.isidentifier() and source in _examples():
         return _from_bytes(data_path(f"images/{_examples()[source]['file']}").read_bytes(), source)
     if isinstance(source, (str, os.PathLike)):
         return _from_bytes(_read_file(source), f"the file {os.fspath(source)!r}")
@@ -101,14 +102,17 @@ def resize_picture(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def resize_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize a map (h, w) to (height, width) by linear interpolation between the cells' centres.
+    """Enlarge a map (h, w) to (height, width), linearly between the centres of its cells.
 
     A cell of a 7 x 7 map covers 32 x 32 pixels of a 224 x 224 picture, and its value belongs to
     the middle of them. Linear interpolation never leaves the range of the values: no cell turns
-    negative, none exceeds the maximum. (Bicubic does both.)
+    negative, none exceeds the maximum. (Bicubic does both.) Where a map has to shrink, each new
+    cell is the mean of those that it covers, so that none is overlooked.
     """
     values = np.ascontiguousarray(values, np.float32)
-    return cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    shrinks = size[0] < values.shape[0] or size[1] < values.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(values, (size[1], size[0]), interpolation=interpolation)
 
 
 def _examples() -> dict[str, dict]:
@@ -154,12 +158,12 @@ def _from_bytes(content: bytes, name: str) -> np.ndarray:
         ) from None
     except Exception as error:  # a header that promises a format and breaks it: each in its own way
         raise _unreadable(name, error) from None
-    if picture.width * picture.height > MAX_PIXELS:
-        raise _too_large(name, f"{picture.width} x {picture.height}")
     return _from_pillow(picture, name)
 
 
 def _from_pillow(picture: Image.Image, name: str) -> np.ndarray:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise _too_large(name, f"{picture.width} x {picture.height}")
     try:
         picture.load()
         picture = ImageOps.exif_transpose(picture)

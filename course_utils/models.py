@@ -85,11 +85,11 @@ class Classifier:
 
     def restore(self, inputs) -> np.ndarray:
         """Undo the preprocessing, for display: float (B, H, W, 3) -> uint8 (B, H, W, 3)."""
-        inputs = np.asarray(inputs, np.float32)
-        if inputs.ndim != 4 or inputs.shape[-1] != 3:
+        inputs = np.asarray(inputs)
+        if inputs.dtype.kind not in "fiu" or inputs.ndim != 4 or inputs.shape[-1] != 3:
             raise ValueError(
                 f"restore expects what prepare returned, (B, H, W, 3), and was given an array of "
-                f"shape {inputs.shape}."
+                f"shape {inputs.shape} and dtype {inputs.dtype}."
             )
         return np.clip(np.round(self._undo(inputs)), 0, 255).astype(np.uint8)
 
@@ -167,17 +167,7 @@ def load_classifier(name: str = "efficientnet-lite0") -> Classifier:
     if name not in APPLICATIONS:
         known = ", ".join(["efficientnet-lite0", *APPLICATIONS])
         raise ValueError(f"There is no classifier {name!r}. There are: {known}.")
-    application = APPLICATIONS[name]
-    try:
-        return application_classifier(name, weights="imagenet")
-    except Exception as error:  # urllib, SSL, hash and disk errors, some bare Exceptions of Keras
-        folder = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
-        raise ConnectionError(
-            f"The weights of {name} are not on this computer and could not be downloaded "
-            f"({str(error).strip().splitlines()[0]}). Try again with internet; or put the file "
-            f"{application.weights_file}, from a computer that has it, into {folder}; or call "
-            "load_classifier() without a name: the embedded model needs no download."
-        ) from None
+    return application_classifier(name, weights="imagenet")
 
 
 def _embedded_classifier() -> Classifier:
@@ -239,16 +229,33 @@ APPLICATIONS = {
 }
 
 
+# Where Keras keeps downloaded weights; like Keras, settled when it is loaded.
+_DOWNLOADS = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
+
+
 def application_classifier(name: str, weights: str | None) -> Classifier:
     """Build one of `APPLICATIONS`; with weights=None untrained, for tests and timings."""
     application = APPLICATIONS[name]
-    return Classifier(
-        name=name,
-        input_size=(224, 224),
-        labels=_imagenet_labels(),
-        model=application.build(weights=weights),
-        _preprocess=application.preprocess,
-        _undo=application.undo,
+    labels = _imagenet_labels()
+    try:
+        model = application.build(weights=weights)
+    except Exception as error:  # urllib, SSL, hash and disk errors, some bare Exceptions of Keras
+        raise _no_weights(name, application.weights_file, error) from None
+    return Classifier(name, (224, 224), labels, model, application.preprocess, application.undo)
+
+
+def _no_weights(name: str, file: str, error: Exception) -> Exception:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    instead = "or call load_classifier() without a name: the embedded model needs no download."
+    if (_DOWNLOADS / file).exists():
+        return ValueError(
+            f"The weights of {name} in {_DOWNLOADS / file} could not be read ({reason}). If the "
+            f"file is damaged, delete it and try again with internet; {instead}"
+        )
+    return ConnectionError(
+        f"The weights of {name} are not on this computer and could not be downloaded ({reason}). "
+        f"Try again with internet; or put the file {file}, from a computer that has it, into "
+        f"{_DOWNLOADS}; {instead}"
     )
 
 
@@ -256,8 +263,8 @@ def _pictures(images) -> list[np.ndarray]:
     """Return a list of uint8 (H, W, 3) pictures, whatever `Classifier.prepare` was given."""
     if not isinstance(images, (list, tuple)):
         images = np.asarray(images)
-        images = [images] if images.ndim == 3 else images
-    if len(np.shape(images)) == 0 or len(images) == 0:
+        images = [images] if images.ndim in (0, 3) else images
+    if len(images) == 0:
         raise ValueError("No picture was given: expected (H, W, 3), (B, H, W, 3) or a list.")
     pictures = [np.asarray(image) for image in images]
     for picture in pictures:

@@ -56,6 +56,10 @@ def smoothgrad(
     c = check_class_index(model, x, class_index)
     n, batch_size = check_count("samples", samples), check_count("batch_size", batch_size)
     sigma = _check_noise(noise) * np.ptp(x, axis=(1, 2, 3), keepdims=True)
+    if not callable(method):
+        raise TypeError(
+            f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."
+        )
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed={seed!r}: expected a whole number, at least 0.")
 

@@ -579,6 +579,20 @@ def test_weights_that_cannot_be_downloaded(name):
     assert not list(Path(folder).glob("*"))  # no half of a file, which would be in the way later
 
 
+def test_weights_put_there_by_hand_that_are_damaged():
+    """The file is on this computer, so that advice to put it there would lead in a circle."""
+    folder = Path(os.environ["KERAS_HOME"]) / "models"  # a temporary one, see conftest.py
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / models.APPLICATIONS["mobilenet_v2"].weights_file
+    path.write_bytes(b"half of a file")
+    try:
+        message = complaint((OSError, ValueError), load_classifier, "mobilenet_v2", longest=700)
+    finally:
+        path.unlink(missing_ok=True)
+    assert path.name in message
+    assert "not on this computer" not in message
+
+
 def test_a_download_that_fails_without_a_word(monkeypatch):
     """Some errors have no text, such as TimeoutError(). (No real one can be made on demand.)"""
 

@@ -36,6 +36,8 @@ from course_utils import (
     gradient_times_input,
     integrated_gradients,
     last_conv_layer,
+    load_classifier,
+    load_image,
     score_model,
     smoothgrad,
     vanilla_gradients,
@@ -82,6 +84,17 @@ def score_by_hand(net, x):
 @pytest.fixture(scope="module")
 def linear():
     return linear_model()
+
+
+# Until tests/conftest.py has these two:
+@pytest.fixture(scope="session")
+def classifier():
+    return load_classifier()
+
+
+@pytest.fixture(scope="session")
+def cat():
+    return load_image("cat")
 
 
 @pytest.fixture(scope="module")
@@ -857,10 +870,9 @@ def test_two_models_with_the_same_names_are_not_confused():
         gc.collect()
 
 
-@pytest.mark.parametrize("kind", ["functional", "nested"])
-def test_a_model_is_freed_after_use(kind):
+def test_a_model_is_freed_after_use():
     """What is kept for a model does not keep the model, its layers or its weights alive."""
-    net = trained_model(kind)
+    net = trained_model("nested")
     use(net)
     watched = [net, *net.layers, *net.weights]
     references = [weakref.ref(item) for item in watched]

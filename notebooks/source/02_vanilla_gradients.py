@@ -237,10 +237,9 @@ show_maps(seen, {"Vanilla gradients": saliency}, title="Class 'tabby'")
 # %%
 show_maps(seen, {"Not clipped": saliency}, percentile=100, title="Class 'tabby'")
 top = np.percentile(saliency, 99)
+share = top / saliency.max()
 print(f"99 % of the pixels lie below {top:.3f}; the maximum is {saliency.max():.3f}")
-print(
-    f"so without clipping, 99 % of them use the darkest {top / saliency.max():.0%} of the colours"
-)
+print(f"so without clipping, 99 % of them share the darkest {share:.0%} of the colours")
 
 # %% [markdown]
 # Clipping is a choice of *display*. The numbers are the same, and whoever compares methods must
