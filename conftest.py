@@ -120,6 +120,18 @@ def _names() -> list[str]:
     return [name for name in names if not TOOLS & set(Path(name).parts)]
 
 
+# ----------------------------------------------------------------------------- quick tests first
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the quick tests first, then the slow ones, then the notebooks, each in their order."""
+    items.sort(
+        key=lambda item: (
+            2 if item.path.suffix == ".ipynb" else bool(item.get_closest_marker("slow"))
+        )
+    )
+
+
 # ---------------------------------------------------------------------------------- the fixtures
 
 

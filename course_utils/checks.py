@@ -8,6 +8,7 @@ So nobody is stuck, and an untouched notebook runs to its end. A check never rai
 
 from __future__ import annotations
 
+import functools
 import traceback
 from collections.abc import Callable
 
@@ -20,13 +21,13 @@ class _Mistake(Exception):
 
 def best_label(student: Callable) -> Callable:
     """Exercise 0.1: best_label(classifier, picture) -> the label of the most probable class."""
-    from course_utils import load_classifier, load_image
+    from course_utils import load_image
 
     def working(classifier, picture):
         return classifier.predict(picture, top=1)[0][0].label
 
     def cases(student):
-        classifier = load_classifier()
+        classifier = _classifier()
         answers = {name: student(classifier, load_image(name)) for name in ("coffee", "banana")}
         truth = {"coffee": "espresso", "banana": "banana"}
         for answer in answers.values():
@@ -220,6 +221,14 @@ def _array(student: Callable, *args, shape) -> np.ndarray:
     if shape is not None and answer.shape != shape:
         raise _Mistake(f"The result has the shape {answer.shape}; expected {shape}.")
     return answer
+
+
+@functools.cache
+def _classifier():
+    """Return the embedded classifier, loaded once for all checks."""
+    from course_utils import load_classifier
+
+    return load_classifier()
 
 
 def _linear_model():

@@ -38,6 +38,8 @@ from course_utils import (
     vanilla_gradients,
 )
 
+pytestmark = pytest.mark.slow  # all kinds of models: half a minute
+
 
 @dataclass
 class Kind:

@@ -565,7 +565,7 @@ def test_classifier_names(name):
         assert known in message
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "vgg16"])
+@pytest.mark.parametrize("name", ["mobilenet_v2", pytest.param("vgg16", marks=pytest.mark.slow)])
 def test_weights_that_cannot_be_downloaded(name):
     """There is no network here (see conftest.py), and an empty folder for Keras' downloads."""
     # 700: with the address, which is long, and a folder, which is not ours to shorten.

@@ -236,6 +236,7 @@ def application(request):
     keras.backend.clear_session()  # VGG16 takes half a gigabyte
 
 
+@pytest.mark.slow
 def test_applications(application, cat):
     """All that does not need the weights, in one test: building VGG16 takes seconds."""
     module, layer, size = APPLICATIONS[application.name]
@@ -367,6 +368,7 @@ fresh(); importlib.import_module("course_utils.grad_cam"); check()
 """
 
 
+@pytest.mark.slow
 def test_functions_stay_functions_whatever_is_imported_first():
     """`grad_cam` and `smoothgrad` are names of modules as well."""
     run = python(ORDERS)

@@ -142,6 +142,7 @@ def test_code_cells_are_short(lesson):
             assert len(lines) <= 14, cell.source
 
 
+@pytest.mark.slow
 def test_running_again_gives_the_same_outputs():
     """A rebuild changes nothing. Shown on lesson 0, which computes all three maps.
 
@@ -158,6 +159,7 @@ def test_running_again_gives_the_same_outputs():
         assert np.abs(picture - old_picture).mean() < 0.5
 
 
+@pytest.mark.slow
 def test_an_untouched_student_notebook_runs_and_says_what_is_not_done(lesson):
     student = build.execute(stored(NOTEBOOKS / f"{lesson}.ipynb"))
     said = "".join(texts(student))

@@ -14,6 +14,8 @@ from PIL import Image
 
 from course_utils import __main__ as preflight
 
+pytestmark = pytest.mark.slow  # a whole program each time
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -36,8 +36,6 @@ from course_utils import (
     gradient_times_input,
     integrated_gradients,
     last_conv_layer,
-    load_classifier,
-    load_image,
     score_model,
     smoothgrad,
     vanilla_gradients,
@@ -84,22 +82,6 @@ def score_by_hand(net, x):
 @pytest.fixture(scope="module")
 def linear():
     return linear_model()
-
-
-# Until tests/conftest.py has these two:
-@pytest.fixture(scope="session")
-def classifier():
-    return load_classifier()
-
-
-@pytest.fixture(scope="session")
-def cat():
-    return load_image("cat")
-
-
-@pytest.fixture(scope="module")
-def cat_inputs(classifier, cat):
-    return classifier.prepare(cat)
 
 
 TABBY = 281

@@ -125,6 +125,7 @@ def run_pytest(repository):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_git", [True, False], ids=["clone", "without git"])
 def test_a_careless_test_fails_the_run(repository, with_git):
     if with_git:
@@ -145,6 +146,7 @@ def test_a_careless_test_fails_the_run(repository, with_git):
     }
 
 
+@pytest.mark.slow
 def test_the_kernels_of_notebooks_are_blocked(repository):
     """nbval's kernel can be talked to, and cannot get out. And a tidy run passes."""
     cell = "\n".join(
