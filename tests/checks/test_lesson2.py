@@ -1,19 +1,12 @@
-"""The exercises' checks accept right answers, however written, and name each mistake."""
+"""The checks of lesson 2 accept right answers, however written, and name each mistake."""
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
-import pytest
 import tensorflow as tf
+from judging import judge
 
 from course_utils import checks, vanilla_gradients
-
-
-def softmax_rows(scores):
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def gradients_of(target):
@@ -54,17 +47,6 @@ def with_a_variable(score_model, inputs, class_index):
 
 
 RIGHT = {
-    "best_label": [
-        lambda classifier, picture: classifier.predict(picture)[0][0].label,
-        lambda classifier, picture: classifier.labels[
-            int(np.argmax(classifier.score_model(classifier.prepare(picture)), axis=1)[0])
-        ],
-    ],
-    "softmax": [
-        softmax_rows,
-        lambda s: tf.nn.softmax(tf.constant(s)).numpy(),
-        lambda s: np.stack([np.exp(r - r.max()) / np.exp(r - r.max()).sum() for r in s]),
-    ],
     "gradients": [right_gradients, with_a_variable],
     "saliency_map": [
         lambda g: np.abs(g).max(axis=-1),
@@ -74,22 +56,6 @@ RIGHT = {
 }
 
 WRONG = {
-    "best_label": [
-        (lambda c, p: c.predict(p), r"\[0\]\[0\]"),
-        (lambda c, p: c.predict(p)[0], r"\[0\]\[0\]"),
-        (lambda c, p: c.predict(p)[0][0], r"\.label"),
-        (lambda c, p: c.predict(p)[0][0].class_index, "A label is a text"),
-        (lambda c, p: c.predict(p)[0][-1].label, "comes first"),
-        (lambda c, p: "Egyptian cat", "alike"),
-    ],
-    "softmax": [
-        (lambda s: np.exp(s) / np.exp(s).sum(), "Each picture has its own"),
-        (lambda s: np.exp(s) / np.exp(s).sum(axis=0), "axis=0"),
-        (lambda s: np.exp(s), "divide by the sum"),
-        (lambda s: s / s.sum(axis=1, keepdims=True), "exp is missing"),
-        (lambda s: np.exp(s) / np.exp(s).sum(axis=1, keepdims=True), r"exp\(1000\) is infinite"),
-        (lambda s: softmax_rows(s).max(axis=1), "shape"),
-    ],
     "gradients": [
         (unwatched, "tape.watch"),
         (of_the_weights, "with respect to the inputs"),
@@ -115,47 +81,7 @@ WRONG = {
     ],
 }
 
-
-def cases(table):
-    return [(name, case) for name, all_cases in table.items() for case in all_cases]
-
-
-@pytest.mark.parametrize("name, answer", cases(RIGHT))
-def test_right_answers_are_accepted_and_handed_back(name, answer, capsys):
-    assert getattr(checks, name)(answer) is answer
-    assert ": right" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name, case", cases(WRONG))
-def test_wrong_answers_get_the_hint_that_names_the_mistake(name, case, capsys):
-    answer, hint = case
-    given = getattr(checks, name)(answer)
-    said = capsys.readouterr().out
-    assert "not right yet" in said
-    assert re.search(hint, said), said
-    assert given is not answer
-
-
-def stub(*arguments):
-    return ...  # what the student notebook contains
-
-
-def crash(*arguments):
-    raise RuntimeError("boom")
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_stub_is_not_done_yet_and_the_notebook_goes_on(name, capsys):
-    working = getattr(checks, name)(stub)
-    assert "not done yet" in capsys.readouterr().out
-    assert getattr(checks, name)(working) is working  # what is handed out passes its own check
-
-
-@pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize("answer", [crash, lambda *a: None, lambda *a: "text", lambda: 1, 5])
-def test_a_check_never_raises(name, answer, capsys):
-    assert callable(getattr(checks, name)(answer))
-    assert "not right yet" in capsys.readouterr().out
+TestChecks = judge(RIGHT, WRONG)
 
 
 def test_a_fault_in_the_package_cannot_make_a_wrong_gradient_pass(monkeypatch, capsys):

@@ -1,0 +1,51 @@
+"""Questions without code: a guess before a cell runs, and the quiz that closes a lesson."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+QUIZZES = Path(__file__).with_name("quizzes")
+
+
+def prediction(guess, answer) -> None:
+    """Compare what the reader predicted with what came out; `...` is no prediction yet.
+
+    Args:
+        guess: what the reader typed; capitals and spaces around it do not matter.
+        answer: what the notebook computed.
+    """
+    if guess is ...:
+        print(f"No prediction yet. It is: {answer}")
+    elif str(guess).strip().lower() == str(answer).strip().lower():
+        print(f"As you predicted: {answer}")
+    else:
+        print(f"You predicted {guess}. It is: {answer}. What did you not expect?")
+
+
+def quiz(lesson: int) -> None:
+    """Show the closing quiz of a lesson, in which every choice has its explanation."""
+    questions = json.loads((QUIZZES / f"lesson{lesson}.json").read_text(encoding="utf-8"))
+    try:
+        from jupyterquiz import display_quiz
+    except ImportError:
+        print(_as_text(questions))
+        return
+    state = random.getstate()
+    random.seed(f"quiz {lesson}")  # it draws an id: the same one each time, and nobody else's
+    try:
+        display_quiz(questions)
+    finally:
+        random.setstate(state)
+
+
+def _as_text(questions: list[dict]) -> str:
+    """Return the quiz for a reader who has no jupyterquiz: questions first, explanations last."""
+    asked, explained = [], []
+    for number, question in enumerate(questions, 1):
+        asked.append(f"{number}. {question['question']}")
+        for letter, choice in zip("abcdefgh", question["answers"]):  # noqa: B905 - up to 8 choices
+            asked.append(f"   {letter}) {choice['answer']}")
+            explained.append(f"{number}{letter}) {choice['feedback']}")
+    return "\n".join([*asked, "", "Explanations:", *explained])

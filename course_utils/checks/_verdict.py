@@ -1,0 +1,85 @@
+"""How a check works: try the student's function, print one verdict, hand a function back."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+
+import numpy as np
+
+
+class Mistake(Exception):
+    """A wrong answer; the text names the misconception behind it."""
+
+
+def verdict(name: str, student: Callable, working: Callable, cases: Callable) -> Callable:
+    """Try the student's function, print what is to be said, return a function to go on with."""
+
+    def watched(*args):
+        answer = student(*args)
+        if answer is ...:
+            raise NotImplementedError
+        return answer
+
+    go_on = "Until then the notebook goes on with a working version."
+    try:
+        cases(watched)
+    except NotImplementedError:
+        print(f"Exercise {name}: not done yet. {go_on}")
+    except Mistake as mistake:
+        print(f"Exercise {name}: not right yet. {mistake} {go_on}")
+    except Exception as error:  # whatever the student's code does, the notebook runs on
+        print(
+            f"Exercise {name}: not right yet. Your function stopped{_place(student, error)} with "
+            f"{type(error).__name__}: {str(error)[:300]}. {go_on}"
+        )
+    else:
+        print(f"Exercise {name}: right, well done.")
+        return student
+    return working
+
+
+def _place(student: Callable, error: Exception) -> str:
+    """Return where in the student's own code it happened, not where in the libraries."""
+    file = getattr(getattr(student, "__code__", None), "co_filename", None)
+    lines = [f.line for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    return f" at `{lines[-1]}`" if lines and lines[-1] else ""
+
+
+def answer_array(student: Callable, *args, shape) -> np.ndarray:
+    """Call the student's function and return its answer as numbers of the expected shape."""
+    answer = student(*args)
+    if answer is None:
+        raise Mistake("The function returns nothing: is the `return` missing?")
+    try:
+        answer = np.asarray(answer, float)
+    except (TypeError, ValueError):
+        raise Mistake(f"Expected an array of numbers, not {type(answer).__name__}.") from None
+    if shape is not None and answer.shape != shape:
+        raise Mistake(f"The result has the shape {answer.shape}; expected {shape}.")
+    return answer
+
+
+@functools.cache
+def classifier():
+    """Return the embedded classifier, loaded once for all checks."""
+    from course_utils import load_classifier
+
+    return load_classifier()
+
+
+def linear_model():
+    """Return a model with three linear scores of (3, 4, 2) inputs, and its known weights w_c."""
+    from course_utils._tensorflow import keras
+
+    w = np.random.default_rng(0).normal(size=(3, 3, 4, 2)).astype(np.float32)
+    dense = keras.layers.Dense(3, use_bias=False)
+    model = keras.Sequential([keras.Input((3, 4, 2)), keras.layers.Flatten(), dense])
+    dense.set_weights([w.reshape(3, -1).T])
+    return model, w
+
+
+def softmax_rows(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

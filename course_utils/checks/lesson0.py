@@ -1,0 +1,85 @@
+"""Checks of lesson 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from course_utils.checks._verdict import Mistake, answer_array, classifier, verdict
+
+__all__ = ["best_label", "softmax"]
+
+
+def best_label(student: Callable) -> Callable:
+    """Exercise 0.1: best_label(classifier, picture) -> the label of the most probable class."""
+    from course_utils import load_image
+
+    def working(classifier, picture):
+        return classifier.predict(picture, top=1)[0][0].label
+
+    def cases(student):
+        network = classifier()
+        answers = {name: student(network, load_image(name)) for name in ("coffee", "banana")}
+        truth = {"coffee": "espresso", "banana": "banana"}
+        for answer in answers.values():
+            if isinstance(answer, (list, tuple)) and not hasattr(answer, "label"):
+                raise Mistake(
+                    "predict returns a list with one entry a picture, and each entry is a list of "
+                    "classes. Take the first picture, then the first class: [0][0]."
+                )
+            if hasattr(answer, "label"):
+                raise Mistake("That is the whole prediction. Its name alone is its .label.")
+            if not isinstance(answer, str):
+                raise Mistake(f"A label is a text such as 'espresso', and this is {answer!r}.")
+        if answers["coffee"] == answers["banana"]:
+            raise Mistake(
+                f"The answer is {answers['coffee']!r} for a cup of coffee and for a banana alike: "
+                "use the picture that is given to the function."
+            )
+        for name, answer in answers.items():
+            if answer != truth[name]:
+                raise Mistake(
+                    f"For {name!r} the most probable class is {truth[name]!r}, not {answer!r}. The "
+                    "most probable class comes first in the list."
+                )
+
+    return verdict("0.1", student, working, cases)
+
+
+def softmax(student: Callable) -> Callable:
+    """Exercise 0.2: softmax(scores) -> probabilities, (B, classes) both, each row for itself."""
+
+    def working(scores):
+        scores = np.asarray(scores, float)
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def cases(student):
+        # exp(0) : exp(ln 3) = 1 : 3, and equal scores share evenly.
+        scores = np.array([[0.0, np.log(3.0)], [2.0, 2.0]])
+        p = answer_array(student, scores, shape=(2, 2))
+        truth = np.array([[0.25, 0.75], [0.5, 0.5]])
+        if np.allclose(p, np.exp(scores) / np.exp(scores).sum()):
+            raise Mistake(
+                "All numbers of the batch together sum to 1. Each picture has its own "
+                "probabilities: sum over the classes only, axis=1, with keepdims=True."
+            )
+        if np.allclose(p, np.exp(scores) / np.exp(scores).sum(axis=0)):
+            raise Mistake("The columns sum to 1: axis=0 goes over the pictures. Classes: axis=1.")
+        if np.allclose(p, np.exp(scores)):
+            raise Mistake("exp(S) is not a probability yet: divide by the sum over the classes.")
+        if np.allclose(p, scores / scores.sum(axis=1, keepdims=True)):
+            raise Mistake("The exp is missing: scores can be negative, probabilities cannot.")
+        if not np.allclose(p, truth):
+            raise Mistake(f"Scores 0 and ln 3 give 1/4 and 3/4, not {p[0].round(3).tolist()}.")
+        with np.errstate(all="ignore"):
+            large = answer_array(student, np.array([[1000.0, 1000.0]]), shape=(1, 2))
+        if not np.allclose(large, 0.5):
+            raise Mistake(
+                "Right for small scores, but exp(1000) is infinite, and the result is "
+                f"{large[0].tolist()}. Subtract the largest score of the row first: that changes "
+                "no ratio."
+            )
+
+    return verdict("0.2", student, working, cases)
