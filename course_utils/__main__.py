@@ -97,6 +97,8 @@ def _explain(options: argparse.Namespace) -> None:
     folder = options.output.resolve().parent
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder} to write {options.output.name} into.")
+    if options.output.suffix.lower() != ".png" or options.output.is_dir():
+        raise ValueError(f"--output {options.output}: expected the name of a file ending in .png.")
 
     from course_utils import grad_cam, load_classifier, load_image, smoothgrad, vanilla_gradients
     from course_utils.display import show_maps
@@ -116,12 +118,9 @@ def _explain(options: argparse.Namespace) -> None:
         "Grad-CAM": grad_cam(classifier.model, x, c)[0],
         "SmoothGrad": smoothgrad(classifier.model, x, c)[0],
     }
-    title = f"What speaks for the class {label!r} ({c})?"
+    title = f"What matters for the class {label!r} ({c})"
     figure = show_maps(classifier.restore(x)[0], maps, title=title)
-    try:
-        figure.savefig(options.output, metadata={"Software": None})
-    except ValueError:
-        raise ValueError(f"--output {options.output}: the name must end in .png.") from None
+    figure.savefig(options.output, metadata={"Software": None})
     print(f"\nWritten: {options.output}\n  {figure.alt_text}")
 
 
@@ -132,7 +131,7 @@ def _class_index(options: argparse.Namespace, classifier, predicted: int) -> int
     if name is None:
         own = example_class(options.image)
         return predicted if own is None else own
-    if not name.isdigit():
+    if not name.isdecimal():
         return classifier.class_index(name)
     if int(name) >= len(classifier.labels):
         raise ValueError(

@@ -1,13 +1,13 @@
-"""What every method begins with: check the inputs and the class, and compute class scores."""
+"""What every method begins with: check the inputs, the class, and the numbers of samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from course_utils._network import is_graph, per_model, score_model
-from course_utils._tensorflow import keras, tf
+from course_utils._cache import is_graph
+from course_utils._compute import class_scores
+from course_utils._network import score_model
+from course_utils._tensorflow import keras
 
 
 def check_inputs(model: keras.Model, inputs) -> np.ndarray:
@@ -43,7 +43,10 @@ def check_class_index(model: keras.Model, x: np.ndarray, class_index) -> np.ndar
     """Return one class a picture, int32 (B,): the given one(s), or for None the predicted ones."""
     if class_index is None:
         return class_scores(model, x).argmax(axis=1).astype(np.int32)
-    c = np.asarray(class_index)
+    try:
+        c = np.asarray(class_index)
+    except ValueError:  # lists of different lengths
+        c = np.asarray(None)
     if c.dtype.kind not in "iu":
         raise TypeError(
             f"class_index={class_index!r}: expected a whole number, one a picture, or None for the "
@@ -65,34 +68,10 @@ def check_class_index(model: keras.Model, x: np.ndarray, class_index) -> np.ndar
     return np.broadcast_to(c, len(x)).astype(np.int32)
 
 
-def class_scores(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    """Return the logits of prepared inputs, float32 (B, classes)."""
-    return in_batches(_compiled_scores(model), x)
-
-
-@per_model
-def _compiled_scores(model: keras.Model):
-    scores = score_model(model)
-    return compile_for(scores)(lambda x: scores(x, training=False))
-
-
-CLASSES = tf.TensorSpec([None], tf.int32)  # one class index a picture
-
-
-def compile_for(scores: keras.Model, *more: tf.TensorSpec) -> Callable:
-    """Decorator: compile a function of the inputs of `scores` (and more) once, for any batch size.
-
-    A subclassed model may need to know sizes that are not known here, and runs as it is.
-    """
-    if not is_graph(scores):
-        return lambda function: function
-    inputs = tf.TensorSpec((None, *scores.input_shape[1:]), tf.float32)
-    return tf.function(input_signature=[inputs, *more])
-
-
-def in_batches(function: Callable, x: np.ndarray, *per_picture: np.ndarray, batch_size: int = 16):
-    """Apply a compiled function to 16 pictures at a time, so that memory stays bounded."""
-    parts = [slice(start, start + batch_size) for start in range(0, len(x), batch_size)]
-    return np.concatenate(
-        [function(*(tf.constant(a[part]) for a in (x, *per_picture))).numpy() for part in parts]
-    )
+def check_count(name: str, value) -> int:
+    """Return a number of samples, steps or pictures, which must be a whole number from 1 on."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name}={value!r}: expected a whole number, at least 1.")
+    if value < 1:
+        raise ValueError(f"{name}={value}: expected at least 1.")
+    return int(value)

@@ -1,19 +1,17 @@
 """Open any Keras image classifier: from its input to its class scores, layer by layer.
 
-`score_model` and `last_conv_layer`, which `models` passes on, and what the methods need besides.
+`score_model`, which `models` passes on, and the opened `Network` that Grad-CAM looks into.
 """
 
 from __future__ import annotations
 
-import difflib
-import threading
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from course_utils._cache import is_graph, per_model
 from course_utils._tensorflow import keras, tf
 
 
@@ -41,49 +39,6 @@ class Network:
     def output_of(self, layer: keras.Layer) -> keras.KerasTensor:
         """Return the (last) output of a layer in this network."""
         return next(call.output for call in reversed(self.calls) if call.layer is layer)
-
-
-def is_graph(model) -> bool:
-    """Whether the model is Functional or Sequential, so that its layers can be followed."""
-    return isinstance(model, keras.Model) and bool(getattr(model, "outputs", None))
-
-
-def per_model(build: Callable) -> Callable:
-    """Decorator: keep what `build(model, *args)` returns for as long as the model lives.
-
-    Opening a model and compiling a function take seconds, using them takes milliseconds. The model
-    is not kept alive, two threads may ask at once, and a model that got other layers or other
-    activations is opened again. Nothing is kept for a subclassed model, since what is built from
-    it holds it.
-    """
-    kept = weakref.WeakKeyDictionary()
-    lock = threading.RLock()
-
-    def get(model, *args):
-        if not is_graph(model):
-            return build(model, *args)
-        parts = _parts(model)
-        with lock:
-            known, results = kept.get(model, ([], {}))
-            if len(known) != len(parts) or any(
-                a is not b for a, b in zip(known, parts, strict=True)
-            ):
-                results = {}
-                kept[model] = (parts, results)
-            if args not in results:
-                results[args] = build(model, *args)
-            return results[args]
-
-    get.__doc__ = build.__doc__
-    return get
-
-
-def _parts(model: keras.Model) -> list:
-    """Return what a model is made of, as far as it can be exchanged without calling it anew."""
-    parts = [model.outputs[0]]
-    for layer in model.layers:
-        parts += _parts(layer) if is_graph(layer) else [getattr(layer, "activation", None)]
-    return parts
 
 
 def score_model(model: keras.Model) -> keras.Model:
@@ -115,9 +70,11 @@ def score_model(model: keras.Model) -> keras.Model:
             f"{type(model).__name__}. Of a classifier, pass classifier.model; a model of tf_keras "
             "(Keras 2) has to be loaded with Keras 3."
         )
+    if isinstance(model, _SubclassedScores):
+        return model
     if not is_graph(model):
-        if not isinstance(model, keras.Sequential) and model.built:
-            return model  # subclassed: its call() cannot be opened
+        if type(model) is not keras.Sequential and model.built:
+            return _SubclassedScores(model)
         raise ValueError(
             f"The model {model.name!r} does not know the size of its input yet. Begin it with "
             "keras.Input((height, width, channels)), or call it once on a batch of pictures."
@@ -142,7 +99,12 @@ def open_network(model: keras.Model) -> Network:
     image = keras.Input(model.inputs[0].shape[1:], dtype="float32")
     calls: list[Call] = []
     output = _replay(model, image, calls)
-    logits, activation = _without_activation(output, calls)
+    if any(getattr(call.layer, "data_format", None) == "channels_first" for call in calls):
+        raise ValueError(
+            f"The model {model.name!r} puts the channels first; the course's maps are (batch, "
+            "height, width, channels). Build it with data_format='channels_last'."
+        )
+    logits, activation = _without_activation(model, output, calls)
     if len(logits.shape) != 2 or logits.shape[1] is None:
         raise ValueError(
             f"The model {model.name!r} ends in an output of shape {logits.shape}, not in one score "
@@ -184,7 +146,7 @@ _ACTIVATIONS = {
 }
 
 
-def _without_activation(y: keras.KerasTensor, calls: list[Call]):
+def _without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Call]):
     """Walk back from the output over its softmax or sigmoid: (logits, that activation or None)."""
     for call in reversed(calls):
         if call.output is not y or is_graph(call.layer):
@@ -197,8 +159,14 @@ def _without_activation(y: keras.KerasTensor, calls: list[Call]):
         if kind == "activation" and fused in _ACTIVATIONS:
             return call.inputs[0], _ACTIVATIONS[fused]
         if fused in _ACTIVATIONS:
-            return _Linear(call.layer)(call.inputs[0]), _ACTIVATIONS[fused]
-        if kind in ("dropout", "identity") or (kind == "activation" and fused == "linear"):
+            try:
+                return _Linear(call.layer)(call.inputs[0]), _ACTIVATIONS[fused]
+            except Exception:  # a layer with more variables than its configuration says
+                raise _hidden(model, call.layer.name) from None
+        same_shape = call.inputs and call.inputs[0].shape == y.shape
+        if (kind in ("activation", "identity") and fused in ("linear", "nonetype")) or (
+            kind in ("dropout", "flatten", "reshape") and same_shape
+        ):
             y = call.inputs[0]  # changes nothing when a trained network is used
             continue
         break
@@ -244,18 +212,53 @@ class _Scores(keras.Layer):
         super().__init__(name=name, dtype="float32")
 
     def call(self, z):
-        return keras.ops.concatenate([-z, z], axis=1) if z.shape[1] == 1 else z
+        return _two_classes(z)
+
+
+def _two_classes(z):
+    return keras.ops.concatenate([-z, z], axis=1) if z.shape[1] == 1 else z
+
+
+class _SubclassedScores(keras.Model):
+    """A subclassed model that returns logits: what can't be opened is checked at each call."""
+
+    def __init__(self, model: keras.Model):
+        super().__init__(name=f"{model.name}_scores")
+        self.subclassed = model
+        self.built = True
+
+    def call(self, x, training=False):
+        outputs = keras.tree.flatten(self.subclassed(x, training=training))
+        if len(outputs) != 1 or len(outputs[0].shape) != 2:
+            shapes = " and ".join(str(tuple(y.shape)) for y in outputs)
+            raise ValueError(
+                f"The model {self.subclassed.name!r} returns {shapes}; expected one score a class, "
+                "(batch, classes)."
+            )
+        z = tf.cast(outputs[0], tf.float32)
+        if _are_probabilities(z.numpy(), lambda a: self.subclassed(a * x, training=False)):
+            raise _hidden(self.subclassed, "call()")
+        return _two_classes(z)
 
 
 def _compare(model: keras.Model, logits: keras.Model, activation) -> None:
     """Check numerically that the opened network computes what the model computes."""
-    shape = [size or 96 for size in logits.input_shape[1:]]
+    shape = [size or 224 for size in logits.input_shape[1:]]
     # One picture in 0..1 and one in 0..255: where a network made for one of them is saturated by
     # the other, or overflows in float16, that picture shows nothing.
     x = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
     x[1] *= 255
-    flat = keras.Model(model.inputs[0], model.outputs[0])  # whatever lists or dicts they were in
-    expected = tf.cast(flat(x, training=False), tf.float32).numpy()
+    if "int" in model.inputs[0].dtype:
+        x = np.round(255 * x / x.max(axis=(1, 2, 3), keepdims=True))
+
+    def outputs(x):
+        given = x
+        if not isinstance(model, keras.Sequential):
+            given = keras.tree.map_structure(lambda _: x, model.input)  # a list or a dict, perhaps
+        y = keras.tree.flatten(model(given, training=False))[0]
+        return tf.cast(y, tf.float32).numpy()
+
+    expected = outputs(x)
     z = tf.cast(logits(x, training=False), tf.float32)
     found = (activation or tf.identity)(z).numpy()
     finite = np.isfinite(expected).all(axis=1)
@@ -270,106 +273,34 @@ def _compare(model: keras.Model, logits: keras.Model, activation) -> None:
             f"differs from the model's own output by {np.abs(found - expected).max():.2g}. Give a "
             "model that ends in logits."
         )
-    if activation is None and expected.shape[1] > 1 and _are_probabilities(expected):
-        raise ValueError(
-            f"The model {model.name!r} returns probabilities, but its softmax is in the layer "
-            f"{model.layers[-1].name!r}, where it cannot be taken off. Give a model that ends in "
-            "logits, in a softmax layer, or in Dense(..., activation='softmax')."
-        )
+    if activation is None and _are_probabilities(expected, lambda a: outputs(a * x)):
+        raise _hidden(model, model.layers[-1].name)
 
 
-def _are_probabilities(outputs: np.ndarray) -> bool:
-    """Whether each row is what a softmax, or a log-softmax, returns."""
-    if outputs.max() <= 0:
-        outputs = np.exp(outputs)
-    return outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
+def _hidden(model: keras.Model, layer: str) -> ValueError:
+    return ValueError(
+        f"The model {model.name!r} returns probabilities, but its softmax or sigmoid is in the "
+        f"layer {layer!r}, where it cannot be taken off. Give a model that ends in logits, in a "
+        "softmax layer, or in Dense(..., activation='softmax')."
+    )
 
 
-def _has_kernel(layer) -> bool:
-    """Whether a layer convolves: its kernel has four axes; also inside a layer of one's own."""
-    return any(len(variable.shape) == 4 for variable in getattr(layer, "weights", ()))
+def _are_probabilities(outputs: np.ndarray, of_scaled_inputs: Callable) -> bool:
+    """Whether these rows are what a softmax, a log-softmax or sigmoids return.
 
-
-def last_conv_layer(model: keras.Model) -> keras.Layer:
-    """Return the layer whose output holds the last convolution's feature maps.
-
-    That is the last convolution that still has more than one position, or, where batch norm,
-    residual addition and activation are layers of their own, the last of those before pooling:
-    the maps that the head of the network reads. "block5_conv3" in VGG16, "conv5_block3_out" in
-    ResNet50, "out_relu" in MobileNetV2, "head_conv" in the embedded network.
-
-    Args:
-        model: a Functional or Sequential keras.Model; nested models are searched as well.
-
-    Raises:
-        ValueError: the model has no convolution, or is subclassed and cannot be searched.
+    Rows that sum to 1 give a softmax away. Sigmoids stay between 0 and 1 even where the input is
+    turned round or becomes enormous, as no logit does.
     """
-    calls = [call for call in _spatial_calls(model) if not is_graph(call.layer)]
-    positions = [i for i, call in enumerate(calls) if _has_kernel(call.layer)]
-    if not positions:
-        raise ValueError(
-            f"The model {model.name!r} has no convolution with an output of more than one "
-            "position, so there are no feature maps to look at."
-        )
-    last = calls[positions[-1]]
-    for call in calls[positions[-1] + 1 :]:
-        same_size = call.output.shape[1:3] == last.output.shape[1:3]
-        if not same_size or "pooling" in type(call.layer).__name__.lower():
-            break
-        last = call
-    return last.layer
+    if not outputs.any():
+        return False  # a network whose head is still zero
+    if outputs.shape[1] > 1:
+        rows = np.exp(outputs) if outputs.max() <= 0 else outputs
+        if rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1, atol=1e-3):
+            return True
+    return _between_0_and_1(outputs) and all(
+        _between_0_and_1(np.asarray(of_scaled_inputs(a))) for a in (-1, 1e4, -1e4)
+    )
 
 
-def find_layer(model: keras.Model, layer: str | keras.Layer | None) -> keras.Layer:
-    """Return the layer of a model that has feature maps, by name, as it is, or the last one.
-
-    Raises:
-        ValueError: no layer, or several, of that name; or its output is not (B, h, w, channels).
-        TypeError: neither a name, nor a layer, nor None.
-    """
-    if layer is None:
-        return last_conv_layer(model)
-    if not isinstance(layer, (str, keras.Layer)):
-        raise TypeError(f"layer={layer!r}: expected a layer's name, a layer, or None.")
-    calls = _calls(model)
-    found = {id(c.layer): c for c in calls if c.layer is layer or c.layer.name == layer}
-    if not found:
-        name = layer if isinstance(layer, str) else layer.name
-        raise ValueError(f"The model {model.name!r} has no layer {name!r}. {_suggest(calls, name)}")
-    if len(found) > 1:
-        raise ValueError(
-            f"{len(found)} layers of the nested models in {model.name!r} are called {layer!r}: "
-            "pass the layer itself, for example model.get_layer(...).get_layer(...)."
-        )
-    call = next(iter(found.values()))
-    if len(call.output.shape) != 4:
-        raise ValueError(
-            f"The layer {call.layer.name!r} has the output {call.output.shape}, without height and "
-            f"width, so it has no feature maps. {_suggest(calls, call.layer.name)}"
-        )
-    return call.layer
-
-
-def _calls(model: keras.Model) -> tuple[Call, ...]:
-    score_model(model)  # says in one sentence what is wrong with the model, if anything
-    if not is_graph(model):
-        raise ValueError(
-            f"The model {model.name!r} is subclassed: its layers are called in Python code that "
-            "cannot be followed. Build it with keras.Model(inputs, outputs) or keras.Sequential."
-        )
-    return open_network(model).calls
-
-
-def _spatial_calls(model: keras.Model) -> list[Call]:
-    """Return the calls whose output is (B, h, w, channels) with more than one position."""
-    return [c for c in _calls(model) if len(c.output.shape) == 4 and c.output.shape[1:3] != (1, 1)]
-
-
-def _suggest(calls: Sequence[Call], name: str) -> str:
-    convolutions = [c.layer.name for c in calls if _has_kernel(c.layer) and not is_graph(c.layer)]
-    spatial = [c.layer.name for c in calls if len(c.output.shape) == 4]
-    close = difflib.get_close_matches(name, spatial, n=3)
-    text = f"Closest: {', '.join(close)}. " if close else ""
-    if not convolutions:
-        return text + "It has no convolutions."
-    return text + f"Its convolutions, in order: {', '.join(convolutions)}."
+def _between_0_and_1(values: np.ndarray) -> bool:
+    return bool(values.min() >= 0 and values.max() <= 1)

@@ -12,7 +12,7 @@ def _without_chatter():
 
     A dozen lines, among them "failed call to cuInit" on every computer without a GPU, which look
     like errors and are none. They bypass Python's sys.stderr, so the file descriptor is turned
-    aside. Who sets TF_CPP_MIN_LOG_LEVEL=0 gets to see it. Failures still raise exceptions.
+    aside. Who sets TF_CPP_MIN_LOG_LEVEL=0 gets to see it, and should if Python itself stops here.
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0":
         yield

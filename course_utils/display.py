@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import sys
 import warnings
 from collections.abc import Mapping
 
@@ -38,9 +39,9 @@ def map_values(attribution) -> np.ndarray:
     """Return the 2-D values of one map, float32, not scaled.
 
     Args:
-        attribution: (h, w), such as one Grad-CAM map, is taken as it is, with its signs. (H, W, C),
-            such as the gradient of one picture, becomes `channel_max`. A batch of one map, (1, h,
-            w) or (1, H, W, C), is accepted as well.
+        attribution: (h, w), such as one Grad-CAM map, is taken as it is, with its signs. (H, W, 3)
+            or (H, W, 1), such as the gradient of one picture, becomes `channel_max` (do that
+            yourself for other numbers of channels). A batch of one map is accepted as well.
 
     Raises:
         ValueError: several maps, another shape, or NaN or infinity.
@@ -52,14 +53,15 @@ def map_values(attribution) -> np.ndarray:
     shape = values.shape
     if values.ndim in (3, 4) and shape[0] == 1:
         values = values[0]
-    if values.ndim == 3 and values.shape[2] <= 4:
+    if values.ndim == 3 and values.shape[2] in (1, 3):
         values = channel_max(values)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(
             f"An array of shape {shape} is not one map: expected (h, w) or (H, W, channels). Of a "
             "batch, pass one: maps[0]."
         )
-    values = values.astype(np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which the next line refuses
+        values = values.astype(np.float32)
     if not np.isfinite(values).all():
         raise ValueError("The map holds NaN or infinity, so there is nothing to draw.")
     return values
@@ -85,8 +87,9 @@ def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") ->
 
         out = (1 - alpha v) * image + alpha v * colour(v),   v = max(value, 0) / max value
 
+    with the values of the map after it was resized to the picture.
     Where the map is zero (or negative), the picture stays exactly as it was: neither darker nor
-    tinted. The values are resized before they are coloured.
+    tinted.
 
     Args:
         image: the picture that the network saw, as for `load_image`: uint8, or float in 0..1 or
@@ -106,7 +109,7 @@ def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") ->
         TypeError, ValueError: a picture or map that is none, an unknown colour map, or an alpha
             outside 0..1.
     """
-    image = load_image(np.asarray(image))
+    image = load_image(image)
     values = map_values(attribution)
     if not _is_number(alpha) or not 0 <= alpha <= 1:
         raise ValueError(f"alpha={alpha!r}: expected a number from 0 (picture) to 1 (colours).")
@@ -124,7 +127,7 @@ def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") ->
 def _colormap(name: str) -> matplotlib.colors.Colormap:
     try:
         return matplotlib.colormaps[name]
-    except KeyError:
+    except (KeyError, TypeError):
         raise ValueError(
             f"There is no colour map {name!r}. Good ones: inferno, viridis, cividis, coolwarm."
         ) from None
@@ -208,19 +211,19 @@ def show_maps(
     Raises:
         TypeError, ValueError: as `overlay`; no map.
     """
-    image = load_image(np.asarray(image))
+    image = load_image(image)
     if not isinstance(maps, Mapping) or not maps:
         raise ValueError('maps: expected a dictionary such as {"Grad-CAM": cam}.')
     if not _is_number(percentile) or not 0 < percentile <= 100:
         raise ValueError(f"percentile={percentile!r}: expected a number above 0, up to 100.")
     panels = {name: a if _is_picture(a) else map_values(a) for name, a in maps.items()}
-    values = [p for p in panels.values() if not _is_picture(p)]
-    common = color_limits(np.concatenate([v.ravel() for v in values]), percentile) if values else 0
+    values = [panel.ravel() for panel in panels.values() if not _is_picture(panel)]
+    common = color_limits(np.concatenate(values), percentile) if values else (0.0, 1.0)
 
     figure = DescribedFigure(figsize=(2.9 * (len(panels) + 1), 3.4), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels) + 1)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     _draw_picture(axes[0], image, "Picture")
     texts = [f"{title}: the picture" if title else "The picture"]
     for ax, (name, panel) in zip(axes[1:], panels.items(), strict=True):
@@ -231,8 +234,8 @@ def show_maps(
         _warn_if_stretched(panel, image, stacklevel=2)
         limits = common if shared_scale else color_limits(panel, percentile)
         _draw_map(figure, ax, resize_map(panel, image.shape[:2]), name, limits)
-        ax.set_xlabel(_range_text(panel), fontsize=9)
-        texts.append(f"{name}: {describe_map(panel)}")
+        ax.set_xlabel(_range_text(maps[name]), fontsize=9)
+        texts.append(f"{name}: {describe_map(maps[name])}")
     figure.alt_text = ". ".join(texts) + "."
     if _show(figure._repr_html_()):
         figure._shown_in = _cell_number()
@@ -254,7 +257,8 @@ def describe_map(attribution) -> str:
     row, column = np.unravel_index(fields.argmax(), fields.shape)
     vertical, horizontal = ("upper", "middle", "lower")[row], ("left", "centre", "right")[column]
     place = "in the centre" if (row, column) == (1, 1) else f"in the {vertical} {horizontal}"
-    return f"strongest {place}, from {_number(values.min())} to {_number(values.max())}"
+    low, high = _raw_range(attribution)
+    return f"strongest {place}, from {low} to {high}"
 
 
 def _is_picture(panel) -> bool:
@@ -263,7 +267,7 @@ def _is_picture(panel) -> bool:
 
 def _draw_picture(ax, picture: np.ndarray, name: str) -> None:
     ax.imshow(picture)
-    ax.set_title(name, fontsize=11)
+    ax.set_title(name, fontsize=11, parse_math=False)
     ax.set_axis_off()
 
 
@@ -273,7 +277,7 @@ def _draw_map(figure: Figure, ax, values: np.ndarray, name: str, limits) -> None
     drawn = ax.imshow(values, cmap=cmap, vmin=low, vmax=high or 1, interpolation="nearest")
     bar = figure.colorbar(drawn, ax=ax, fraction=0.046, extend=_extend(values, limits))
     bar.ax.tick_params(labelsize=8)
-    ax.set_title(name, fontsize=11)
+    ax.set_title(name, fontsize=11, parse_math=False)
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():
         side.set_visible(False)
@@ -285,10 +289,17 @@ def _extend(values: np.ndarray, limits) -> str:
     return {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[(below, above)]
 
 
-def _range_text(values: np.ndarray) -> str:
-    if not values.any():
+def _raw_range(attribution) -> tuple[str, str]:
+    """Return the smallest and the largest raw value: with signs, before channels are picked."""
+    raw = np.asarray(attribution)
+    return _number(raw.min()), _number(raw.max())
+
+
+def _range_text(attribution) -> str:
+    if not np.any(attribution):
         return "zero everywhere"
-    return f"raw: {_number(values.min())} to {_number(values.max())}"
+    low, high = _raw_range(attribution)
+    return f"raw: {low} to {high}"
 
 
 def _is_number(value) -> bool:
@@ -302,7 +313,7 @@ def _number(value: float) -> str:
 
 def _img(figure: Figure, alt_text: str) -> str:
     png = io.BytesIO()
-    # No metadata: the same figure is the same bytes with every version of Matplotlib.
+    # Without the version of Matplotlib, so that an unchanged figure stays the same bytes.
     figure.savefig(png, format="png", metadata={"Software": None})
     data = base64.b64encode(png.getvalue()).decode("ascii")
     alt = html.escape(" ".join(alt_text.split()), quote=True)
@@ -321,9 +332,8 @@ def _show(picture: str) -> bool:
 
 def _cell_number() -> int | None:
     """Return the number of the cell that runs, or None outside of notebooks."""
-    import sys
-
     if "IPython" not in sys.modules:
         return None
     shell = sys.modules["IPython"].get_ipython()
-    return None if shell is None else shell.execution_count
+    # IPython in a terminal has no kernel, and cannot show pictures.
+    return shell.execution_count if hasattr(shell, "kernel") else None

@@ -6,14 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from course_utils._inputs import (
-    CLASSES,
-    check_class_index,
-    check_inputs,
-    compile_for,
-    in_batches,
-)
-from course_utils._network import find_layer, open_network, per_model
+from course_utils._cache import per_model
+from course_utils._compute import CLASSES, compile_for, in_batches
+from course_utils._inputs import check_class_index, check_inputs
+from course_utils._layers import find_layer
+from course_utils._network import open_network
 from course_utils._tensorflow import keras, tf
 
 
@@ -51,12 +48,7 @@ def grad_cam(
     """
     x = check_inputs(model, inputs)
     c = check_class_index(model, x, class_index)
-    layer = find_layer(model, layer)
-    cam = in_batches(_weighted_maps(model, layer), x, c)
-    if np.isnan(cam).all():
-        raise ValueError(
-            f"The class score does not depend on the layer {layer.name!r}: choose another."
-        )
+    cam = in_batches(_weighted_maps(model, find_layer(model, layer)), x, c)
     return np.maximum(cam, 0) if relu else cam
 
 
@@ -65,6 +57,7 @@ def _weighted_maps(model: keras.Model, layer: keras.Layer) -> Callable:
     network = open_network(model)
     outputs = [network.output_of(layer), network.scores.output]
     maps_and_scores = keras.Model(network.scores.input, outputs)
+    unconnected = []
 
     @compile_for(maps_and_scores, CLASSES)
     def weighted_maps(x, c):
@@ -74,10 +67,15 @@ def _weighted_maps(model: keras.Model, layer: keras.Layer) -> Callable:
             score = tf.gather(scores, c, batch_dims=1)
         dS_dA = tape.gradient(score, A)
         if dS_dA is None:  # A is in a branch that ends before the scores
-            dS_dA = tf.fill(tf.shape(A), np.nan)
+            unconnected.append(layer.name)
+            dS_dA = tf.zeros_like(A)
         # In float32, also where the layers compute in float16: the sum has many terms.
         A, dS_dA = tf.cast(A, tf.float32), tf.cast(dS_dA, tf.float32)
         alpha = tf.reduce_mean(dS_dA, axis=(1, 2))
         return tf.einsum("bijk,bk->bij", A, alpha)
 
+    if unconnected:
+        raise ValueError(
+            f"The class score does not depend on the layer {layer.name!r}: choose another."
+        )
     return weighted_maps

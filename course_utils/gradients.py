@@ -10,21 +10,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from course_utils._inputs import (
-    CLASSES,
-    check_class_index,
-    check_inputs,
-    compile_for,
-    in_batches,
-)
-from course_utils._network import per_model, score_model
+from course_utils._cache import per_model
+from course_utils._compute import CLASSES, compile_for, in_batches, weighted_sum
+from course_utils._inputs import check_class_index, check_count, check_inputs
+from course_utils._network import score_model
 from course_utils._tensorflow import keras, tf
 
 
 def vanilla_gradients(model: keras.Model, inputs, class_index=None) -> np.ndarray:
     """Return the gradient of the class score with respect to every input value.
 
-        w = d S_c / d x                         Simonyan et al. 2014, arXiv:1312.6034, eq. 3
+        w = d S_c / d x                         Simonyan et al. 2014, arXiv:1312.6034, eq. 4
 
     Args:
         model: any Keras image classifier (see `score_model`); its logits are differentiated.
@@ -51,6 +47,7 @@ def vanilla_gradients(model: keras.Model, inputs, class_index=None) -> np.ndarra
 @per_model
 def _gradient(model: keras.Model) -> Callable:
     scores = score_model(model)
+    unconnected = []
 
     @compile_for(scores, CLASSES)
     def gradient(x, c):
@@ -59,8 +56,17 @@ def _gradient(model: keras.Model) -> Callable:
             score = tf.gather(scores(x, training=False), c, batch_dims=1)
         # The score of one picture does not depend on the others, so that the gradient of the
         # sum over the batch holds each picture's own.
-        return tape.gradient(score, x, unconnected_gradients="zero")
+        dS_dx = tape.gradient(score, x)
+        if dS_dx is None:
+            unconnected.append(model.name)
+            dS_dx = tf.zeros_like(x)
+        return dS_dx
 
+    if unconnected:
+        raise ValueError(
+            f"The score of the model {model.name!r} does not depend on its input in a way that can "
+            "be differentiated: is the input rounded, or turned into integers?"
+        )
     return gradient
 
 
@@ -102,7 +108,7 @@ def integrated_gradients(
         model, inputs, class_index: as for `vanilla_gradients`. The predicted class is that of x.
         baseline: x', in the model's input range: a number, or an array that broadcasts to inputs.
         steps: how many points on the line, at least 1.
-        batch_size: how many points to differentiate at a time; does not change the result.
+        batch_size: how many points exist at a time; does not change the result.
 
     Returns:
         float32 (B, H, W, C), signed, unit: score.
@@ -124,50 +130,6 @@ def integrated_gradients(
         return x0[b] + a[k][:, None, None, None] * (x[b] - x0[b])
 
     return (x - x0) * weighted_sum(vanilla_gradients, model, c, point, weights / 2, batch_size)
-
-
-def weighted_sum(
-    method: Callable,
-    model: keras.Model,
-    c: np.ndarray,
-    point: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    weights: np.ndarray,
-    batch_size: int,
-    progress: bool = False,
-) -> np.ndarray:
-    """Return sum_k w_k M(x_bk): a method's maps at several points around every picture b.
-
-    `point` gets two int arrays, pictures b and samples k, and returns one input for each pair. So
-    the points are made where they are used, and only one batch of them exists at a time.
-    """
-    from tqdm.auto import tqdm
-
-    n = len(weights)
-    pairs = np.arange(len(c) * n)  # all samples of picture 0, then all of picture 1, ...
-    starts = range(0, len(pairs), batch_size)
-    total = None
-    for start in tqdm(starts, desc=method_name(method), disable=not progress):
-        b, k = np.divmod(pairs[start : start + batch_size], n)
-        maps = np.asarray(method(model, point(b, k), c[b]))
-        if total is None:
-            total = np.zeros((len(c), *maps.shape[1:]))  # float64: no rounding to speak of
-        for picture, weight, one_map in zip(b, weights[k], maps, strict=True):
-            total[picture] += weight * one_map
-    return total.astype(np.float32)
-
-
-def method_name(method: Callable) -> str:
-    """Return the name of a function, also of a functools.partial of it."""
-    return getattr(getattr(method, "func", method), "__name__", "samples")
-
-
-def check_count(name: str, value) -> int:
-    """Return a number of samples, steps or pictures, which must be a whole number from 1 on."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}={value!r}: expected a whole number, at least 1.")
-    if value < 1:
-        raise ValueError(f"{name}={value}: expected at least 1.")
-    return int(value)
 
 
 def _check_baseline(baseline, x: np.ndarray) -> np.ndarray:

@@ -60,10 +60,10 @@ def load_image(source) -> np.ndarray:
             shape or range, or with NaN.
         TypeError: none of the above kinds of source.
     """
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
     if isinstance(source, Image.Image):
         return _from_pillow(source, "the given Pillow image")
+    if hasattr(source, "__array__"):  # of NumPy, TensorFlow and others
+        return _from_array(np.asarray(source))
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _from_bytes(bytes(source), "the given bytes")
     # A name of one word: a student's own path must not depend on the course's list of examples.
@@ -127,15 +127,20 @@ def _read_file(source: str | os.PathLike) -> bytes:
             f"{name!r} is a web address, and load_image reads files: save the picture first, then "
             "give its path."
         )
-    path = Path(os.fsdecode(name)).expanduser()
-    if path.is_dir():
+    path = Path(os.fsdecode(name))
+    try:
+        path = path.expanduser()
+        exists, folder = path.exists() and bool(name), path.is_dir()
+    except (OSError, RuntimeError, ValueError):  # a name that no file can have
+        exists = False
+    if exists and folder:
         raise IsADirectoryError(f"{name!r} is a folder: give the path of one picture in it.")
-    if not path.exists():
+    if not exists:
         names = list(_examples())
         close = difflib.get_close_matches(str(name), names, n=1)
         guess = f" Did you mean {close[0]!r}?" if close else ""
         raise FileNotFoundError(
-            f"There is no file {name!r} in {Path.cwd()}, and no example of that name.{guess} "
+            f"There is no file {name[:200]!r} in {Path.cwd()}, and no example of that name.{guess} "
             f"Examples: {', '.join(names)}."
         )
     return path.read_bytes()
@@ -186,7 +191,9 @@ def _from_16_bits(values: np.ndarray, name: str) -> np.ndarray:
             f"{name} has values from {values.min()} to {values.max()}, outside 16 bits. Scale it "
             "to 0..1 and pass it as an array."
         )
-    grey = np.round(values.astype(np.float32) / 257).astype(np.uint8)  # 65535 / 257 = 255
+    # Pillow reads 8-bit values into the same kind of image, if a program asks it to.
+    scale = 257 if values.max() > 255 or values.dtype != np.int32 else 1  # 65535 / 257 = 255
+    grey = np.round(values.astype(np.float32) / scale).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
 
 

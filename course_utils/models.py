@@ -18,9 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils import _efficientnet_lite0 as lite0
+from course_utils._compute import class_scores
 from course_utils._data import data_path, read_json
-from course_utils._inputs import class_scores
-from course_utils._network import last_conv_layer, score_model
+from course_utils._layers import last_conv_layer
+from course_utils._network import score_model
 from course_utils._tensorflow import keras, tf
 from course_utils.images import centre_square, resize_picture
 

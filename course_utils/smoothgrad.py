@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from course_utils._inputs import check_class_index, check_inputs
+from course_utils._compute import weighted_sum
+from course_utils._inputs import check_class_index, check_count, check_inputs
 from course_utils._tensorflow import keras
-from course_utils.gradients import check_count, vanilla_gradients, weighted_sum
+from course_utils.gradients import vanilla_gradients
 
 
 def smoothgrad(

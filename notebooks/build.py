@@ -91,9 +91,11 @@ def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def solved_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a copy in which the marks around the solutions are gone; not executed."""
     notebook = copy.deepcopy(notebook)
+    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
     for cell in notebook.cells:
-        lines = cell.source.split("\n")
-        cell.source = "\n".join(line for line in lines if not line.strip().startswith("### "))
+        if cell.cell_type == "code":
+            lines = cell.source.split("\n")
+            cell.source = "\n".join(line for line in lines if line.strip() not in marks)
     return notebook
 
 

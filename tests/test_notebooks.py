@@ -167,3 +167,12 @@ def test_an_untouched_student_notebook_runs_and_says_what_is_not_done(lesson):
     for exercise in ids:
         assert f"Exercise {exercise}: not done yet." in said
     assert "not right" not in said
+
+
+def test_prose_is_the_same_for_students_and_in_the_solutions(lesson):
+    def prose(path):
+        return [cell.source for cell in stored(path).cells if cell.cell_type == "markdown"]
+
+    student = prose(NOTEBOOKS / f"{lesson}.ipynb")
+    assert student == prose(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
+    assert any(text.startswith("### Exercise") for text in student)

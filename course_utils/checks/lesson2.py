@@ -8,7 +8,7 @@ import numpy as np
 
 from course_utils.checks._verdict import Mistake, answer_array, linear_model, softmax_rows, verdict
 
-__all__ = ["gradients", "saliency_map"]
+__all__ = ["explain", "gradients", "path_gradients", "saliency_map"]
 
 
 def gradients(student: Callable) -> Callable:
@@ -93,3 +93,93 @@ def saliency_map(student: Callable) -> Callable:
             raise Mistake("A pixel with the gradients 1, -5 and 2 must get 5, each picture alone.")
 
     return verdict("2.2", student, working, cases)
+
+
+def explain(student: Callable) -> Callable:
+    """Exercise 2.3: explain(classifier, picture, name) -> the picture's saliency map, (H, W)."""
+    from course_utils import vanilla_gradients
+
+    def working(classifier, picture, name):
+        x = classifier.prepare(picture)
+        g = vanilla_gradients(classifier.model, x, classifier.class_index(name))
+        return np.abs(g[0]).max(axis=-1)
+
+    def cases(student):
+        network, w = _square_classifier()
+        picture = np.random.default_rng(2).integers(0, 256, (4, 6, 3)).astype(np.uint8)
+        x = picture[:, 1:5].astype(float) / 255 - 0.5  # the centre square, and its preparation
+        gradients = w * x  # of S_c = sum of w_c x^2 / 2, for both classes
+        truth = np.abs(gradients[1]).max(axis=-1)
+        m = answer_array(student, network, picture, "one", shape=None)
+        if m.shape[:1] == (1,) and m.ndim in (3, 4):
+            raise Mistake("The result still has a batch axis: take the first picture's map, [0].")
+        if m.shape == (4, 4, 3):
+            raise Mistake("One number a pixel is asked for: put the gradient into saliency_map.")
+        if m.shape != (4, 4):
+            raise Mistake(f"The map of this picture has the shape (4, 4), not {m.shape}.")
+        if np.allclose(m, truth, atol=1e-4):
+            return
+        if np.allclose(m, np.abs(w[1] * picture[:, 1:5]).max(axis=-1), rtol=1e-3):
+            raise Mistake("The picture went into the network unprepared: classifier.prepare first.")
+        if np.allclose(m, np.abs(gradients[0]).max(axis=-1), atol=1e-4):
+            raise Mistake(
+                "This explains another class than the one asked for: use "
+                "classifier.class_index(name)."
+            )
+        raise Mistake("The map is not max over channels of |d S_c / d x| of the prepared picture.")
+
+    return verdict("2.3", student, working, cases)
+
+
+def path_gradients(student: Callable) -> Callable:
+    """Exercise 2.4: path_gradients(score_model, inputs, class_index, steps) -> IG from zero."""
+    from course_utils import vanilla_gradients
+
+    def working(score_model, inputs, class_index, steps):
+        a = ((np.arange(steps) + 0.5) / steps).astype(np.float32)[:, None, None, None]
+        return inputs * vanilla_gradients(score_model, a * inputs, class_index).mean(axis=0)
+
+    def cases(student):
+        network, w = _square_classifier()
+        x = np.random.default_rng(3).normal(size=(1, 4, 4, 3)).astype(np.float32)
+        before = x.copy()
+        ig = answer_array(student, network.model, x, 1, 8, shape=x.shape)
+        if not np.array_equal(x, before):
+            raise Mistake("The inputs themselves were changed. Make new arrays instead.")
+        truth = w[1] * x**2 / 2  # the score of each input value, so that they sum to S(x) - S(0)
+        if np.allclose(ig, truth, atol=1e-4):
+            return
+        for wrong, hint in (
+            (2 * truth, "This is gradient times input, with the slope at the end of the way only."),
+            (8 * truth, "The gradients are summed up but not divided by the number of steps."),
+            (w[1] * x / 2, "The mean gradient still has to be multiplied by the way gone, inputs."),
+            (w[1] * x, "This is the gradient at the input. Average over the way from 0 to it."),
+            (truth * 9 / 8, "The points are the ends of the pieces: take the middles, k + 0.5."),
+            (truth * 7 / 8, "The points are the beginnings of the pieces: take k + 0.5."),
+            (w[0] * x**2 / 2, "This belongs to another class: use class_index."),
+        ):
+            if np.allclose(ig, wrong, atol=1e-4):
+                raise Mistake(hint)
+        raise Mistake(
+            f"The values sum to {ig.sum():.3f}, and S(x) - S(0) is {truth.sum():.3f}: they must "
+            "account for it."
+        )
+
+    return verdict("2.4", student, working, cases)
+
+
+def _square_classifier():
+    """Return a classifier of the scores S_c = sum of w_c x^2 / 2, whose gradient is w_c x."""
+    from course_utils._tensorflow import keras
+    from course_utils.models import Classifier
+
+    w = np.random.default_rng(4).normal(size=(2, 4, 4, 3)).astype(np.float32)
+    image = keras.Input((4, 4, 3))
+    dense = keras.layers.Dense(2, use_bias=False)
+    model = keras.Model(image, dense(keras.layers.Flatten()(image * image / 2)))
+    dense.set_weights([w.reshape(2, -1).T])
+    labels = ("zero", "one")
+    network = Classifier(
+        "squares", (4, 4), labels, model, lambda p: p / 255 - 0.5, lambda x: (x + 0.5) * 255
+    )
+    return network, w

@@ -70,11 +70,17 @@ print("three of its classes:", [classifier.labels[c] for c in (0, 281, 954)])
 #
 # **Predict.** The cat in the picture is a tabby. The network knows the classes *tabby*, *tiger
 # cat*, *Egyptian cat*, *Persian cat* and *Siamese cat*. Which one will it put first, and how sure
-# will it be? Write your guess down, then run the cell.
+# will it be? Write its name in place of the dots, in quotes, then run the cell.
+
+# %%
+first_guess = ...
 
 # %% tags=["nbval-check-output"]
+from course_utils import checks
+
 for p in classifier.predict(cat)[0]:
     print(f"{p.probability:6.1%}  {p.label} (class {p.class_index})")
+checks.prediction(first_guess, classifier.predict(cat)[0][0].label)
 
 # %% [markdown]
 # The network is torn between three kinds of cat, and *tabby* comes third. Do not call that wrong
@@ -128,15 +134,20 @@ for c in (285, 282, 281):
     print(f"score {scores[0, c]:5.2f}  {classifier.labels[c]}")
 
 # %% [markdown]
-# **Predict.** Add 100 to every score. Do the probabilities rise, fall, or stay?
+# **Predict.** Add 100 to every score. Does the probability of *tabby* rise, fall, or stay? Write
+# "rise", "fall" or "stay" in place of the dots.
+
+# %%
+shift_guess = ...
 
 # %%
 import tensorflow as tf
 
-before = tf.nn.softmax(scores).numpy()
-after = tf.nn.softmax(scores + 100).numpy()
-print(f"tabby before {before[0, 281]:.3f}, after {after[0, 281]:.3f}")
-assert abs(before - after).max() < 1e-4
+before = tf.nn.softmax(scores).numpy()[0, 281]
+after = tf.nn.softmax(scores + 100).numpy()[0, 281]
+print(f"tabby before {before:.3f}, after {after:.3f}")
+change = round(float(after - before), 3)
+checks.prediction(shift_guess, "stay" if change == 0 else "rise" if change > 0 else "fall")
 
 # %% [markdown]
 # They stay: $e^{100}$ is in the numerator and in every term of the denominator. Only *differences*
@@ -184,8 +195,6 @@ def best_label(classifier, picture):
 
 
 # %% tags=["nbval-check-output"]
-from course_utils import checks
-
 best_label = checks.best_label(best_label)
 
 # %%
@@ -258,10 +267,28 @@ show_maps(classifier.restore(inputs)[0], maps, title="What speaks for 'tabby'?")
 # which.
 
 # %% [markdown]
+# ## What we saw
+#
+# - A picture of 451 x 300 pixels became an array, and its centre square the network's input.
+# - For a tabby cat the network put *Egyptian cat* first and *tabby* third.
+# - Adding 100 to all scores left the probabilities alone.
+#
 # ## Take away
 #
 # - A picture is an array of numbers; a network takes a batch of prepared pictures.
 # - A network computes a **score** for each class; softmax turns scores into probabilities.
 # - Probabilities depend on all scores at once; a score belongs to one class.
 #
-# **Next:** lesson 2, *Vanilla gradients*: how much does each pixel move the score?
+# A few questions to close with. Click on an answer: each one tells you something.
+
+# %%
+checks.quiz(0)
+
+# %% [markdown]
+# ## Further reading
+#
+# - M. Tan, Q. Le, *EfficientNet* (2019), arXiv:1905.11946: the family of the course's network.
+# - O. Russakovsky and others, *ImageNet Large Scale Visual Recognition Challenge* (2014),
+#   arXiv:1409.0575: where its 1000 classes come from.
+#
+# **Next:** lesson 1, *What does a gradient tell you?*: begin with a line.

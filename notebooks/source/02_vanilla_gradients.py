@@ -12,7 +12,7 @@
 # 3. explain why one differentiates the score and not the probability.
 #
 # **You need** lesson 0, and to have met the derivative of a function of several variables.
-# **Time:** 40 minutes, of which the computer works less than one.
+# **Time:** 60 minutes, of which the computer works less than one.
 
 # %% [markdown]
 # ## The question
@@ -60,12 +60,19 @@ slope = slope_by_hand(h=0.002)
 print(f"slope {slope:+.3f}: the score per unit of this one number")
 
 # %% [markdown]
-# Two runs of the network for one number of 150,528. **Predict:** at about a fiftieth of a second a
-# run, how long would all of them take? Make a guess before you run the cell.
+# Two runs of the network for one number of 150,528. **Predict.** If a run takes a fiftieth of a
+# second, how many *hours* would all of them take? Write a whole number in place of the dots.
 
 # %%
+hours_guess = ...
+
+# %%
+from course_utils import checks
+
 runs = 2 * inputs.size
-print(f"{runs:,} runs, at 0.02 s each: {runs * 0.02 / 3600:.1f} hours")
+hours = runs * 0.02 / 3600
+print(f"{runs:,} runs: {hours:.1f} hours")
+checks.prediction(hours_guess, round(hours))
 
 # %% [markdown]
 # ## One backward pass
@@ -100,13 +107,18 @@ assert abs(by_tape - slope) < 0.1 * abs(by_tape)
 # ## How far does a slope reach?
 #
 # One unit of the input is 128 of the 256 levels of brightness, so that our step of 0.002 was a
-# quarter of one level: nobody could see it. **Predict:** does the slope stay the same for steps
-# that one can see?
+# quarter of one level: nobody could see it. **Predict.** With steps that one can see, does the
+# slope stay about the same? Write "yes" or "no" in place of the dots.
 
 # %%
-for h in (0.002, 0.008, 0.03, 0.1):
-    print(f"step {h:.3f} = {h * 128:4.1f} levels:   slope {slope_by_hand(h):+.3f}")
-assert abs(slope_by_hand(0.1)) < 0.5 * by_tape
+reach_guess = ...
+
+# %%
+slopes = {h: slope_by_hand(h) for h in (0.002, 0.008, 0.03, 0.1)}
+for h, slope in slopes.items():
+    print(f"step {h:.3f} = {h * 128:4.1f} levels:   slope {slope:+.3f}")
+checks.prediction(reach_guess, "yes" if abs(slopes[0.1] / slopes[0.002] - 1) < 0.3 else "no")
+assert abs(slopes[0.1]) < 0.5 * slopes[0.002]
 
 # %% [markdown]
 # It does not. Thirteen levels further the slope has lost most of its size, or even its sign. A
@@ -152,8 +164,6 @@ def gradients(score_model, inputs, class_index):
 
 
 # %% tags=["nbval-check-output"]
-from course_utils import checks
-
 gradients = checks.gradients(gradients)
 
 # %% [markdown]
@@ -256,9 +266,9 @@ batch = np.repeat(inputs, 3, axis=0)
 three = vanilla_gradients(classifier.model, batch, list(classes.values()))
 show_maps(seen, dict(zip(classes, three, strict=True)), title="Three classes, one picture")
 # %%
-strength = np.abs(three).reshape(3, -1)
-for name, values in zip(classes, strength, strict=True):
-    correlation = np.corrcoef(strength[0], values)[0, 1]
+flat = np.abs(three).reshape(3, -1)
+for name, values in zip(classes, flat, strict=True):
+    correlation = np.corrcoef(flat[0], values)[0, 1]
     print(f"tabby and {name:>12}: correlation of |gradient| {correlation:.2f}")
 
 # %% [markdown]
@@ -291,21 +301,193 @@ print(f"mean |gradient| of p         {np.abs(of_probability).mean():.1e}")
 
 # %% [markdown]
 # **Predict.** Make the network surer: double all scores before the softmax, then multiply by four
-# and by eight. What happens to the gradient of the probability?
+# and by eight. Does the gradient of the probability "rise", "fall" or "stay"?
 
 # %%
+sure_guess = ...
+
+# %%
+strength = []
 for factor in (1, 2, 4, 8):
     with tf.GradientTape() as tape:
         tape.watch(x)
         probability = tf.nn.softmax(factor * classifier.score_model(x))[:, espresso]
-    g = tape.gradient(probability, x).numpy()
-    print(f"scores x {factor}:  p = {probability[0]:.6f}   mean |gradient| {np.abs(g).mean():.1e}")
-assert np.abs(g).mean() < 1e-6
+    strength.append(np.abs(tape.gradient(probability, x)).mean())
+    print(f"scores x {factor}:  p = {probability[0]:.6f}   mean |gradient| {strength[-1]:.1e}")
+checks.prediction(sure_guess, "fall" if strength[-1] < strength[0] else "rise")
+assert strength[-1] < 1e-6
 
 # %% [markdown]
 # The surer the network, the *smaller* the gradient of its probability: in the end it is zero, as if
 # no pixel mattered, just when the network is most certain. The gradient of the score does not
 # suffer from that. This is why the papers, and this course, differentiate the score.
+
+# %% [markdown]
+# ## What if the preparation is forgotten?
+#
+# The most common mistake of all makes no error message: feeding pixels in 0 to 255 to a network
+# that wants numbers around zero. The shapes fit, the map looks like any other. Only the
+# prediction gives the mistake away.
+
+# %%
+raw = classifier.restore(inputs).astype("float32")
+wrong_scores = classifier.score_model(raw).numpy()[0]
+print("prepared:     ", classifier.predict(picture)[0][0].label)
+print("not prepared: ", classifier.labels[wrong_scores.argmax()])
+assert wrong_scores.argmax() not in (281, 282, 285)
+
+# %%
+maps = {
+    "Prepared": vanilla_gradients(classifier.model, inputs, tabby)[0],
+    "Not prepared": vanilla_gradients(classifier.model, raw, tabby)[0],
+}
+show_maps(seen, maps, title="Class 'tabby', right and wrong")
+
+# %% [markdown]
+# The second map explains a network that does not see a cat at all. So **always look at the
+# prediction before you look at the map.**
+
+# %% [markdown] exercise={"id": "2.3", "minutes": 8, "difficulty": "medium", "goal": 2}
+# ### Exercise 2.3: from the picture to the map (8 minutes, medium)
+#
+# Put it all together. `explain` gets a classifier, a picture (uint8, any size) and the name of a
+# class, and returns the saliency map $M$ of that picture, of shape (H, W), without a batch axis.
+# You may use `gradients` and `saliency_map` from above.
+#
+# <details><summary>Hint 1</summary>
+#
+# Four steps: `classifier.prepare(picture)`, `classifier.class_index(name)`, then
+# `gradients(classifier.score_model, ...)`, then `saliency_map(...)`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `prepare` makes a batch of one picture. Take that one picture's map with `[0]`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Giving the picture to the network unprepared; explaining the predicted class instead of the one
+# that was asked for; returning the whole batch.
+#
+# </details>
+
+
+# %%
+def explain(classifier, picture, name):
+    ### BEGIN SOLUTION
+    inputs = classifier.prepare(picture)
+    c = classifier.class_index(name)
+    gradient = gradients(classifier.score_model, inputs, c)
+    return saliency_map(gradient)[0]
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+explain = checks.explain(explain)
+
+# %%
+for name in ("coffee", "espresso"), ("banana", "banana"):
+    example = load_image(name[0])
+    title = f"Class '{name[1]}'"
+    seen = classifier.restore(classifier.prepare(example))[0]
+    show_maps(seen, {"Vanilla gradients": explain(classifier, example, name[1])}, title=title)
+
+# %% [markdown]
+# ## A gradient of zero does not mean "unimportant"
+#
+# Suppose that a score rises with $x$ until $x = 1$, and then stays: $S = \min(x, 1)$. At $x = 3$
+# the slope is zero. And yet the score is 1, instead of 0, *because* $x$ is not 0.
+
+# %%
+from matplotlib import pyplot as plt
+
+from course_utils.display import show_figure
+
+t = np.linspace(-0.5, 4, 200)
+fig, ax = plt.subplots(figsize=(4.5, 2.6))
+ax.plot(t, np.clip(t, 0, 1), color="black")
+ax.plot([3], [1], "o", color="tab:orange")
+ax.annotate("slope 0 here", (3, 1), (2.4, 0.6))
+ax.set(title="A score that saturates", xlabel="input x", ylabel="score S")
+show_figure(
+    fig, "A line that rises from 0 at x = 0 to 1 at x = 1 and then stays flat; x = 3 is marked."
+)
+
+# %% [markdown]
+# A remedy is to look not only at the slope where we are, but at the slopes on the whole way from a
+# *baseline* $x'$, an input that means "nothing", to $x$. **Integrated gradients** (Sundararajan and
+# others, 2017) averages them and multiplies by the way gone:
+#
+# $$IG = (x - x') \cdot \frac{1}{m} \sum_{k=1}^{m} \frac{\partial S}{\partial x}
+# \Big|_{x' + a_k (x - x')}, \qquad a_k = \frac{k - 1/2}{m}$$
+#
+# Its values have the unit of the score, and together they account for it: the sum over all inputs
+# is
+# $S(x) - S(x')$. This is called *completeness*, and you can check it.
+
+# %% [markdown] exercise={"id": "2.4", "minutes": 12, "difficulty": "hard", "goal": 1}
+# ### Exercise 2.4: integrated gradients (12 minutes, hard; leave it out if you are short of time)
+#
+# Write it for one prepared picture, (1, H, W, 3), with the baseline $x' = 0$. With `gradients` from
+# above, one call a step is enough.
+#
+# <details><summary>Hint 1</summary>
+#
+# The points on the way are `a * inputs` with `a = (k + 0.5) / steps` for `k` in `range(steps)`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Add up the gradients at these points, divide by `steps`, multiply by `inputs`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Taking the gradient at the end point only, which is gradient times input; forgetting to multiply
+# by the input; the sum instead of the mean.
+#
+# </details>
+
+
+# %%
+def path_gradients(score_model, inputs, class_index, steps):
+    ### BEGIN SOLUTION
+    total = 0
+    for k in range(steps):
+        a = (k + 0.5) / steps
+        total = total + np.asarray(gradients(score_model, np.float32(a * inputs), class_index))
+    return inputs * total / steps
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+path_gradients = checks.path_gradients(path_gradients)
+
+# %% [markdown]
+# Does it account for the score of the cat? The package's version takes 64 steps at better chosen
+# points.
+
+# %%
+from course_utils import gradient_times_input, integrated_gradients
+
+both = classifier.score_model(np.concatenate([inputs, 0 * inputs])).numpy()[:, tabby]
+integrated = integrated_gradients(classifier.model, inputs, tabby)
+product = gradient_times_input(classifier.model, inputs, tabby)
+print(f"score of the cat minus score of plain grey: {both[0] - both[1]:.2f}")
+print(f"sum of integrated gradients: {integrated.sum():.2f}")
+print(f"sum of gradient x input:     {product.sum():.2f}")
+
+# %% [markdown]
+# Integrated gradients come close (more steps bring them closer still), and gradient times input,
+# which knows only the slope at the end of the way, misses by far. What is the price? As many
+# backward passes as steps, and a baseline that somebody has to choose: here plain grey, the input
+# 0, so that whatever *is* grey in the picture can by definition get nothing.
+
+# %%
+assert abs(integrated.sum() / (both[0] - both[1]) - 1) < 0.15
+maps = {"Gradient": theirs[0], "Gradient x input": product[0], "Integrated": integrated[0]}
+show_maps(classifier.restore(inputs)[0], maps, title="Class 'tabby'")
 
 # %% [markdown]
 # ## What we saw
@@ -315,11 +497,27 @@ assert np.abs(g).mean() < 1e-6
 # - The map keeps $\max_k |w|$ and loses the signs; the display clips, the numbers do not change.
 # - The map is noisy, and for different classes it is alike.
 # - The gradient of a probability vanishes when the network is sure; that of the score does not.
+# - Without the preparation the network sees something else, and the map explains that.
+# - A slope is short of reach, and can be zero where the input matters; integrated gradients account
+#   for the score, at the price of many passes and a baseline.
 #
+# ## Take away
+#
+# - A saliency map is the gradient of one class score with respect to the *input*.
+# - Look at the prediction first, at the raw range second, at the colours last.
+#
+# A few questions to close with. Click on an answer: each one tells you something.
+
+# %%
+checks.quiz(2)
+
+# %% [markdown]
 # ## Further reading
 #
 # - K. Simonyan, A. Vedaldi, A. Zisserman, *Deep Inside Convolutional Networks* (2014),
 #   arXiv:1312.6034, section 3: the source of this lesson.
+# - M. Sundararajan, A. Taly, Q. Yan, *Axiomatic Attribution for Deep Networks* (2017),
+#   arXiv:1703.01365: integrated gradients.
 # - TensorFlow's guide *Introduction to gradients and automatic differentiation*.
 #
 # **Next:** lesson 3, *Grad-CAM*: what does the last convolutional layer look at?

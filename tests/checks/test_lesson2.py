@@ -46,7 +46,51 @@ def with_a_variable(score_model, inputs, class_index):
     return tape.gradient(score, x).numpy()
 
 
+def explain_with(prepare=True, name=None, reduce=lambda g: np.abs(g).max(axis=-1), take=0):
+    """Exercise 2.3 with one thing done otherwise."""
+
+    def answer(classifier, picture, wanted):
+        x = classifier.prepare(picture) if prepare else picture[None, :, 1:5].astype(np.float32)
+        c = classifier.class_index(name or wanted)
+        m = reduce(np.asarray(right_gradients(classifier.score_model, x, c)))
+        return m if take is None else m[take]
+
+    return answer
+
+
+def path(points=lambda m: (np.arange(m) + 0.5) / m, scale=lambda x, m: x / m, c=None):
+    """Exercise 2.4 with one thing done otherwise."""
+
+    def answer(score_model, inputs, class_index, steps):
+        chosen = class_index if c is None else c
+        gs = [right_gradients(score_model, np.float32(a) * inputs, chosen) for a in points(steps)]
+        return scale(inputs, steps) * np.sum([g.numpy() for g in gs], axis=0)
+
+    return answer
+
+
+def all_points_at_once(score_model, inputs, class_index, steps):
+    a = np.linspace(0.5 / steps, 1 - 0.5 / steps, steps, dtype=np.float32).reshape(-1, 1, 1, 1)
+    g = right_gradients(score_model, a * inputs, class_index)
+    return tf.reduce_mean(g, axis=0) * inputs
+
+
+def in_place(score_model, inputs, class_index, steps):
+    result = path()(score_model, inputs, class_index, steps)
+    inputs *= 0
+    return result
+
+
 RIGHT = {
+    "explain": [
+        explain_with(),
+        lambda classifier, picture, name: np.abs(
+            vanilla_gradients(
+                classifier.model, classifier.prepare([picture]), classifier.class_index(name)
+            )
+        )[0].max(-1),
+    ],
+    "path_gradients": [path(), all_points_at_once],
     "gradients": [right_gradients, with_a_variable],
     "saliency_map": [
         lambda g: np.abs(g).max(axis=-1),
@@ -56,6 +100,25 @@ RIGHT = {
 }
 
 WRONG = {
+    "explain": [
+        (explain_with(prepare=False), "unprepared"),
+        (explain_with(name="zero"), "another class"),
+        (explain_with(take=None), "batch axis"),
+        (explain_with(reduce=lambda g: g), "saliency_map"),
+        (explain_with(reduce=lambda g: g.max(axis=-1)), "max over channels"),
+        (explain_with(reduce=lambda g: np.abs(g).mean(axis=-1)), "max over channels"),
+    ],
+    "path_gradients": [
+        (path(points=lambda m: np.ones(m)), "gradient times input"),
+        (path(scale=lambda x, m: x), "not divided"),
+        (path(scale=lambda x, m: 1 / m), "way gone"),
+        (path(points=lambda m: np.ones(m), scale=lambda x, m: 1 / m), "gradient at the input"),
+        (path(points=lambda m: (np.arange(m) + 1) / m), "ends of the pieces"),
+        (path(points=lambda m: np.arange(m) / m), "beginnings"),
+        (path(c=0), "another class"),
+        (path(points=lambda m: 1 + (np.arange(m) + 0.5) / m), "account for it"),
+        (in_place, "themselves were changed"),
+    ],
     "gradients": [
         (unwatched, "tape.watch"),
         (of_the_weights, "with respect to the inputs"),
