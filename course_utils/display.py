@@ -220,7 +220,7 @@ def show_maps(
     values = [panel.ravel() for panel in panels.values() if not _is_picture(panel)]
     common = color_limits(np.concatenate(values), percentile) if values else (0.0, 1.0)
 
-    figure = DescribedFigure(figsize=(2.9 * (len(panels) + 1), 3.4), dpi=110, layout="constrained")
+    figure = DescribedFigure(figsize=(2.9 * (len(panels) + 1), 3.4), dpi=80, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels) + 1)
     figure.suptitle(title, parse_math=False)

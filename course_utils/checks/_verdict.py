@@ -22,6 +22,16 @@ def verdict(name: str, student: Callable, working: Callable, cases: Callable) ->
             raise NotImplementedError
         return answer
 
+    def handed_out(*args, **kwargs):
+        return working(*args, **kwargs)
+
+    handed_out.from_the_course = True
+    if getattr(student, "from_the_course", False):
+        print(
+            f"Exercise {name}: this is the course's working version, not yours. Run the cell with "
+            "your function again, then this one; if that cell shows an error, mend it first."
+        )
+        return student
     go_on = "Until then the notebook goes on with a working version."
     try:
         cases(watched)
@@ -30,14 +40,17 @@ def verdict(name: str, student: Callable, working: Callable, cases: Callable) ->
     except Mistake as mistake:
         print(f"Exercise {name}: not right yet. {mistake} {go_on}")
     except Exception as error:  # whatever the student's code does, the notebook runs on
+        reason = (str(error).splitlines() or [""])[0][:300]
+        if "ellipsis" in str(error).lower():
+            reason += " (There is still a `...` in your function.)"
         print(
             f"Exercise {name}: not right yet. Your function stopped{_place(student, error)} with "
-            f"{type(error).__name__}: {str(error)[:300]}. {go_on}"
+            f"{type(error).__name__}: {reason} {go_on}"
         )
     else:
         print(f"Exercise {name}: right, well done.")
         return student
-    return working
+    return handed_out
 
 
 def _place(student: Callable, error: Exception) -> str:

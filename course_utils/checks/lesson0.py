@@ -20,7 +20,7 @@ def best_label(student: Callable) -> Callable:
 
     def cases(student):
         network = classifier()
-        answers = {name: student(network, load_image(name)) for name in ("coffee", "banana")}
+        answers = {name: _ask(student, network, load_image(name)) for name in ("coffee", "banana")}
         truth = {"coffee": "espresso", "banana": "banana"}
         for answer in answers.values():
             if isinstance(answer, (list, tuple)) and not hasattr(answer, "label"):
@@ -47,6 +47,18 @@ def best_label(student: Callable) -> Callable:
     return verdict("0.1", student, working, cases)
 
 
+def _ask(student: Callable, network, picture):
+    try:
+        return student(network, picture)
+    except AttributeError as error:
+        if "'list' object" in str(error):
+            raise Mistake(
+                "A list has no label. predict returns a list of pictures, of which each is a list "
+                "of classes: take the first picture, then the first class, [0][0]."
+            ) from None
+        raise
+
+
 def softmax(student: Callable) -> Callable:
     """Exercise 0.2: softmax(scores) -> probabilities, (B, classes) both, each row for itself."""
 
@@ -58,7 +70,10 @@ def softmax(student: Callable) -> Callable:
     def cases(student):
         # exp(0) : exp(ln 3) = 1 : 3, and equal scores share evenly.
         scores = np.array([[0.0, np.log(3.0)], [2.0, 2.0]])
+        before = scores.copy()
         p = answer_array(student, scores, shape=(2, 2))
+        if not np.array_equal(scores, before):
+            raise Mistake("The scores themselves were changed. Make a new array: scores - ...")
         truth = np.array([[0.25, 0.75], [0.5, 0.5]])
         if np.allclose(p, np.exp(scores) / np.exp(scores).sum()):
             raise Mistake(
@@ -67,12 +82,23 @@ def softmax(student: Callable) -> Callable:
             )
         if np.allclose(p, np.exp(scores) / np.exp(scores).sum(axis=0)):
             raise Mistake("The columns sum to 1: axis=0 goes over the pictures. Classes: axis=1.")
+        if np.allclose(p, np.exp(scores) / np.exp(scores).sum(axis=1)) or np.allclose(
+            p, (e := np.exp(scores - scores.max(axis=1))) / e.sum(axis=1, keepdims=True)
+        ):
+            raise Mistake(
+                "Each row was divided by (or lost) another row's number: without keepdims=True, "
+                "NumPy lays the row of results across the columns."
+            )
         if np.allclose(p, np.exp(scores)):
             raise Mistake("exp(S) is not a probability yet: divide by the sum over the classes.")
         if np.allclose(p, scores / scores.sum(axis=1, keepdims=True)):
             raise Mistake("The exp is missing: scores can be negative, probabilities cannot.")
         if not np.allclose(p, truth):
-            raise Mistake(f"Scores 0 and ln 3 give 1/4 and 3/4, not {p[0].round(3).tolist()}.")
+            found = [row.round(3).tolist() for row in p]
+            raise Mistake(
+                "The scores 0 and ln 3 give 1/4 and 3/4, and 2 and 2 give 1/2 and 1/2; yours are "
+                f"{found[0]} and {found[1]}."
+            )
         with np.errstate(all="ignore"):
             large = answer_array(student, np.array([[1000.0, 1000.0]]), shape=(1, 2))
         if not np.allclose(large, 0.5):

@@ -18,12 +18,7 @@ def gradients(student: Callable) -> Callable:
     def cases(student):
         model, w = linear_model()
         x = np.random.default_rng(1).normal(size=(2, 3, 4, 2)).astype(np.float32)
-        g = student(model, x.copy(), 1)
-        if g is None:
-            raise Mistake(
-                "The tape returned None: it did not see how the score comes from the inputs. Make "
-                "them a tensor, and call tape.watch(inputs) before the model is called."
-            )
+        g = _gradient_of(student, model, x.copy())
         if isinstance(g, (list, tuple)):
             raise Mistake(
                 "That is a list of gradients, as for the weights. The question is the gradient "
@@ -54,12 +49,59 @@ def gradients(student: Callable) -> Callable:
             raise Mistake("The sign is turned round: differentiate the score itself, not a loss.")
         if np.allclose(g, w[1] * x, atol=1e-5):
             raise Mistake("This is gradient times input. The gradient alone is asked for here.")
+        if np.allclose(g[0], w[1], atol=1e-5) and not g[1].any():
+            raise Mistake("Only the first picture has a gradient: take scores[:, class_index].")
+        if not g[0].any() and np.allclose(g[1], w.sum(axis=0), atol=1e-5):
+            raise Mistake(
+                "This picks a picture, not a class: the first axis of the scores is the batch. "
+                "Take scores[:, class_index]."
+            )
+        if np.allclose(g, w[1] / len(x), atol=1e-5):
+            raise Mistake(
+                "This is divided by the batch size: a mean over the pictures was taken. Give the "
+                "tape scores[:, class_index] as it is, or its sum."
+            )
         raise Mistake(
             "For a linear model S_c = w_c . x the gradient must be w_c, whatever the input, and "
             "this is not."
         )
 
     return verdict("2.1", student, vanilla_gradients, cases)
+
+
+def _gradient_of(student: Callable, model, x: np.ndarray):
+    """Ask for the gradient of class 1, and recognise the errors of a tape that saw nothing."""
+    not_seen = (
+        "The tape did not see how the score comes from the inputs. Make them a tensor, x = "
+        "tf.convert_to_tensor(inputs); inside the `with`, call tape.watch(x), then the model on x, "
+        "and pick the column there too."
+    )
+    try:
+        g = student(model, x, 1)
+    except AttributeError as error:
+        if "'NoneType' object has no attribute" in str(error):
+            raise Mistake(not_seen) from None
+        if "_id" in str(error):
+            raise Mistake(
+                "A NumPy array cannot be differentiated: inside the tape call score_model(x), and "
+                "no .numpy() and no .predict."
+            ) from None
+        raise
+    except ValueError as error:
+        if "ndarray" in str(error):
+            raise Mistake(
+                "The tape watches tensors, and inputs is a NumPy array: begin with x = "
+                "tf.convert_to_tensor(inputs)."
+            ) from None
+        if "shape" in str(error).lower():
+            raise Mistake(
+                "The shapes do not fit. Use the function's own arguments, score_model, inputs and "
+                "class_index, and nothing that was made further up in the notebook."
+            ) from None
+        raise
+    if g is None:
+        raise Mistake(f"The result is None. Either the `return` is missing, or: {not_seen}")
+    return g
 
 
 def saliency_map(student: Callable) -> Callable:
@@ -80,6 +122,8 @@ def saliency_map(student: Callable) -> Callable:
             raise Mistake("axis=0 or 1 is not the channels: they are the last axis, axis=-1.")
         if m.shape != (2, 2, 3):
             raise Mistake(f"One number a pixel has the shape (2, 2, 3) here, not {m.shape}.")
+        if np.allclose(m, np.abs(before).max(axis=2)):
+            raise Mistake("axis=2 goes over the columns; the channels are the last axis, axis=-1.")
         for value, hint in (
             (2.0, "The largest gradient is not the strongest: -5 is stronger than 2. |g| first."),
             (-5.0, "The result must not be negative: take |g| first, then the largest."),

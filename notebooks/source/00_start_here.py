@@ -10,15 +10,16 @@
 # 2. say what a *class score* is, and how it becomes a probability,
 # 3. solve an exercise, check it, and go on when you are stuck.
 #
-# **You need** a little Python and NumPy. **Time:** 15 minutes, of which the computer works less
+# **You need** a little Python and NumPy. **Time:** 20 minutes, of which the computer works less
 # than one.
 
 # %% [markdown]
 # ## How a lesson works
 #
-# A lesson is a sequence of *cells*. Click on the first grey one and press **Shift + Enter**: it
-# runs, and the next one is selected. Run them all, in order. If something seems odd, use the menu
-# *Kernel* (in Colab *Runtime*), *Restart and run all*: nothing can break.
+# A lesson is a sequence of *cells*. Click on a grey one and press **Shift + Enter**: it runs, and
+# the next one is selected. Run them all, in order, beginning with the one above. If something
+# seems odd, use the menu *Kernel*, *Restart Kernel and Run All Cells* (in Colab *Runtime*, *Restart
+# and run all*): your code stays. A cell that prints nothing has simply done its work.
 #
 # When we ask you to **predict**, do so, before you run the next cell. A guess that turns out wrong
 # is remembered far longer than an answer that you only read.
@@ -36,8 +37,8 @@ cat = load_image("cat")
 print("shape:", cat.shape, " type:", cat.dtype, " from", cat.min(), "to", cat.max())
 
 # %% [markdown]
-# 300 rows, 451 columns, and for each point three numbers from 0 to 255: how much red, green and
-# blue. That makes 405,900 numbers. Here they are as colours.
+# 300 rows, 451 columns, and for each point (*pixel*) three numbers from 0 to 255: how much red,
+# green and blue, the three *channels*. That makes 405,900 numbers. Here they are as colours.
 
 # %%
 from matplotlib import pyplot as plt
@@ -55,7 +56,7 @@ show_figure(fig, example_images()["cat"])
 #
 # The network that travels with this course is *EfficientNet-Lite0*. It was trained on ImageNet:
 # 1.28 million photographs of 1000 classes, from *tench* (a fish) to *toilet tissue*. It is a real
-# network, made for telephones, and it needs no internet.
+# network, made for mobile phones, and it needs no internet.
 
 # %%
 from course_utils import load_classifier
@@ -85,7 +86,7 @@ checks.prediction(first_guess, classifier.predict(cat)[0][0].label)
 # %% [markdown]
 # The network is torn between three kinds of cat, and *tabby* comes third. Do not call that wrong
 # too fast: *tabby*, *tiger cat* and *Egyptian cat* photographs look much alike, and people disagree
-# about them as well. We shall ask all lessons long what speaks for class **281, tabby**.
+# about them as well. Throughout the course we ask what matters for class **281, tabby**.
 
 # %%
 assert classifier.class_index("tabby") == 281
@@ -113,13 +114,14 @@ ax.set(title="What the network sees", xlabel="column (pixel)", ylabel="row (pixe
 show_figure(fig, "The centre square of the cat's picture, 224 by 224 pixels: both eyes, the nose.")
 
 # %% [markdown]
-# A quarter of the picture, left and right, is gone. Whatever we find out later about *why* the
-# network says *tabby*, that part had nothing to do with it.
+# A third of the picture is gone, a sixth on the left and a sixth on the right. Whatever we find
+# out later about *why* the network says *tabby*, these parts had nothing to do with it.
 
 # %% [markdown]
 # ## From scores to probabilities
 #
-# Inside, the network does not compute probabilities. It computes one number a class, the **score**
+# Inside, the network does not compute probabilities. It computes one number per class, the
+# **score**
 # $S_c$ (or *logit*), which may be any number. Only the last step, the *softmax*, turns the scores
 # into probabilities:
 #
@@ -151,8 +153,8 @@ checks.prediction(shift_guess, "stay" if change == 0 else "rise" if change > 0 e
 
 # %% [markdown]
 # They stay: $e^{100}$ is in the numerator and in every term of the denominator. Only *differences*
-# between scores count. Remember this in lesson 2, where we ask how a pixel changes a score, and why
-# not a probability.
+# between scores count for the probabilities. Lesson 2 asks how a pixel changes a score, why not a
+# probability, and what that choice costs.
 
 # %% [markdown]
 # ## How exercises work
@@ -160,7 +162,8 @@ checks.prediction(shift_guess, "stay" if change == 0 else "rise" if change > 0 e
 # In an exercise you write a function. Replace the line `return ...` by your own code and run the
 # cell; the one after it is the **check**. It tells you whether the function is right, and if not,
 # what the mistake probably is. If you leave an exercise out, the check hands the notebook a
-# working version, and everything after it runs all the same.
+# working version, and everything after it runs all the same. (If your own cell shows an error,
+# mend that first: the check cannot see it.)
 
 # %% [markdown] exercise={"id": "0.1", "minutes": 3, "difficulty": "easy", "goal": 1}
 # ### Exercise 0.1: the best label (3 minutes, easy)
@@ -201,11 +204,11 @@ best_label = checks.best_label(best_label)
 for name in ("cat", "coffee", "banana"):
     print(f"{name:>8}: {best_label(classifier, load_image(name))}")
 
-# %% [markdown] exercise={"id": "0.2", "minutes": 5, "difficulty": "medium", "goal": 2}
-# ### Exercise 0.2: softmax (5 minutes, medium)
+# %% [markdown] exercise={"id": "0.2", "minutes": 8, "difficulty": "medium", "goal": 2}
+# ### Exercise 0.2: softmax (8 minutes, medium)
 #
-# Write the softmax yourself, with NumPy: `scores` has one row a picture and one column a class, and
-# so has the result. Each row sums to 1.
+# Write the softmax yourself, with NumPy: `scores` has one row per picture and one column per class,
+# and so has the result. Each row sums to 1.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -241,15 +244,16 @@ def softmax(scores):
 softmax = checks.softmax(softmax)
 
 # %%
-p = softmax(scores)
+p = np.asarray(softmax(scores))
 print(f"tabby: {p[0, 281]:.3f}   all classes together: {p.sum():.3f}")
 assert np.isclose(p[0, 281], classifier.predict(cat, top=3)[0][2].probability, atol=1e-4)
 
 # %% [markdown]
 # ## Where the course goes
 #
-# Here is a first look at the end: three *saliency maps* of the cat, for the class tabby. You will
-# have built each of them yourself by lesson 4, and questioned all of them by lesson 6.
+# A **saliency map** gives each pixel one number: how much it matters, by some definition, for the
+# score of one class. Here is a first look at three of them, of the cat, for the class tabby. You
+# will have built each yourself by lesson 4, and questioned all of them by lesson 6.
 
 # %%
 from course_utils import grad_cam, show_maps, smoothgrad, vanilla_gradients
@@ -259,7 +263,7 @@ maps = {
     "Grad-CAM": grad_cam(classifier.model, inputs, 281)[0],
     "SmoothGrad": smoothgrad(classifier.model, inputs, 281)[0],
 }
-show_maps(classifier.restore(inputs)[0], maps, title="What speaks for 'tabby'?")
+show_maps(classifier.restore(inputs)[0], maps, title="What matters for 'tabby'")
 
 # %% [markdown]
 # Three methods, one network, one picture, one class: and three maps that do not look alike. That is

@@ -11,7 +11,8 @@
 # 2. turn that gradient into a saliency map, and say what was thrown away on the way,
 # 3. explain why one differentiates the score and not the probability.
 #
-# **You need** lesson 0, and to have met the derivative of a function of several variables.
+# **You need** lessons 0 and 1, or to have met the derivative of a function of several variables.
+# Backpropagation is the chain rule, done by the computer; lesson 1 does it by hand.
 # **Time:** 60 minutes, of which the computer works less than one.
 
 # %% [markdown]
@@ -19,7 +20,7 @@
 #
 # Of a linear score $S = w_1 x_1 + w_2 x_2 + \dots$ you can read the answer off: one unit more of
 # $x_i$ moves $S$ by the weight $w_i$, wherever you are. A deep network has no such weights. But
-# close to one picture $x_0$ it is almost linear,
+# close to one picture $x_0$, for small enough steps, it is approximately linear,
 #
 # $$S_c(x) \approx S_c(x_0) + w \cdot (x - x_0),
 # \qquad w = \frac{\partial S_c}{\partial x}\Big|_{x_0}$$
@@ -39,7 +40,8 @@ print("inputs:", inputs.shape, " class:", tabby)
 # %% [markdown]
 # ## By hand first: nudge one number
 #
-# Take the green value of the pixel in row 90, column 83, beside the cat's left eye. Add a little,
+# Take the green value of the pixel in row 90, column 83, in the iris of the eye on the left. Add
+# a little,
 # $h$, and see how the score moves; subtract as much, and divide the difference by $2h$. This is a
 # *finite difference*, and it needs no calculus at all.
 
@@ -60,27 +62,32 @@ slope = slope_by_hand(h=0.002)
 print(f"slope {slope:+.3f}: the score per unit of this one number")
 
 # %% [markdown]
-# Two runs of the network for one number of 150,528. **Predict.** If a run takes a fiftieth of a
-# second, how many *hours* would all of them take? Write a whole number in place of the dots.
+# Two runs of the network for one number of 150,528. **Predict.** How long would all of them take
+# on your computer? Write "seconds", "minutes" or "hours" in place of the dots.
 
 # %%
-hours_guess = ...
+time_guess = ...
 
 # %%
+import time
+
 from course_utils import checks
 
-runs = 2 * inputs.size
-hours = runs * 0.02 / 3600
-print(f"{runs:,} runs: {hours:.1f} hours")
-checks.prediction(hours_guess, round(hours))
+start = time.perf_counter()
+for _ in range(10):
+    classifier.score_model(inputs)
+seconds = (time.perf_counter() - start) / 10 * 2 * inputs.size
+print(f"{2 * inputs.size:,} runs of the network")
+answer = "seconds" if seconds < 60 else "minutes" if seconds < 3600 else "hours"
+checks.prediction(time_guess, answer)
 
 # %% [markdown]
 # ## One backward pass
 #
 # A `GradientTape` records what is computed while it is open, and then goes backwards through the
-# record with the chain rule. By default it watches only a network's weights, since that is what
-# training needs. Here the weights stay as they are; **the question is about the input**, and so we
-# ask the tape to watch the input.
+# record with the chain rule. By default it watches only trainable variables, such as a network's
+# weights, since that is what training needs. Here the weights stay as they are; **the question is
+# about the input**, and so we ask the tape to watch the input.
 
 # %%
 import tensorflow as tf
@@ -121,10 +128,10 @@ checks.prediction(reach_guess, "yes" if abs(slopes[0.1] / slopes[0.002] - 1) < 0
 assert abs(slopes[0.1]) < 0.5 * slopes[0.002]
 
 # %% [markdown]
-# It does not. Thirteen levels further the slope has lost most of its size, or even its sign. A
-# gradient is a statement about the *immediate neighbourhood* of this one picture. It does not say
-# what happens when a pixel is changed visibly, painted over, or taken away. Keep this in mind
-# whenever a map is called an explanation.
+# It does not: averaged over thirteen levels either way, even its sign is another. We chose a
+# striking number, but it is no exception. A gradient is a statement about the *immediate
+# neighbourhood* of this one picture. It does not say what happens when a pixel is changed
+# visibly, painted over, or taken away. Keep this in mind whenever a map is called an explanation.
 
 # %% [markdown] exercise={"id": "2.1", "minutes": 8, "difficulty": "medium", "goal": 1}
 # ### Exercise 2.1: gradients (8 minutes, medium)
@@ -183,7 +190,7 @@ assert np.allclose(ours, theirs, atol=1e-4)
 # %% [markdown]
 # ## From numbers to a picture
 #
-# The gradient has three signed numbers a pixel, a picture of it needs one colour a pixel. So we
+# The gradient has three signed numbers per pixel, a picture of it needs one colour per pixel. So we
 # must throw something away. Simonyan et al. take, at each pixel, the largest *absolute* value of
 # the three channels:
 #
@@ -231,18 +238,22 @@ saliency_map = checks.saliency_map(saliency_map)
 from course_utils import show_maps
 
 seen = classifier.restore(inputs)[0]
-saliency = saliency_map(theirs)[0]
+saliency = np.asarray(saliency_map(theirs))[0]
 show_maps(seen, {"Vanilla gradients": saliency}, title="Class 'tabby'")
 # %% [markdown]
-# Around the left eye and on the muzzle there is more than elsewhere, and there is *noise*
-# everywhere, bright pixels beside dark ones, up to the corners of the picture. The picture is
-# smooth, but its slopes are not: a network of many layers of ReLUs is made of very many linear
-# pieces, and you have seen how short the reach of one slope is. Lesson 4 averages the noise away.
+# The muzzle and the eye on the left are brighter than the fur around them, but two corners and the
+# blurred background at the top right are as bright. Had you looked only for the eye, you would
+# have found it, and missed those. And everywhere bright pixels stand beside dark ones: *noise*. The
+# picture is smooth, but its slopes are not: a network with many layers of ReLUs (which cut off
+# whatever is negative) is made of very many linear pieces, and you have seen how short the reach of
+# one slope is. Lesson 4 averages much of the noise away.
 #
 # ## What the display does to the numbers
 #
-# Look at the colour bar: it ends far below the maximum that is written under the map. A few pixels
-# are much stronger than all others. If the strongest got the last colour, the rest would drown:
+# Look at the colour bar: it ends far below the maximum that is written under the map, and its
+# pointed end says that stronger values share the last colour. They are the strongest 1 % of the
+# pixels (all above the 99th *percentile*). If only the strongest one got the last colour, the rest
+# would drown:
 
 # %%
 show_maps(seen, {"Not clipped": saliency}, percentile=100, title="Class 'tabby'")
@@ -264,44 +275,76 @@ print(f"so without clipping, 99 % of them share the darkest {share:.0%} of the c
 classes = {"tabby": 281, "Egyptian cat": 285, "banana": 954}
 batch = np.repeat(inputs, 3, axis=0)
 three = vanilla_gradients(classifier.model, batch, list(classes.values()))
-show_maps(seen, dict(zip(classes, three, strict=True)), title="Three classes, one picture")
-# %%
-flat = np.abs(three).reshape(3, -1)
-for name, values in zip(classes, flat, strict=True):
-    correlation = np.corrcoef(flat[0], values)[0, 1]
-    print(f"tabby and {name:>12}: correlation of |gradient| {correlation:.2f}")
+show_maps(seen, dict(zip(classes, saliency_map(three), strict=True)), title="Three classes")
 
 # %% [markdown]
-# The maps of the two cats are alike, and even the map of the banana, which is not there, lights up
-# at the cat's eye and muzzle: a gradient shows where a score is *sensitive*, and a pixel that many
-# features of the network depend on moves many scores. Vanilla gradients tell classes apart only
-# weakly. Lesson 3 does better.
+# (Each map has its own colour scale: compare where they are bright, not how bright.) How alike are
+# they? The correlation of two maps is 1 where they agree, 0 where they have nothing to do with each
+# other. We compute it for the maps, and for the gradients with their signs.
+
+# %%
+signed = three.reshape(3, -1)
+unsigned = np.asarray(saliency_map(three)).reshape(3, -1)
+for k, name in ((1, "Egyptian cat"), (2, "banana")):
+    of_maps = np.corrcoef(unsigned[0], unsigned[k])[0, 1]
+    of_gradients = np.corrcoef(signed[0], signed[k])[0, 1]
+    print(f"tabby and {name:<12}  maps {of_maps:+.2f}   signed gradients {of_gradients:+.2f}")
+assert of_maps > 0.2 and of_gradients < 0.05
+
+# %% [markdown]
+# Even the map of the banana, which is not in the picture, is like that of the tabby, while their
+# *gradients* are not: what raises one rather lowers the other. The **map** tells classes apart
+# only weakly, because much of the difference is in the signs, which it drops. Remember as well
+# what bright means: not "speaks for the class", but "moves its score, up *or* down". Lesson 3
+# does better on both counts.
 
 # %% [markdown]
 # ## Why the score and not the probability?
 #
-# The probability of a class also rises when *other* classes fall. Softmax saturates as well: when
-# the network is almost sure, nothing moves the probability any more. The coffee cup shows it.
-# Here is the gradient of both, for the class *espresso*.
+# By the chain rule, the gradient of the probability $p_c$ is
+#
+# $$\nabla p_c = p_c \Big( \nabla S_c - \sum_k p_k \nabla S_k \Big)$$
+#
+# It mixes in every other class, weighted by its probability. For *tabby*, with two cats ahead of
+# it, a pixel that lowers *Egyptian cat* can count as much as one that raises *tabby*.
+# **Predict.** For which share of the numbers, in per cent, do the two gradients have opposite
+# signs? Write a whole number.
+
+# %%
+share_guess = ...
+
+# %%
+x = tf.constant(inputs)
+with tf.GradientTape() as tape:
+    tape.watch(x)
+    probability = tf.nn.softmax(classifier.score_model(x))[:, tabby]
+of_probability = tape.gradient(probability, x).numpy()
+opposite = np.mean(np.sign(of_probability) != np.sign(theirs))
+checks.prediction(share_guess, round(100 * opposite))
+assert 0.3 < opposite < 0.5
+
+# %% [markdown]
+# The two answer different questions. The probability asks what raises *tabby above the others*, the
+# score what raises *tabby*. The papers, and this course, ask about the score: it belongs to one
+# class, and the others have no part in it.
+#
+# There is a second, numerical reason. Where the network is almost sure, the bracket above goes to
+# zero. The coffee cup shows it, with the class *espresso*, which leads by far.
 
 # %%
 coffee = classifier.prepare(load_image("coffee"))
 espresso = classifier.class_index("espresso")
 x = tf.constant(coffee)
-with tf.GradientTape(persistent=True) as tape:
+with tf.GradientTape(persistent=True) as tape:  # persistent: it may be asked twice
     tape.watch(x)
-    scores = classifier.score_model(x)
-    score = scores[:, espresso]
-    probability = tf.nn.softmax(scores)[:, espresso]
-of_score = tape.gradient(score, x).numpy()
-of_probability = tape.gradient(probability, x).numpy()
-print(f"p = {probability[0]:.3f}")
-print(f"mean |gradient| of the score {np.abs(of_score).mean():.1e}")
-print(f"mean |gradient| of p         {np.abs(of_probability).mean():.1e}")
+    score = classifier.score_model(x)[:, espresso]
+    probability = tf.nn.softmax(classifier.score_model(x))[:, espresso]
+for name, y in (("score", score), ("probability", probability)):
+    print(f"mean |gradient| of the {name:<12} {np.abs(tape.gradient(y, x)).mean():.1e}")
 
 # %% [markdown]
-# **Predict.** Make the network surer: double all scores before the softmax, then multiply by four
-# and by eight. Does the gradient of the probability "rise", "fall" or "stay"?
+# **Predict.** Make the network surer of the leading class: multiply all scores by two, four and
+# eight before the softmax. Does the gradient of the probability "rise", "fall" or "stay"?
 
 # %%
 sure_guess = ...
@@ -318,15 +361,16 @@ checks.prediction(sure_guess, "fall" if strength[-1] < strength[0] else "rise")
 assert strength[-1] < 1e-6
 
 # %% [markdown]
-# The surer the network, the *smaller* the gradient of its probability: in the end it is zero, as if
-# no pixel mattered, just when the network is most certain. The gradient of the score does not
-# suffer from that. This is why the papers, and this course, differentiate the score.
+# Close to $p = 1$ the gradient of the probability vanishes, and in the end it is below what the
+# computer can resolve. (A map has its own colour scale and would hardly show this; the numbers do.)
+# The gradient of the score has neither problem. You need not take the softmax off yourself:
+# `vanilla_gradients` gets the whole model, and differentiates its scores.
 
 # %% [markdown]
 # ## What if the preparation is forgotten?
 #
 # The most common mistake of all makes no error message: feeding pixels in 0 to 255 to a network
-# that wants numbers around zero. The shapes fit, the map looks like any other. Only the
+# that wants numbers around zero. The shapes fit, and a map comes out. Only the
 # prediction gives the mistake away.
 
 # %%
@@ -387,17 +431,16 @@ def explain(classifier, picture, name):
 explain = checks.explain(explain)
 
 # %%
-for name in ("coffee", "espresso"), ("banana", "banana"):
-    example = load_image(name[0])
-    title = f"Class '{name[1]}'"
-    seen = classifier.restore(classifier.prepare(example))[0]
-    show_maps(seen, {"Vanilla gradients": explain(classifier, example, name[1])}, title=title)
+example = load_image("banana")
+example_seen = classifier.restore(classifier.prepare(example))[0]
+found = {"Vanilla gradients": explain(classifier, example, "banana")}
+show_maps(example_seen, found, title="Class 'banana'")
 
 # %% [markdown]
 # ## A gradient of zero does not mean "unimportant"
 #
-# Suppose that a score rises with $x$ until $x = 1$, and then stays: $S = \min(x, 1)$. At $x = 3$
-# the slope is zero. And yet the score is 1, instead of 0, *because* $x$ is not 0.
+# Suppose that a score rises from $x = 0$ to $x = 1$, and then stays: $S = \min(\max(x, 0), 1)$.
+# At $x = 3$ the slope is zero. And yet the score is 1, instead of 0, *because* $x$ is not 0.
 
 # %%
 from matplotlib import pyplot as plt
@@ -427,7 +470,9 @@ show_figure(
 # $S(x) - S(x')$. This is called *completeness*, and you can check it.
 
 # %% [markdown] exercise={"id": "2.4", "minutes": 12, "difficulty": "hard", "goal": 1}
-# ### Exercise 2.4: integrated gradients (12 minutes, hard; leave it out if you are short of time)
+# ### Exercise 2.4: integrated gradients (12 minutes, hard)
+#
+# Optional: leave it out if you are short of time.
 #
 # Write it for one prepared picture, (1, H, W, 3), with the baseline $x' = 0$. With `gradients` from
 # above, one call a step is enough.
@@ -490,13 +535,19 @@ maps = {"Gradient": theirs[0], "Gradient x input": product[0], "Integrated": int
 show_maps(classifier.restore(inputs)[0], maps, title="Class 'tabby'")
 
 # %% [markdown]
+# The two maps on the right show a cat's face, and look the more convincing for it. Be careful:
+# both were *multiplied by the picture*, so that eyes and nose, dark or bright against the grey
+# baseline, would shine through whatever the gradient is. Lesson 6 tests how much of it is the
+# network's doing.
+
+# %% [markdown]
 # ## What we saw
 #
 # - One backward pass gives the slope of a class score for every number of the input; a finite
 #   difference by hand agrees with it.
 # - The map keeps $\max_k |w|$ and loses the signs; the display clips, the numbers do not change.
-# - The map is noisy, and for different classes it is alike.
-# - The gradient of a probability vanishes when the network is sure; that of the score does not.
+# - The map is noisy, and for different classes it is alike; much of the difference is in the signs.
+# - The gradient of a probability mixes in the other classes, and vanishes when the network is sure.
 # - Without the preparation the network sees something else, and the map explains that.
 # - A slope is short of reach, and can be zero where the input matters; integrated gradients account
 #   for the score, at the price of many passes and a baseline.

@@ -42,10 +42,23 @@ def judge(right: dict, wrong: dict):
 
         @pytest.mark.parametrize("name", right)
         def test_a_stub_is_not_done_yet_and_the_notebook_goes_on(self, name, capsys):
-            working = getattr(checks, name)(stub)
+            handed_out = getattr(checks, name)(stub)
             assert "not done yet" in capsys.readouterr().out
-            given = getattr(checks, name)(working)  # what is handed out passes its own check
-            assert given is working, capsys.readouterr().out
+
+            def same(*arguments):
+                return handed_out(*arguments)
+
+            given = getattr(checks, name)(same)  # what is handed out passes its own check
+            assert given is same, capsys.readouterr().out
+
+        @pytest.mark.parametrize("name", right)
+        def test_the_courses_own_version_gets_no_praise(self, name, capsys):
+            """After a wrong answer the name is bound to the working version: run the check again."""
+            handed_out = getattr(checks, name)(crash)
+            capsys.readouterr()
+            assert getattr(checks, name)(handed_out) is handed_out
+            said = capsys.readouterr().out
+            assert "not yours" in said and ": right" not in said
 
         @pytest.mark.parametrize("name", right)
         @pytest.mark.parametrize("answer", [crash, nothing, text, no_arguments, 5])

@@ -12,6 +12,11 @@ def softmax_rows(scores):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def in_place(scores):
+    scores -= scores.max(axis=1, keepdims=True)
+    return softmax_rows(scores)
+
+
 RIGHT = {
     "best_label": [
         lambda classifier, picture: classifier.predict(picture)[0][0].label,
@@ -30,6 +35,7 @@ WRONG = {
     "best_label": [
         (lambda c, p: c.predict(p), r"\[0\]\[0\]"),
         (lambda c, p: c.predict(p)[0], r"\[0\]\[0\]"),
+        (lambda c, p: c.predict(p)[0].label, r"\[0\]\[0\]"),
         (lambda c, p: c.predict(p)[0][0], r"\.label"),
         (lambda c, p: c.predict(p)[0][0].class_index, "A label is a text"),
         (lambda c, p: c.predict(p)[0][-1].label, "comes first"),
@@ -39,6 +45,9 @@ WRONG = {
         (lambda s: np.exp(s) / np.exp(s).sum(), "Each picture has its own"),
         (lambda s: np.exp(s) / np.exp(s).sum(axis=0), "axis=0"),
         (lambda s: np.exp(s), "divide by the sum"),
+        (lambda s: np.exp(s) / np.exp(s).sum(axis=1), "keepdims"),
+        (lambda s: (e := np.exp(s - s.max(axis=1))) / e.sum(axis=1, keepdims=True), "keepdims"),
+        (in_place, "were changed"),
         (lambda s: s / s.sum(axis=1, keepdims=True), "exp is missing"),
         (lambda s: np.exp(s) / np.exp(s).sum(axis=1, keepdims=True), r"exp\(1000\) is infinite"),
         (lambda s: softmax_rows(s).max(axis=1), "shape"),

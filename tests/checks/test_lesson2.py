@@ -33,6 +33,21 @@ def unwatched(score_model, inputs, class_index):
     return tape.gradient(score, x)
 
 
+def watch_the_array(score_model, inputs, class_index):
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        score = score_model(inputs)[:, class_index]
+    return tape.gradient(score, inputs)
+
+
+def leave_the_tape(score_model, inputs, class_index):
+    x = tf.convert_to_tensor(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        score = score_model(x).numpy()[:, class_index]
+    return tape.gradient(score, x)
+
+
 def of_the_weights(score_model, inputs, class_index):
     with tf.GradientTape() as tape:
         score = score_model(tf.convert_to_tensor(inputs))[:, class_index]
@@ -130,7 +145,15 @@ WRONG = {
         (lambda m, x, c: tf.abs(right_gradients(m, x, c)), "signs are gone"),
         (lambda m, x, c: x * right_gradients(m, x, c), "gradient times input"),
         (lambda m, x, c: right_gradients(m, x, c)[0], "shape"),
-        (lambda m, x, c: right_gradients(m, x, c) / 2, "whatever the input"),
+        (lambda m, x, c: right_gradients(m, x, c) / 3, "whatever the input"),
+        (lambda m, x, c: unwatched(m, x, c).numpy(), "did not see"),
+        (lambda m, x, c: None, "return"),
+        (watch_the_array, "NumPy array"),
+        (leave_the_tape, "NumPy array cannot be differentiated"),
+        (lambda m, x, c: right_gradients(m, np.zeros((1, 224, 224, 3), "float32"), c), "own arg"),
+        (gradients_of(lambda s, c: s[0, c]), "Only the first picture"),
+        (gradients_of(lambda s, c: s[c]), "picks a picture"),
+        (gradients_of(lambda s, c: tf.reduce_mean(s[:, c])), "divided by the batch size"),
     ],
     "saliency_map": [
         (lambda g: g.max(axis=-1), r"\|g\| first"),
@@ -141,6 +164,7 @@ WRONG = {
         (lambda g: np.abs(g), r"shape \(2, 2, 3\)"),
         (lambda g: np.abs(g, out=g).max(axis=-1), "changed"),
         (lambda g: g.min(axis=-1), "negative"),
+        (lambda g: np.abs(g).max(axis=2), "columns"),
     ],
 }
 
