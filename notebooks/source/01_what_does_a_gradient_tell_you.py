@@ -1,0 +1,824 @@
+# %% [markdown]
+# # Lesson 1. What does a gradient tell you?
+#
+# A flat costs 900 euros a month. *What would one square metre more cost? How much of the 900 is
+# there because of its size?* These are two questions with two answers, and a saliency map answers
+# only the first. We begin where you can check everything: with a straight line.
+#
+# **Goals.** After this lesson you can
+#
+# 1. tell a *sensitivity* from a *contribution*, and say which of them depends on the units,
+# 2. draw the weights of a linear classifier as a picture, and read it,
+# 3. compute the gradient of a score with respect to the input by hand, check it in two ways, and
+#    tell it from the gradient that training uses.
+#
+# **You need** lesson 0, linear regression, and to have met the derivative. **Time:** 60 minutes,
+# of which the computer works less than one.
+
+# %% [markdown]
+# ## A model whose weights you can read
+#
+# Here are 60 flats. They are made up, by the cell below, so that for once the truth is known: a
+# square metre costs 11 euros a month, a year of age takes off 2, a kilometre from the centre takes
+# off 30. Then comes chance.
+
+# %%
+import numpy as np
+
+rng = np.random.default_rng(1)
+area = rng.uniform(25, 120, 60).round()  # square metres
+age = rng.uniform(0, 100, 60).round()  # years
+distance = rng.uniform(0, 12, 60).round(1)  # kilometres to the centre
+rent = 300 + 11 * area - 2 * age - 30 * distance + rng.normal(0, 40, 60)  # euros a month
+
+names = ["area", "age", "distance"]
+flats = np.column_stack([area, age, distance])
+print("flats:", flats.shape, " the first one:", flats[0], f" its rent: {rent[0]:.0f} euros")
+
+# %%
+from matplotlib import pyplot as plt
+
+from course_utils.display import show_figure
+
+fig, axes = plt.subplots(1, 3, figsize=(8.4, 2.9), sharey=True)
+for ax, name, unit, column in zip(axes, names, ["m²", "years", "km"], flats.T, strict=True):
+    ax.plot(column, rent, "o", markersize=4)
+    ax.set(xlabel=f"{name} ({unit})", title=f"Rent and {name}")
+axes[0].set_ylabel("rent (euros a month)")
+alt = "Three scatter plots of the rent of 60 flats. Against area the points lie close to a rising"
+show_figure(fig, f"{alt} line; against age and against distance they are a cloud without a line.")
+
+# %% [markdown]
+# The effect of the area is plain. Those of age and distance drown in it. A linear model takes them
+# apart:
+#
+# $$y = w_1 x_1 + w_2 x_2 + w_3 x_3 + b = w \cdot x + b$$
+#
+# The three **weights** $w$ and the constant $b$ are chosen so that the sum of the squared errors is
+# as small as possible. That is *least squares*, and NumPy has it. The column of ones gets $b$.
+
+
+# %%
+def fit(x, y):
+    with_ones = np.column_stack([x, np.ones(len(x))])
+    solution, *_ = np.linalg.lstsq(with_ones, y, rcond=None)
+    return solution[:-1], solution[-1]
+
+
+w_rent, b_rent = fit(flats, rent)
+for name, unit, weight in zip(names, ["m²", "year", "km"], w_rent, strict=True):
+    print(f"{name:>8}: {weight:+7.2f} euros per {unit}")
+assert np.allclose(w_rent, [11, -2, -30], atol=3)
+
+# %% [markdown]
+# The model has found the prices that we put in, nearly. Mind the **units**: a weight is *euros per
+# something*. It answers: *if this one number rises by one unit, and the others stay, how does the
+# rent move?* That is a slope, a derivative, and all slopes together are called the **gradient**:
+#
+# $$\frac{\partial y}{\partial x_i} = w_i$$
+
+# %% [markdown] exercise={"id": "1.1", "minutes": 4, "difficulty": "easy", "goal": 1}
+# ### Exercise 1.1: the prediction (4 minutes, easy)
+#
+# Write the model as a function. `x` has one row a flat and one column a feature, `w` has one number
+# a feature, `b` is one number. The result has one number a flat.
+#
+# <details><summary>Hint 1</summary>
+#
+# For each row: multiply by the weights, add up the products, add `b`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `x @ w` multiplies and adds up along the last axis, all rows at once.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Leaving out `b`; `x * w`, which multiplies but does not add up; adding up the wrong axis, so that
+# there is one number a feature; using `flats` instead of the `x` that is given.
+#
+# </details>
+
+
+# %%
+def predict_linear(x, w, b):
+    ### BEGIN SOLUTION
+    return x @ w + b
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+from course_utils import checks
+
+predict_linear = checks.predict_linear(predict_linear)
+
+# %%
+error = rent - predict_linear(flats, w_rent, b_rent)
+print(f"typical error: {error.std():.0f} euros a month; the rents differ by {rent.std():.0f}")
+assert error.std() < 50 < rent.std()
+
+# %% [markdown]
+# **Predict.** One square metre more raises the predicted rent of the *smallest* flat by about 11
+# euros. Go from the smallest flat to the *largest*. What happens to this number? Write your guess,
+# "rise", "fall" or "stay", in place of the dots.
+
+# %%
+guess_area = ...
+
+# %%
+two = flats[[area.argmin(), area.argmax()]]  # the smallest and the largest flat
+larger = two.copy()
+larger[:, 0] += 1
+before = predict_linear(two, w_rent, b_rent)
+after = predict_linear(larger, w_rent, b_rent)
+small, large = np.subtract(after, before)
+print(f"{two[0, 0]:.0f} m²: {small:+.2f} euros     {two[1, 0]:.0f} m²: {large:+.2f} euros")
+answer = "stay" if np.isclose(small, large) else "rise" if large > small else "fall"
+checks.prediction(guess_area, answer)
+
+# %% [markdown]
+# It stays, and so it must: the gradient of a linear model is $w$ *wherever you are*. For real flats
+# that is doubtful, of course. Keep the sentence in mind, it is about to return with pictures.
+
+# %% [markdown]
+# ## Which feature matters most?
+#
+# 30 euros a kilometre, 11 a square metre, 2 a year: does the distance matter most? Before you
+# agree, measure the distance in *metres*, and fit again.
+#
+# **Predict.** Compare the weight of the distance before and after, as numbers without sign. Write
+# your guess, "rise", "fall" or "stay", in place of the dots.
+
+# %%
+guess_metres = ...
+
+# %%
+in_metres = flats * [1, 1, 1000]
+w_metres, b_metres = fit(in_metres, rent)
+print(f"weight: {w_rent[2]:+.2f} euros per km, {w_metres[2]:+.5f} euros per m")
+ratio = abs(w_metres[2] / w_rent[2])
+answer = "stay" if np.isclose(ratio, 1) else "rise" if ratio > 1 else "fall"
+checks.prediction(guess_metres, answer)
+in_km = predict_linear(flats, w_rent, b_rent)
+same = np.subtract(predict_linear(in_metres, w_metres, b_metres), in_km)
+print(f"largest change of a predicted rent: {abs(same).max():.4f} euros")
+assert np.isclose(ratio, 1 / 1000) and abs(same).max() < 0.001
+
+# %% [markdown]
+# A thousandth of the weight, and the same model: no rent has changed. So *sizes of slopes may be
+# compared only if their units can be compared*. One way to make them comparable is to ask not for
+# one unit, but for a **typical difference**, the standard deviation of the feature.
+
+# %%
+typical = flats.std(axis=0)
+for name, weight, step in zip(names, w_rent, typical, strict=True):
+    print(f"{name:>8}: {weight:+7.2f} per unit x {step:5.1f} = {weight * step:+7.1f} euros")
+assert np.allclose(w_rent * typical, w_metres * in_metres.std(axis=0))
+assert abs(w_rent[0] * typical[0]) > 3 * abs(w_rent[2] * typical[2])
+
+# %% [markdown]
+# Now the area leads by far, and in metres the last column would be the same. With pictures we shall
+# be lucky: every pixel is measured on the same scale. But remember the flats whenever somebody
+# compares slopes of *different* things.
+#
+# ## Sensitivity and contribution
+#
+# A weight tells how *sensitive* the rent is. It does not tell how much of *this* flat's rent comes
+# from *this* feature. For that, one multiplies: the **contribution** is $w_i x_i$, in euros. Metres
+# or kilometres are all the same to it. But it has a weakness of its own. Instead of the age, take
+# the year in which the flat was built:
+
+# %%
+built = flats * [1, -1, 1] + [0, 2026, 0]
+w_built, b_built = fit(built, rent)
+print(f"sensitivity: {w_rent[1]:+.2f} euros per year of age, {w_built[1]:+.2f} per year built")
+print(f"w x of the first flat: {w_rent[1] * flats[0, 1]:+.0f} euros because of its age,")
+print(f"                      {w_built[1] * built[0, 1]:+.0f} euros because of its year")
+assert np.allclose(w_metres * in_metres, w_rent * flats)  # metres or kilometres
+assert np.isclose(w_built[1], -w_rent[1]) and w_built[1] * built[0, 1] > 2000
+assert np.allclose(predict_linear(built, w_built, b_built), predict_linear(flats, w_rent, b_rent))
+
+# %% [markdown]
+# The same model again (the last line checks it), the same slope but for its sign, and a
+# contribution of thousands of euros, which $b$ takes back. A contribution depends on *where zero
+# is*. So one must say compared **with what**: choose a reference $x'$, for instance the average
+# flat, and take
+#
+# $$w_i (x_i - x'_i)$$
+#
+# | | depends on the unit | depends on the zero point | the same for every flat | says |
+# |---|---|---|---|---|
+# | sensitivity $w_i$ | yes | no | yes | what a small change *would do* |
+# | contribution $w_i (x_i - x'_i)$ | no | yes, by $x'$ | no | what the difference from $x'$ *did* |
+
+# %% [markdown] exercise={"id": "1.2", "minutes": 8, "difficulty": "medium", "goal": 1}
+# ### Exercise 1.2: contributions (8 minutes, medium)
+#
+# Write the contributions of all features to all flats. `x` has one row a flat, `reference` and `w`
+# have one number a feature. The result has the shape of `x`.
+#
+# When it works, something nice follows: the contributions of one flat add up to the difference
+# between its prediction and that of the reference.
+#
+# <details><summary>Hint 1</summary>
+#
+# First the difference from the reference, then times the weights. There is nothing to add up.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# NumPy lines the last axes up by itself: `x - reference` subtracts the reference from every row.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Forgetting the reference; subtracting the wrong way round; `@` instead of `*`, which adds up;
+# dividing by the sum, which gives shares and loses the unit.
+#
+# </details>
+
+
+# %%
+def contributions(x, reference, w):
+    ### BEGIN SOLUTION
+    return (x - reference) * w
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+contributions = checks.contributions(contributions)
+
+# %%
+average = flats.mean(axis=0)
+parts = np.asarray(contributions(two, average, w_rent))
+rents = predict_linear(np.array([average, *two]), w_rent, b_rent)
+differences = np.subtract(rents[1:], rents[0])
+assert np.allclose(parts.sum(axis=1), differences)
+
+fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), sharex=True, sharey=True)
+for ax, flat, part in zip(axes, two, parts, strict=True):
+    ax.barh(names, part)
+    ax.axvline(0, color="black", linewidth=1)
+    ax.set_title(f"{flat[0]:.0f} m², {flat[1]:.0f} years, {flat[2]:.1f} km")
+    ax.set_xlabel("contribution (euros a month)")
+said = "; ".join(", ".join(f"{n} {v:+.0f}" for n, v in zip(names, p, strict=True)) for p in parts)
+show_figure(fig, f"Bars: contributions in euros for the smallest and the largest flat: {said}.")
+
+# %% [markdown]
+# One model, one set of weights, two flats: the contributions differ, the sensitivities do not. Both
+# are true. They answer different questions, and neither is *the* importance of a feature.
+
+# %% [markdown]
+# ## A model whose weights are a picture
+#
+# Now 64 features instead of three: the pixels of handwritten digits, 8 by 8. We divide by the
+# largest value, so that 0 is paper and 1 is full ink. Of 1797 digits, 1300 are for training.
+
+# %%
+from course_utils import load_classifier  # for the end; it starts TensorFlow quietly
+from course_utils._data import data_path
+
+with np.load(data_path("digits.npz")) as file:
+    pictures = (file["images"] / 16).astype("float32")
+    labels = file["labels"].astype("int32")
+x_train, x_test = np.split(pictures.reshape(-1, 64), [1300])
+labels_train, labels_test = np.split(labels, [1300])
+print("training:", x_train.shape, " test:", x_test.shape)
+
+# %%
+fig, axes = plt.subplots(1, 4, figsize=(8, 2.5))
+for ax, picture, label in zip(axes, pictures, labels, strict=False):
+    drawn = ax.imshow(picture, cmap="cividis", vmin=0, vmax=1)
+    ax.set(title=f"label {label}", xlabel="column (pixel)")
+axes[0].set_ylabel("row (pixel)")
+fig.colorbar(drawn, ax=axes, label="ink (0 to 1)")
+show_figure(fig, "The first four digits, 8 by 8 pixels, coarse but readable: 0, 1, 2 and 3.")
+
+# %% [markdown]
+# A **linear classifier** has one linear model a class. Each gives its class a score, as in lesson
+# 0, and the class with the largest score is the answer:
+#
+# $$S_c = w_c \cdot x + b_c$$
+#
+# There is no formula for the best weights this time. We begin with zeros and walk downhill. The
+# *loss* (cross-entropy) is a number that is small when the right classes get high probabilities.
+# In each step, a `GradientTape` records how the loss is computed, and then tells how it would
+# change with each weight; all weights go a small step the other way. That is **training**.
+
+# %%
+import tensorflow as tf
+
+
+def train(weights, scores_of, steps=300, rate=0.5):
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                labels_train, scores_of(x_train)
+            )
+            loss = tf.reduce_mean(losses)
+        slopes = tape.gradient(loss, weights)  # with respect to the WEIGHTS
+        for weight, slope in zip(weights, slopes, strict=True):
+            weight.assign_sub(rate * slope)
+
+
+# %%
+w = tf.Variable(tf.zeros((64, 10)))
+b = tf.Variable(tf.zeros(10))
+
+
+def linear_scores(x):
+    return tf.matmul(x, w) + b
+
+
+train([w, b], linear_scores)
+right = linear_scores(x_test).numpy().argmax(axis=1) == labels_test
+print("weights:", w.shape, f" right on test digits: {right.mean():.0%}")
+assert right.mean() > 0.85
+
+# %% [markdown]
+# Each class has 64 weights, one a pixel. So they can be drawn where the pixels are.
+
+# %% [markdown] exercise={"id": "1.3", "minutes": 5, "difficulty": "easy", "goal": 2}
+# ### Exercise 1.3: weights as a picture (5 minutes, easy)
+#
+# `weights` has 64 rows, one a pixel, and one column a class. The pixels are in reading order: the
+# first row of the picture from left to right, then the second one. Return the weights of one class
+# as a picture, (8, 8), with their signs.
+#
+# <details><summary>Hint 1</summary>
+#
+# `weights[:, 3]` is column 3: the 64 weights of class 3.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `.reshape(8, 8)` puts 64 numbers into 8 rows, in reading order.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# `weights[3]`, which is what one *pixel* weighs for all classes; reshaping first and picking the
+# class afterwards, which mixes the classes; taking absolute values.
+#
+# </details>
+
+
+# %%
+def weight_picture(weights, class_index):
+    ### BEGIN SOLUTION
+    return weights[:, class_index].reshape(8, 8)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+weight_picture = checks.weight_picture(weight_picture)
+
+# %% [markdown]
+# **Look before you run:** in a picture of the weights of class 0, what sign would you expect in the
+# middle? The marks + and − stand on all weights above a third of the strongest, so that you need
+# not trust the colours.
+
+
+# %%
+def draw(ax, values, title, limit):
+    values = np.reshape(values, (8, 8))
+    drawn = ax.imshow(values, cmap="coolwarm", vmin=-limit, vmax=limit)
+    for (row, column), value in np.ndenumerate(values):
+        if abs(value) > limit / 3:
+            mark = "+" if value > 0 else "−"
+            ax.text(column, row, mark, ha="center", va="center", fontsize=9)
+    ax.set(title=title, xticks=[], yticks=[])
+    return drawn
+
+
+# %%
+limit = abs(w.numpy()).max()
+fig, axes = plt.subplots(3, 4, figsize=(7.6, 6))
+for c, ax in enumerate(axes.flat[:10]):
+    drawn = draw(ax, weight_picture(w.numpy(), c), f"class {c}", limit)
+for ax in axes.flat[10:]:
+    ax.set_axis_off()
+fig.colorbar(drawn, ax=axes[2, 2:], location="bottom", label="weight (score per unit of ink)")
+middle = np.mean(weight_picture(w.numpy(), 0)[3:5, 3:5])
+alt = f"Ten 8 by 8 pictures of signed weights, one a class. Class 0: the middle is {middle:+.1f},"
+show_figure(
+    fig, f"{alt} around it a ring of positive weights. Class 1: positive in a middle column."
+)
+assert middle < -0.5
+
+# %% [markdown]
+# Ink in the middle speaks *against* a zero, ink on the ring *for* it. You have drawn your first
+# **saliency maps**: for each pixel, how strongly the score depends on it, and in which direction.
+#
+# Note what such a picture is not. It is not a picture of a typical zero, but of what tells zeros
+# from the nine others. Training began at zero, and moved the ten weights of a pixel by amounts that
+# sum to zero, so that every plus of one class is paid for by the others:
+
+# %%
+over_classes = abs(w.numpy().sum(axis=1)).max()
+print(f"largest weight {limit:.1f}; largest sum of a pixel's ten weights {over_classes:.4f}")
+assert over_classes < 1e-3
+
+# %% [markdown]
+# ## The same map for every picture
+#
+# Let us ask for the gradient of the score with a tape. One thing is new. A tape watches the
+# weights by itself, since training needs that. We ask about the **input**, and have to say so.
+
+
+# %%
+def input_gradient(scores_of, picture, class_index):
+    x = tf.convert_to_tensor(picture[None])  # a batch of one
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        score = scores_of(x)[:, class_index]
+    return tape.gradient(score, x)[0].numpy()  # with respect to the INPUT
+
+
+zero, seven = (x_test[labels_test == digit][0] for digit in (0, 7))
+slope_zero = input_gradient(linear_scores, zero, 0)
+print(f"picture of a 0, score of class 0: the strongest slope is {abs(slope_zero).max():.3f}")
+
+# %% [markdown]
+# **Predict.** The same question about the score of class 0, but for the picture of a *7*: what
+# happens to the strongest slope? Write your guess, "rise", "fall" or "stay", in place of the dots.
+
+# %%
+guess_seven = ...
+
+# %%
+slope_seven = input_gradient(linear_scores, seven, 0)
+strongest = abs(slope_zero).max(), abs(slope_seven).max()
+print(f"picture of a 0: {strongest[0]:.3f}     picture of a 7: {strongest[1]:.3f}")
+answer = "stay" if np.isclose(*strongest) else "rise" if strongest[1] > strongest[0] else "fall"
+checks.prediction(guess_seven, answer)
+assert np.allclose(slope_zero, w.numpy()[:, 0]) and np.allclose(slope_seven, slope_zero)
+
+# %% [markdown]
+# It stays, as with the flats: not only the strongest slope, but all 64, and they *are* the weights
+# of class 0. The gradient of a linear model knows nothing of the picture. The contributions do:
+
+# %%
+fig, axes = plt.subplots(2, 3, figsize=(7.6, 5))
+for row, picture, slope in zip(axes, (zero, seven), (slope_zero, slope_seven), strict=True):
+    ink = row[0].imshow(picture.reshape(8, 8), cmap="cividis")
+    row[0].set(title="picture (ink)", xticks=[], yticks=[])
+    signed = draw(row[1], slope, "sensitivity w", limit)
+    draw(row[2], slope * picture, "contribution w x", limit)
+fig.colorbar(ink, ax=axes[:, 0], location="bottom", label="ink (0 to 1)")
+fig.colorbar(signed, ax=axes[:, 1:], location="bottom", label="score of class 0")
+alt = "A 0 and a 7. The map of sensitivities for class 0 is the same for both. The contributions"
+show_figure(fig, f"{alt} differ, and are zero on blank paper: the 7 loses score in the middle.")
+
+# %%
+for name, picture in (("0", zero), ("7", seven)):
+    product = (picture * w.numpy()[:, 0]).sum()
+    score = linear_scores(picture[None]).numpy()[0, 0]
+    print(f"picture of a {name}: contributions sum to {product:+.2f}; score {score:+.2f}")
+    assert np.isclose(product + b.numpy()[0], score, atol=1e-4)
+
+# %% [markdown]
+# The contributions sum to the score, up to the constant $b_0$. Their reference is blank paper,
+# $x' = 0$. Again: *compared with what?* On blank paper a contribution is zero, although the model
+# may look there closely: that a zero has *no* ink in the middle counts, and $w x$ does not show it.
+
+# %% [markdown]
+# ## Two gradients that must not be confused
+#
+# You have seen two uses of the same tape.
+#
+# | | training | saliency |
+# |---|---|---|
+# | asks | which weights would lower the loss? | what would a change of the picture do? |
+# | differentiates | the loss, of many pictures | the score of one class, of one picture |
+# | with respect to | the **weights** | the **input** |
+# | holds fixed | the pictures | the weights |
+# | has the shape of | the weights | the picture |
+# | and then | takes a step | looks |
+#
+# For a linear score the two are mirror images. $S_0 = w_0 \cdot x$ is a sum of products: its slope
+# with respect to the picture is the weights, and its slope with respect to the weights is the
+# *picture*.
+
+# %%
+x = tf.convert_to_tensor(seven[None])
+with tf.GradientTape(persistent=True) as tape:  # persistent: it will be asked twice
+    tape.watch(x)
+    score = linear_scores(x)[:, 0]
+of_input, of_weights = tape.gradient(score, x), tape.gradient(score, w)
+print("with respect to the input:  ", of_input.shape, " the weights:", of_weights.shape)
+assert np.allclose(of_input[0], w[:, 0])  # the weights of class 0
+assert np.allclose(of_weights[:, 0], seven)  # the picture of the 7
+
+# %% [markdown]
+# If a "saliency map" of yours ever looks just like the picture, ask yourself with respect to what
+# you have differentiated.
+#
+# ## One hidden layer
+#
+# Put a layer in between: 16 *hidden units*. Each has a linear score $z_j$ of its own, which passes
+# a *ReLU*: positive values go through, negative ones become zero.
+#
+# $$z = x W_1 + b_1, \qquad h = \max(z, 0), \qquad S = h W_2 + b_2$$
+#
+# The weights have to begin with random numbers now: with zeros, all units would stay zero for ever.
+# The seed makes them the same each time. The training is the function that you know.
+
+# %%
+rng = np.random.default_rng(0)
+first_weights = rng.normal(0, 0.25, (64, 16)).astype("float32")
+second_weights = rng.normal(0, 0.25, (16, 10)).astype("float32")
+starts = [first_weights, np.zeros(16, "float32"), second_weights, np.zeros(10, "float32")]
+network = [tf.Variable(start) for start in starts]  # W1, b1, W2, b2
+
+
+def network_scores(x):
+    return tf.nn.relu(x @ network[0] + network[1]) @ network[2] + network[3]
+
+
+train(network, network_scores)
+right = network_scores(x_test).numpy().argmax(axis=1) == labels_test
+print(f"right on test digits: {right.mean():.0%}")
+assert right.mean() > 0.85
+
+# %% [markdown]
+# For the rest of the lesson we copy the four arrays out as ordinary NumPy arrays, with twice the
+# digits (float64), and write the score of one class as an ordinary function of one picture.
+
+# %%
+w1, b1, w2, b2 = (variable.numpy().astype(float) for variable in network)
+picture = zero.astype(float)
+
+
+def score_of_zero(x):
+    hidden = np.maximum(x @ w1 + b1, 0)
+    return (hidden @ w2 + b2)[0]
+
+
+print(f"score of class 0: {score_of_zero(picture):.3f}")
+assert np.isclose(score_of_zero(picture), network_scores(zero[None])[0, 0], atol=1e-3)
+
+# %% [markdown]
+# ## Without calculus: nudge each input
+#
+# What is the slope now? You can find out without any theory. Raise one pixel by a little, $h$, and
+# note the score; lower it by as much, and note the score again:
+#
+# $$\frac{\partial S}{\partial x_i} \approx
+# \frac{S(x_1, \dots, x_i + h, \dots) - S(x_1, \dots, x_i - h, \dots)}{2h}$$
+#
+# These are **central finite differences**: slow, and the judge of every faster method.
+
+# %% [markdown] exercise={"id": "1.4", "minutes": 8, "difficulty": "medium", "goal": 3}
+# ### Exercise 1.4: finite differences (8 minutes, medium)
+#
+# `score` is a function that takes an array of n numbers and returns one number. Return its n slopes
+# at `x`, with steps of `h` up and down, one input at a time.
+#
+# <details><summary>Hint 1</summary>
+#
+# Loop over `range(len(x))`. In each round make two fresh copies, `plus = x.copy()` and
+# `minus = x.copy()`, and change entry `i` of each.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The two copies are $2h$ apart. Collect `(score(plus) - score(minus)) / (2 * h)` in a list, and
+# return it as an array.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# `plus = x` without `.copy()`, which changes `x` itself; dividing by `h`; adding `h` to all entries
+# at once; a step on one side only, which is less exact on a curve.
+#
+# </details>
+
+
+# %%
+def finite_differences(score, x, h):
+    ### BEGIN SOLUTION
+    slopes = []
+    for i in range(len(x)):
+        plus, minus = x.copy(), x.copy()
+        plus[i] += h
+        minus[i] -= h
+        slopes.append((score(plus) - score(minus)) / (2 * h))
+    return np.array(slopes)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+finite_differences = checks.finite_differences(finite_differences)
+
+# %%
+nudged = np.asarray(finite_differences(score_of_zero, picture, 1e-5))
+strongest = nudged[abs(nudged).argmax()]
+print(f"{nudged.size} slopes from {2 * nudged.size} scores; the strongest: {strongest:+.3f}")
+
+# %% [markdown]
+# ## By hand: the chain rule
+#
+# The same by thinking. Follow one unit of input $i$ through the network:
+#
+# 1. It moves $z_j$ by the weight $W_{1,ij}$: a linear model.
+# 2. If $z_j > 0$, the hidden unit is *open*, and $h_j$ moves just as much. If not, it is *closed*,
+#    and $h_j$ stays at zero. So multiply by 1 or by 0.
+# 3. What arrives in $h_j$ moves the score $S_c$ by $W_{2,jc}$: a linear model again.
+#
+# There is one such path through each hidden unit. Multiply along a path, add up over the paths:
+#
+# $$\frac{\partial S_c}{\partial x_i} = \sum_j W_{1,ij} \; [z_j > 0] \; W_{2,jc}$$
+#
+# Computed from the score back to the input, this is **backpropagation**. A tape does nothing else.
+
+# %% [markdown] exercise={"id": "1.5", "minutes": 12, "difficulty": "hard", "goal": 3}
+# ### Exercise 1.5: backpropagation by hand (12 minutes, hard)
+#
+# Write this formula with NumPy, for one picture `x` with n inputs, m hidden units and C classes:
+# `w1` is (n, m), `b1` is (m,), `w2` is (m, C). The result has the shape of `x`. ($b_2$ is not
+# needed: a constant has no slope.)
+#
+# <details><summary>Hint 1</summary>
+#
+# Forward first, only as far as needed: `z = x @ w1 + b1`, then `z > 0` says which units are open.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Backward: begin with the column `w2[:, class_index]`, one number a hidden unit. Put a zero where
+# a unit is closed. Then `w1 @ ...` sums over the hidden units for every input.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Forgetting that closed units pass nothing; multiplying by the value $h_j$ instead of by 1 or 0;
+# closing the units by the sign of $W_2$ instead of $z$; leaving $b_1$ out of $z$.
+#
+# </details>
+
+
+# %%
+def two_layer_gradient(x, w1, b1, w2, class_index):
+    ### BEGIN SOLUTION
+    is_open = x @ w1 + b1 > 0
+    return w1 @ (is_open * w2[:, class_index])
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+two_layer_gradient = checks.two_layer_gradient(two_layer_gradient)
+
+# %% [markdown]
+# Three ways to the same 64 numbers. Do they agree?
+
+# %%
+by_hand = np.asarray(two_layer_gradient(picture, w1, b1, w2, 0))
+by_tape = input_gradient(network_scores, zero, 0)
+print("pixel   by hand   by tape   nudged")
+for i in (10, 27, 28, 36):
+    print(f"{i:5} {by_hand[i]:+9.4f} {by_tape[i]:+9.4f} {nudged[i]:+8.4f}")
+assert np.allclose(by_hand, by_tape, atol=1e-4) and np.allclose(by_hand, nudged, atol=1e-4)
+
+# %% [markdown]
+# They do, for all 64. So you know what a tape computes, and have a judge for those cases in which
+# you do not trust it.
+#
+# ## Now the gradient depends on the picture
+#
+# In the formula, $[z_j > 0]$ is the only part in which $x$ occurs. It is enough.
+#
+# **Predict.** In the linear model, the maps of two pictures for class 0 had the correlation 1: they
+# were equal. Take the network and all test digits, and compare each map with that of our zero. What
+# happens to the *mean* correlation? Write your guess, "rise", "fall" or "stay", in place of the
+# dots.
+
+# %%
+guess_hidden = ...
+
+# %%
+maps = np.array([two_layer_gradient(x, w1, b1, w2, 0) for x in x_test.astype(float)])
+correlation = np.array([np.corrcoef(by_hand, other)[0, 1] for other in maps])
+mean = correlation.mean()
+print(f"correlation with the zero's map: mean {mean:.2f}, lowest {correlation.min():.2f}")
+answer = "stay" if np.isclose(mean, 1, atol=0.001) else "rise" if mean > 1 else "fall"
+checks.prediction(guess_hidden, answer)
+assert correlation.min() < 0.9 < mean < 0.99
+
+# %%
+odd = correlation.argmin()
+fig, axes = plt.subplots(2, 2, figsize=(5.4, 5.2))
+limit = max(abs(by_hand).max(), abs(maps[odd]).max())
+for row, x, slope in zip(axes, (picture, x_test[odd]), (by_hand, maps[odd]), strict=True):
+    ink = row[0].imshow(x.reshape(8, 8), cmap="cividis")
+    row[0].set(title="picture (ink)", xticks=[], yticks=[])
+    signed = draw(row[1], slope, "gradient, class 0", limit)
+fig.colorbar(ink, ax=axes[:, 0], location="bottom", label="ink (0 to 1)")
+fig.colorbar(signed, ax=axes[:, 1], location="bottom", label="score per unit of ink")
+alt = f"A zero and a {labels_test[odd]}, each beside the signed gradient of the score of class 0."
+show_figure(fig, f"{alt} Both maps are negative in the middle, and differ in many other places.")
+
+# %% [markdown]
+# The mean fell only a little; we drew the digit whose map differs most. So the maps are related,
+# and not the same. Why not more different? Because a map can change only when a hidden unit opens
+# or closes. Count the patterns of open units, and the different maps.
+
+# %%
+is_open = x_test @ w1 + b1 > 0
+patterns = len(np.unique(is_open, axis=0))
+different = len(np.unique(maps.round(9), axis=0))
+print(f"{len(x_test)} pictures, {patterns} patterns of open units, {different} different maps")
+assert 20 < patterns < 150 and different <= patterns
+
+# %% [markdown]
+# A network of ReLUs is a *collection of linear models*. The picture chooses, by which units it
+# opens, and as long as a change opens and closes none, the gradient is as exact as for the flats.
+# Sixteen units give a few dozen linear models. The network of lesson 0 has very many units, and
+# there you will hardly find two pictures with the same one.
+
+# %% [markdown]
+# ## Where no ink ever was
+#
+# Some pixels are blank in *all* pictures. In the linear model, their weights are exactly zero.
+#
+# **Predict.** In the network, does the mean size of the gradient at these pixels rise, fall or stay
+# at zero? Write your guess, "rise", "fall" or "stay", in place of the dots.
+
+# %%
+guess_blank = ...
+
+# %%
+blank = pictures.reshape(-1, 64).max(axis=0) == 0
+in_linear, in_network = abs(w.numpy()[blank, 0]).mean(), abs(maps[:, blank]).mean()
+elsewhere = abs(maps[:, ~blank]).mean()
+print(f"{blank.sum()} pixels are always blank; mean |gradient| there:")
+print(f"linear {in_linear:.3f}, network {in_network:.3f} (elsewhere {elsewhere:.3f})")
+answer = "stay" if np.isclose(in_linear, in_network) else "rise"
+checks.prediction(guess_blank, answer)
+assert in_linear == 0 and np.array_equal(network[0].numpy()[blank], first_weights[blank])
+assert in_network > 0.1
+
+# %% [markdown]
+# The map has strong values where there was never anything to see! Both gradients of this lesson
+# together explain it. With respect to a *weight*, the slope of the loss is a product with the
+# pixel's value. That is always 0 here, so training never moved these weights, and (the last but one
+# line checks it) they are still the random numbers of the start. With respect to the *input*, the
+# slope is made of just these weights.
+#
+# The map is right: ink there *would* move the score. It tells you about the network, not about
+# zeros. Remember that when you see specks in the maps of lesson 2.
+
+# %% [markdown]
+# ## Towards deep networks
+#
+# For the network of lesson 0, the two questions are the same, and only the numbers are larger:
+
+# %%
+from course_utils import load_image
+
+classifier = load_classifier()
+inputs = classifier.prepare(load_image("cat"))
+print(f"slopes with respect to the weights: {classifier.model.count_params():10,}  (training)")
+print(f"slopes with respect to the input:   {inputs.size:10,}  (saliency)")
+
+# %% [markdown]
+# Nobody would work out its chain rule by hand, and nudging each input would take hours. A tape
+# takes one pass backwards. And the idea is the one you have: close to *one* picture, the score of
+# a class is $w \cdot x$ plus a constant, and we look at $w$.
+#
+# ## What we saw
+#
+# - Kilometres or metres: the weight changed by a factor of 1000, and no prediction changed. Age or
+#   year: the slope kept its size, and $w x$ changed by thousands of euros.
+# - The weights of a linear digit classifier, drawn as pictures, have a negative middle for class 0.
+#   The tape's gradient was that picture, for a 0 and for a 7.
+# - The gradient of a linear score with respect to the input was the weights; with respect to the
+#   weights it was the picture.
+# - With a hidden layer, by hand, by tape and by nudging we got the same slopes; and they depended
+#   on which units the picture opened.
+# - At pixels that are always blank, the network's gradient was not zero.
+#
+# ## Take away
+#
+# - A gradient tells what a *small change* would do, in units of output per unit of input.
+# - A contribution, $w_i (x_i - x'_i)$, needs a reference: compared with what?
+# - Training: the gradient of the loss with respect to the weights. Saliency: the gradient of a
+#   score with respect to the input, with the weights held fixed.
+# - A gradient describes the model. Whether the model is right is another question.
+
+# %%
+checks.quiz(1)
+
+# %% [markdown]
+# ## Further reading
+#
+# - K. Simonyan, A. Vedaldi, A. Zisserman, *Deep Inside Convolutional Networks* (2014),
+#   arXiv:1312.6034, section 3: begins with a linear score, as we did.
+# - D. Baehrens and others, *How to Explain Individual Classification Decisions* (2010),
+#   arXiv:0912.1128: gradients as explanations, before deep networks.
+# - D. Rumelhart, G. Hinton, R. Williams, *Learning representations by back-propagating errors*,
+#   Nature 323 (1986): four pages.
+# - Video: 3Blue1Brown, *Backpropagation calculus*, from the series on neural networks.
+#
+# **Next:** lesson 2, *Vanilla gradients*: the same $w$, for a network of a thousand classes.
