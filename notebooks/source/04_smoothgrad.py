@@ -1,0 +1,839 @@
+# %% [markdown]
+# # Lesson 4. SmoothGrad: average the noise away
+#
+# The vanilla gradients of lesson 2 were full of noise, although the picture was not. What if you
+# ask for the map many times, each time of a slightly different picture, and take the mean? What
+# that buys, what it costs, and whether the result is *truer*, you will measure.
+#
+# **Goals.** After this lesson you can
+#
+# 1. write SmoothGrad, for gradients, Grad-CAM or any other map,
+# 2. measure how far an average has settled, and choose the noise and the number of samples,
+# 3. find out by a test which average a package computes, and say what smoothness does not prove.
+#
+# **You need** lesson 2, and for one section lesson 3. **Time:** 50 minutes, of which the computer
+# works less than one.
+
+# %% [markdown]
+# ## Two pictures that look alike
+#
+# Take the cat, and a copy in which every number is changed by a little random noise, of 2 % of the
+# picture's range (about four of the 256 levels of brightness). You would hardly notice. How alike
+# are their maps? The *correlation* says it in one number: 1 for maps of the same pattern, 0 for
+# maps that have nothing to do with each other.
+
+# %%
+import numpy as np
+
+from course_utils import load_classifier, load_image, vanilla_gradients
+
+classifier = load_classifier()
+model = classifier.model
+inputs = classifier.prepare(load_image("cat"))
+tabby = classifier.class_index("tabby")
+
+
+def correlation(a, b):
+    return np.corrcoef(np.ravel(a), np.ravel(b))[0, 1]
+
+
+# %%
+rng = np.random.default_rng(0)
+hardly = inputs + 0.02 * np.ptp(inputs) * rng.standard_normal(inputs.shape, dtype=np.float32)
+vanilla = vanilla_gradients(model, inputs, tabby)
+vanilla_hardly = vanilla_gradients(model, hardly, tabby)
+print(f"pictures: correlation {correlation(inputs, hardly):.2f}")
+print(f"maps:     correlation {correlation(vanilla, vanilla_hardly):.2f}")
+assert correlation(inputs, hardly) > 0.95 and correlation(vanilla, vanilla_hardly) < 0.4
+
+# %% [markdown]
+# (`np.ptp`, "peak to peak", is the largest number minus the smallest: the *range*.)
+#
+# Two pictures that you cannot tell apart, and two maps that have little in common. Most of what a
+# vanilla map shows belongs to this very array of numbers, not to what you see in it.
+#
+# ## Why: a rough hill
+#
+# Think of a walker on a slope that is paved with cobblestones. Height $f(t) = 0.5\,t + 0.1
+# \sin(20\,t)$: a steady rise of 0.5, and small bumps. The bumps are low, but *steep*. The slope
+# under one foot, $f'(t) = 0.5 + 2 \cos(20\,t)$, says next to nothing about the hill.
+
+
+# %%
+def slope(t):
+    return 0.5 + 2 * np.cos(20 * t)
+
+
+here = np.pi / 20  # just where a bump goes down most steeply
+around = here + 0.15 * np.random.default_rng(0).standard_normal(10_000)
+mean_slope = slope(around).mean()
+print(f"slope here {slope(here):+.2f},  mean slope around here {mean_slope:+.2f}")
+assert abs(mean_slope - 0.5) < 0.1
+
+# %% [markdown]
+# The mean over many places near by, *with signs*, recovers the 0.5: steps up and steps down a bump
+# cancel. Here are the slopes, and their mean over normally distributed places around each $t$.
+
+# %%
+from matplotlib import pyplot as plt
+
+from course_utils.display import show_figure
+
+t = np.linspace(0, 1, 400)
+places = t + 0.15 * np.random.default_rng(1).standard_normal((2000, 1))
+fig, ax = plt.subplots(figsize=(6, 3), dpi=80)
+ax.plot(t, slope(t), color="0.6", label="slope at t")
+ax.plot(t, slope(places).mean(axis=0), "k--", lw=2, label="mean slope around t")
+ax.set(xlabel="place t", ylabel="slope (height per step)")
+ax.legend(loc="lower right", bbox_to_anchor=(1, 1), title="A rough hill", ncols=2)
+show_figure(
+    fig,
+    "Slope against place. The slope at t swings between -1.5 and 2.5 about three times; the dashed "
+    "mean slope around t stays close to 0.5 everywhere.",
+)
+
+# %% [markdown]
+# Smilkov and others (2017) proposed to do the same with a network, and called it **SmoothGrad**:
+#
+# $$\hat M_c(x) = \frac1n \sum_{k=1}^{n} M_c(x + \varepsilon_k), \qquad
+# \varepsilon_k \sim N(0, \sigma^2)$$
+#
+# $M_c$ is the map of class $c$ *with its signs*; each $\varepsilon_k$ is fresh noise, one number
+# for every number of the picture, from a *normal distribution* with mean 0 and standard deviation
+# $\sigma$ (sigma). Two choices are left to you: $\sigma$ and $n$.
+#
+# ## Noisy copies
+#
+# A $\sigma$ of 0.2 is much for inputs between -1 and 1, and nothing for inputs between 0 and 255.
+# So $\sigma$ is given as a *fraction of the picture's own range*: the paper shows 10 % to 20 %.
+
+# %% [markdown] exercise={"id": "4.1", "minutes": 8, "difficulty": "medium", "goal": 1}
+# ### Exercise 4.1: noisy copies (8 minutes, medium)
+#
+# Write a function that returns one noisy copy of each picture of a batch: (B, H, W, C) in,
+# (B, H, W, C) out. To every number of a picture, add its own normal noise, whose standard deviation
+# is `noise` times that picture's range. `rng` is a random generator, as `np.random.default_rng(0)`
+# makes it: draw from it with `rng.standard_normal(shape)`, mean 0 and standard deviation 1.
+#
+# <details><summary>Hint 1</summary>
+#
+# The range of each picture alone, kept in a shape that fits the batch:
+# `np.ptp(inputs, axis=(1, 2, 3), keepdims=True)`, of shape (B, 1, 1, 1).
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Multiply `rng.standard_normal(inputs.shape)` by sigma, and add it to `inputs`, making a new array.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Taking `noise` itself for sigma; one range for the whole batch; uniform noise (`rng.random`),
+# which is never negative; making a new generator inside, which gives the same noise each time;
+# `inputs += ...`, which changes the caller's picture.
+#
+# </details>
+
+
+# %%
+def noisy_copies(inputs, noise, rng):
+    ### BEGIN SOLUTION
+    sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)
+    return inputs + sigma * rng.standard_normal(inputs.shape)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+from course_utils import checks
+
+noisy_copies = checks.noisy_copies(noisy_copies)
+
+# %% [markdown]
+# Four noise levels to look at. (Beyond 0 and 255 a screen shows nothing, so `restore` cuts the
+# noise off there. The network gets it whole.)
+
+# %%
+levels = (0, 0.05, 0.15, 0.3)
+fig, axes = plt.subplots(1, 4, figsize=(9, 2.7), dpi=60)
+for ax, noise in zip(axes, levels, strict=True):
+    copy = noisy_copies(inputs, noise, np.random.default_rng(0))
+    ax.imshow(classifier.restore(copy)[0])
+    ax.set_title(f"noise {noise:.0%} of the range", fontsize=10)
+    ax.set_axis_off()
+fig.suptitle("Noisy copies of the cat")
+show_figure(fig, "The cat's face four times with 0, 5, 15, 30 % noise; still a cat at 30 %.")
+
+# %% [markdown]
+# You see a cat in all four. What does the network see?
+#
+# **Predict.** Does the probability of *tabby*, on average over 32 copies with 30 % noise, rise,
+# fall or stay (within 0.05), compared with the clean picture? Write your guess, "rise", "fall" or
+# "stay", in place of the dots.
+
+# %%
+guess_tabby = ...
+
+
+# %%
+def in_copies(noise):
+    rng = np.random.default_rng(0)
+    copies = np.concatenate([noisy_copies(inputs, noise, rng) for _ in range(32)])
+    return model.predict(copies, verbose=0)
+
+
+p = {noise: in_copies(noise) for noise in levels}
+change = p[0.3][:, tabby].mean() - p[0][:, tabby].mean()
+answer_tabby = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
+checks.prediction(guess_tabby, answer_tabby)
+
+# %%
+from collections import Counter
+
+for noise in levels:
+    top = [classifier.labels[c] for c in p[noise].argmax(axis=1)]
+    classes = ", ".join(f"{name} {count}" for name, count in Counter(top).most_common())
+    print(f"noise {noise:4.0%}: p(tabby) {p[noise][:, tabby].mean():.2f};  first: {classes}")
+assert answer_tabby == "rise"
+assert len(set(p[0.15].argmax(axis=1))) > 1
+
+# %% [markdown]
+# Noise is not neutral. To this network, grainy fur looks *more* like a tabby's, and with 15 % the
+# copies no longer agree on the most probable class. Two things follow. Fix the class before you add
+# noise: a mean over maps of *different* classes explains none. And a noisy copy is a picture of a
+# kind that the network was never trained on: its map is of the network, but not of the clean
+# picture.
+
+# %% [markdown] exercise={"id": "4.2", "minutes": 10, "difficulty": "medium", "goal": 1}
+# ### Exercise 4.2: SmoothGrad (10 minutes, medium)
+#
+# Write the formula. `method` is a function such as `vanilla_gradients`; call it as
+# `method(model, copies, class_index)` on each of `samples` noisy copies, and return the mean of the
+# maps, with signs. The noise comes from `np.random.default_rng(seed)`, so that the same seed always
+# gives the same map. Use your `noisy_copies`.
+#
+# <details><summary>Hint 1</summary>
+#
+# Make the generator once, before the loop, and start a total at 0.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# In the loop: `copies = noisy_copies(inputs, noise, rng)`, and add
+# `method(model, copies, class_index)` to the total. After the loop, divide by `samples`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# The absolute value of each map before the mean; the generator made inside the loop; the sum
+# instead of the mean; leaving out `class_index`, so that each copy is explained for its own most
+# probable class; `inputs = noisy_copies(inputs, ...)`, which piles noise on noise.
+#
+# </details>
+
+
+# %%
+def smooth_gradient(method, model, inputs, class_index, samples, noise, seed):
+    ### BEGIN SOLUTION
+    rng = np.random.default_rng(seed)
+    total = 0
+    for _ in range(samples):
+        total = total + method(model, noisy_copies(inputs, noise, rng), class_index)
+    return total / samples
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+smooth_gradient = checks.smooth_gradient(smooth_gradient)
+
+# %% [markdown]
+# Now the cat, with 50 samples as in the paper, at 5 % and at 15 % noise. Each sample takes one
+# backward pass, so this takes a few seconds. We draw the maps small: $|g|$, the largest of the
+# three colours as in lesson 2, then the mean of each 2 x 2 pixels, in a scale of their own, in
+# which the strongest 1 % share the last colour.
+
+# %%
+from course_utils.display import channel_max, describe_map
+
+
+def small(g):
+    return channel_max(g).reshape(112, 2, 112, 2).mean(axis=(1, 3))
+
+
+# %%
+def draw(title, maps):
+    size = (2.4 * len(maps), 3.2)
+    fig, axes = plt.subplots(1, len(maps), figsize=size, dpi=80, layout="constrained")
+    for ax, (name, m) in zip(axes, maps.items(), strict=True):
+        top = np.percentile(m, 99)
+        shown = ax.imshow(m, cmap="inferno", vmin=0, vmax=top, interpolation="nearest")
+        bar = {"location": "bottom", "extend": "max", "format": "%.2g"}
+        fig.colorbar(shown, ax=ax, ticks=[0, top / 2, top], **bar)
+        ax.set(title=name, xticks=[], yticks=[])
+    fig.suptitle(title)
+    alt = [f"{name}: {describe_map(m)}" for name, m in maps.items()]
+    show_figure(fig, f"Maps of the cat. {title}. {'; '.join(alt)}.")
+
+
+# %%
+def rms(a):
+    return float(np.sqrt(np.mean(np.square(a))))  # "root mean square": the typical size
+
+
+smooth_5 = smooth_gradient(vanilla_gradients, model, inputs, tabby, 50, 0.05, 0)
+smooth = smooth_gradient(vanilla_gradients, model, inputs, tabby, 50, 0.15, 0)
+maps = {"Vanilla": vanilla, "SmoothGrad, 5 %": smooth_5, "SmoothGrad, 15 %": smooth}
+draw("Class 'tabby', SmoothGrad with n = 50", {name: small(m[0]) for name, m in maps.items()})
+assert rms(smooth) < rms(vanilla) / 2
+
+# %% [markdown]
+# Compare the ends of the colour bars first: the means are several times smaller than the vanilla
+# map, since most of it has cancelled. Then the pictures. At 5 % the brightness gathers at the left
+# eye, between the eyes, and at the nose and mouth; the lower corners have become dark. At 15 % one
+# can make out both eyes, the stripes above them, and a spot among the whiskers, in a good deal of
+# grain. Perhaps you have seen SmoothGrad pictures that look far cleaner, of other networks. Before
+# you blame the code, or look for a nicer seed, let us check the code, and then *measure* the grain.
+#
+# ## Three checks that cost nothing
+#
+# **Without noise it must be the method itself**, and the helper package's `smoothgrad`, which you
+# can use from now on, must agree:
+
+# %%
+from course_utils import smoothgrad
+
+without = smooth_gradient(vanilla_gradients, model, inputs, tabby, 3, 0.0, 0)
+packaged = smoothgrad(model, inputs, tabby, samples=3, noise=0.0)
+print("noise 0 against vanilla:", f"{np.abs(without - vanilla).max():.0e}")
+print("noise 0, the package:   ", f"{np.abs(packaged - vanilla).max():.0e}")
+assert np.allclose(without, vanilla, atol=1e-3) and np.allclose(packaged, vanilla, atol=1e-3)
+
+# %% [markdown]
+# **On a linear model it must be $w$.** There the slope is the same everywhere (lesson 1): nothing
+# to smooth.
+#
+# **Predict.** A linear model of two classes, and noise of *ten times* the range. Will the map's
+# largest deviation from $w$ rise above what it is without noise, fall, or stay (within rounding)?
+# Write your guess, "rise", "fall" or "stay", in place of the dots.
+
+# %%
+guess_linear = ...
+
+# %%
+import keras
+
+linear = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+w = np.random.default_rng(0).standard_normal((192, 2)).astype("float32")
+linear.layers[-1].set_weights([w, np.zeros(2, "float32")])
+x = np.random.default_rng(1).random((1, 8, 8, 3)).astype("float32")
+deviation = {}
+for noise in (0.0, 10.0):
+    g = smooth_gradient(vanilla_gradients, linear, x, 1, 5, noise, 0)
+    deviation[noise] = np.abs(g[0] - w[:, 1].reshape(8, 8, 3)).max()
+answer_linear = "stay" if abs(deviation[10.0] - deviation[0.0]) < 1e-4 else "rise"
+checks.prediction(guess_linear, answer_linear)
+assert deviation[10.0] < 1e-4
+
+# %% [markdown]
+# So the noise that you saw in the cat's map is not in the picture, and not in the weights: it is in
+# how the slope *changes* from place to place. Remember this test. It will unmask other people's
+# averages below.
+#
+# **Is it the vanilla map with less noise in it?** Then the two should still be alike.
+
+# %%
+print(f"vanilla and SmoothGrad: correlation {correlation(vanilla, smooth):.2f}")
+assert abs(correlation(vanilla, smooth)) < 0.2
+
+# %% [markdown]
+# They are not. The mean slope around $x$ is the slope of *another* score, $S_c$ averaged over all
+# noisy neighbours. Vanilla asks what a tiny change of this picture does; SmoothGrad asks what such
+# a change does on average over a crowd of grainy pictures. It answers another question; it does not
+# give a better answer to the same one.
+#
+# ## Two knobs: sigma and n
+#
+# For each of three noise levels we compute many maps and keep them all: the mean of the first $n$
+# of them is the map for $n$ samples.
+
+
+# %%
+def many_maps(noise, samples, seed=0):
+    rng = np.random.default_rng(seed)
+    copies = np.concatenate([noisy_copies(inputs, noise, rng) for _ in range(samples)])
+    return vanilla_gradients(model, copies, tabby)
+
+
+# More at 15 %, for later.
+samples_of = {0.05: many_maps(0.05, 64), 0.15: many_maps(0.15, 128), 0.3: many_maps(0.3, 64)}
+
+# %%
+fig, axes = plt.subplots(3, 3, figsize=(6.6, 6.9), dpi=75)
+for i, (noise, gradients) in enumerate(samples_of.items()):
+    axes[i, 0].set_ylabel(f"noise {noise:.0%}")
+    for ax, n in zip(axes[i], (1, 8, 64), strict=True):
+        m = small(gradients[:n].mean(axis=0))
+        top = np.percentile(m, 99)
+        ax.imshow(m, cmap="inferno", vmin=0, vmax=top, interpolation="nearest")
+        ax.set(xticks=[], yticks=[], title=f"n = {n}, bright: {top:.3f}")
+fig.suptitle("SmoothGrad by noise and number of samples")
+show_figure(
+    fig,
+    "Nine maps of the cat, noise 5, 15, 30 % by n = 1, 8, 64. At 5 % the eyes and nose emerge from "
+    "the grain as n grows; at 15 % faintly; at 30 % the two eyes are there at n = 1 already.",
+)
+
+# %% [markdown]
+# The number after "bright" is the value of the brightest colour. Along each row it falls. Down each
+# column you choose *which question* is asked: how wide a neighbourhood the slope is averaged over.
+# Note one odd thing: at 30 % the eyes are there with a single sample, and 64 samples change the
+# picture little. We shall come back to it.
+#
+# ## How many samples?
+#
+# Statistics has a tool for this. Look at one number of the map. If its $n$ samples scatter with a
+# standard deviation $s$, their mean scatters, from one seed to the next, with the **standard
+# error**
+#
+# $$\mathrm{SE} = \frac{s}{\sqrt n}$$
+
+# %% [markdown] exercise={"id": "4.3", "minutes": 5, "difficulty": "easy", "goal": 2}
+# ### Exercise 4.3: the standard error (5 minutes, easy)
+#
+# `maps` holds $n$ maps, (n, H, W, C). Return the standard error of their mean for each number of
+# the map, (H, W, C). The mean is estimated from the same samples, so divide by $n - 1$ in the
+# variance: NumPy's `ddof=1`.
+#
+# <details><summary>Hint 1</summary>
+#
+# The samples are the first axis: `maps.std(axis=0, ddof=1)` is their standard deviation.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Divide it by the square root of the number of samples, `len(maps)`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Leaving out the $\sqrt n$, or dividing by $n$; the standard deviation over pixels instead of
+# samples; the variance.
+#
+# </details>
+
+
+# %%
+def standard_error(maps):
+    ### BEGIN SOLUTION
+    return maps.std(axis=0, ddof=1) / np.sqrt(len(maps))
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+standard_error = checks.standard_error(standard_error)
+
+# %% [markdown]
+# **Predict.** Four times as many samples: to what part does the error fall, "half", "quarter" or
+# "sixteenth"? Write your guess in place of the dots.
+
+# %%
+guess_error = ...
+
+# %%
+gradients = samples_of[0.15]
+part = rms(standard_error(gradients[:128])) / rms(standard_error(gradients[:32]))
+names = {"half": 1 / 2, "quarter": 1 / 4, "sixteenth": 1 / 16}
+answer_error = min(names, key=lambda name: abs(names[name] - part))
+checks.prediction(guess_error, answer_error)
+assert 0.4 < part < 0.6
+
+# %% [markdown]
+# That was the formula. Does the mean *really* scatter so? Cut the 128 maps into groups of $n$,
+# average each group, and look how far the groups' means lie apart. This uses no formula for the
+# error.
+
+# %%
+sizes = np.array([1, 2, 4, 8, 16, 32])
+measured = []
+for n in sizes:
+    means = gradients.reshape(128 // n, n, *inputs.shape[1:]).mean(axis=1)
+    measured.append(rms(means.std(axis=0, ddof=1)))
+steepness = np.polyfit(np.log(sizes), np.log(measured), 1)[0]
+print(f"the error falls as n to the power {steepness:.3f}")
+assert abs(steepness + 0.5) < 0.03
+
+# %%
+by_formula = rms(standard_error(gradients)) * np.sqrt(128 / sizes)
+fig, ax = plt.subplots(figsize=(5.5, 3.4), dpi=80)
+ax.loglog(sizes, by_formula, "--", color="0.4", label=r"formula, $s/\sqrt{n}$")
+ax.loglog(sizes, measured, "ko", label="measured, between groups")
+ax.set(title="How far SmoothGrad maps scatter", xlabel="samples n")
+ax.set(ylabel="error (score per unit)", xticks=sizes, xticklabels=sizes)
+ax.set(yticks=(0.002, 0.005, 0.01), yticklabels=("0.002", "0.005", "0.01"))
+ax.minorticks_off()
+ax.legend()
+show_figure(
+    fig,
+    "Error against number of samples, both axes logarithmic: six measured points from n = 1 to 32 "
+    "lie on the dashed straight line of slope minus one half.",
+)
+
+# %% [markdown]
+# The points lie on the line; its slope is $-\frac12$. (150,528 numbers are averaged for each point,
+# hence so little scatter.) To halve the grain takes four times the work, and to halve it again
+# sixteen times.
+#
+# ## Has it settled?
+#
+# An error is large or small *beside the signal*, the map after endless sampling. How large is that?
+# A map is signal plus error, and their mean squares add up; so subtract the error's. And two runs,
+# which share the signal and have errors of their own, should correlate with
+#
+# $$r = \frac{\text{signal}^2}{\text{signal}^2 + \mathrm{SE}^2}$$
+
+# %%
+error_one = rms(standard_error(gradients)) * np.sqrt(128)
+signal = np.sqrt(rms(gradients.mean(axis=0)) ** 2 - error_one**2 / 128)
+error_50 = error_one / np.sqrt(50)
+expected = signal**2 / (signal**2 + error_50**2)
+print(f"signal {signal:.5f}, error of 50 samples {error_50:.5f}: r should be {expected:.2f}")
+again = smooth_gradient(vanilla_gradients, model, inputs, tabby, 50, 0.15, 1)
+agreement_50 = correlation(smooth, again)
+print(f"two seeds, 50 samples each: r = {agreement_50:.2f}")
+assert error_50 > signal and abs(agreement_50 - expected) < 0.15
+
+# %% [markdown]
+# With the paper's settings, on this network and picture, the error is *larger* than the signal: of
+# the fine structure of the map above, more than half is chance, and another seed shows other
+# details. How many samples would make two seeds agree to $r = 0.9$?
+
+# %%
+needed = 9 * (error_one / signal) ** 2  # the error must be a third of the signal: r = 9 / (9 + 1)
+print(f"about {needed:.0f} samples, {needed / 50:.0f} times as many as usual")
+assert needed > 250
+
+# %% [markdown]
+# **Predict.** Average 32 samples with 5 % noise, then another 32, and compare the two maps. With
+# 15 % noise instead, does their agreement rise, fall or stay (within 0.05)? Write your guess,
+# "rise", "fall" or "stay", in place of the dots.
+
+# %%
+guess_noise = ...
+
+# %%
+agreement = {}
+for noise, maps_of_noise in samples_of.items():
+    first, second = maps_of_noise[:32].mean(axis=0), maps_of_noise[32:64].mean(axis=0)
+    agreement[noise] = correlation(first, second)
+change = agreement[0.15] - agreement[0.05]
+answer_noise = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
+checks.prediction(guess_noise, answer_noise)
+for noise, r in agreement.items():
+    print(f"noise {noise:3.0%}, n = 32: two runs agree to r = {r:.2f}")
+assert agreement[0.05] > agreement[0.15] > agreement[0.3] and agreement[0.3] < 0.25
+
+# %% [markdown]
+# More noise in the copies does not mean less noise in the map: the samples differ more, and what
+# they have in common gets weaker. A practical rule: choose $\sigma$ small enough that the network
+# still recognises the copies, raise $n$ until two seeds agree as well as you need, and report both.
+#
+# ## The coin test
+#
+# At 30 % two runs have almost nothing in common. And yet the map showed two eyes, with every $n$.
+# How can a picture of chance show eyes? Try this: before averaging, flip a coin for each of the 64
+# gradients, and turn its sign round if it shows tails. Whatever the samples have in common now
+# cancels, nearly. The grain stays: it had chance signs before.
+
+# %%
+coins = np.random.default_rng(5).choice([-1.0, 1.0], size=(64, 1, 1, 1))
+maps = {}
+for noise in (0.05, 0.3):
+    g = samples_of[noise][:64]
+    maps[f"{noise:.0%}: mean"] = small(g.mean(axis=0))
+    maps[f"{noise:.0%}: coins"] = small((coins * g).mean(axis=0))
+draw("64 samples, with their own signs and with signs by coin", maps)
+
+
+# %%
+def blocks(m):  # 7 x 7 means over square blocks
+    side = len(m) // 7
+    return m.reshape(7, side, 7, side, *m.shape[2:]).mean(axis=(1, 3))
+
+
+coin, larger = {}, {}
+for noise in ("5%", "30%"):
+    own, tossed = maps[f"{noise}: mean"], maps[f"{noise}: coins"]
+    coin[noise] = correlation(blocks(own), blocks(tossed))
+    larger[noise] = rms(own) / rms(tossed)
+    print(f"noise {noise:>3}: the broad patterns agree to r = {coin[noise]:.2f},", end=" ")
+    print(f"and the mean is {larger[noise]:.1f} times as large as with coins")
+assert coin["30%"] > 0.9 > coin["5%"] and larger["5%"] > 1.5 > larger["30%"]
+
+# %% [markdown]
+# At 30 % the coins give the same picture, nearly as strong. What it shows is where slopes are
+# *steep*, in whichever direction: there the grain is strong, and the display draws the size of the
+# grain. At 5 % the coins give a weaker picture, and another one: there the mean carries a signal of
+# its own. So if a SmoothGrad map looks convincing, flip coins. What survives them does not show
+# that the samples agree on anything.
+#
+# ## Other averages
+#
+# What if one drops the signs *before* the mean, and averages $|g|$, or $g^2$? It looks like a
+# detail of display. On the rough hill:
+
+# %%
+print(f"mean of the slope:      {slope(around).mean():.2f}   (the hill: 0.50)")
+print(f"mean of |slope|:        {np.abs(slope(around)).mean():.2f}")
+print(f"root mean of slope^2:   {np.sqrt((slope(around) ** 2).mean()):.2f}")
+assert np.abs(slope(around)).mean() > 1
+
+# %% [markdown]
+# Steps up and down no longer cancel: the last two mostly measure how *steep the bumps* are. Neither
+# comes closer to the hill with more samples. They are other methods, which ask where the slope is
+# large in *whichever* direction. The same on the cat, from one set of 128 gradients at 15 %:
+
+# %%
+gradients = samples_of[0.15]
+averages = {
+    "mean of g": small(gradients.mean(axis=0)),
+    "mean of |g|": small(np.abs(gradients).mean(axis=0)),
+    "mean of g squared": small(np.square(gradients).mean(axis=0)),
+}
+draw("One set of gradients, three averages", averages)
+
+# %%
+first, second = gradients[:50], gradients[50:100]
+settled = {
+    "mean of g": correlation(first.mean(axis=0), second.mean(axis=0)),
+    "mean of |g|": correlation(np.abs(first).mean(axis=0), np.abs(second).mean(axis=0)),
+    "mean of g squared": correlation((first**2).mean(axis=0), (second**2).mean(axis=0)),
+}
+for name, r in settled.items():
+    print(f"{name:>18}: two runs of 50 agree to r = {r:.2f}")
+assert settled["mean of |g|"] > settled["mean of g"]
+
+# %% [markdown]
+# To be fair: without signs, the maps look cleaner and settle sooner, and they show openly what an
+# unsettled signed mean shows by accident. For the question "which pixels is the network sensitive
+# to, in whichever direction?" they are a defensible choice. The average of $g^2$ has a name,
+# *SmoothGrad-Squared*, and did better than the signed mean in a test that retrains networks without
+# the pixels that a map ranks highest (Hooker and others 2019). What is not defensible is to call it
+# SmoothGrad and not say so. Whether a package says so or not, you can *test* it.
+
+# %% [markdown] exercise={"id": "4.4", "minutes": 8, "difficulty": "hard", "goal": 3}
+# ### Exercise 4.4: unmask an average (8 minutes, hard)
+#
+# Someone gives you a function `average(method, inputs)` and calls it SmoothGrad. It runs
+# `method(copies)` on noisy copies of `inputs` and averages something of the maps. Find out what:
+# write `which_average(average)`, which returns `"signed"`, `"absolute"` or `"squared"`. You do not
+# see its code, but **you choose the method and the inputs**: a method of your own whose maps you
+# know.
+#
+# <details><summary>Hint 1</summary>
+#
+# On a linear model every copy has the same map $w$, so the three averages are $w$, $|w|$ and
+# $w^2$. A method that ignores its copies and returns one number everywhere will do:
+# `lambda copies: np.full(np.shape(copies), w)`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Which number $w$ gives three *different* results? Not 1, and not -1. Inputs can be
+# `np.zeros((1, 4, 4, 3))`. Compare with `np.allclose`, since means are rounded.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# A positive $w$, whose absolute value is itself; $w = -1$, since $|-1| = (-1)^2$; comparing
+# rounded numbers with `==`; forgetting that the result is a whole map.
+#
+# </details>
+
+
+# %%
+def which_average(average):
+    ### BEGIN SOLUTION
+    result = average(lambda copies: np.full(np.shape(copies), -3.0), np.zeros((1, 4, 4, 3)))
+    names = {-3.0: "signed", 3.0: "absolute", 9.0: "squared"}
+    closest = min(names, key=lambda value: abs(value - np.mean(result)))
+    return names[closest]
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+which_average = checks.which_average(which_average)
+
+
+# %% [markdown]
+# Try it on three functions with the same loop, which differ only in what they do to each map.
+
+
+# %%
+def with_change(change):
+    def average(method, inputs):
+        rng = np.random.default_rng(0)
+        return np.mean([change(method(noisy_copies(inputs, 0.15, rng))) for _ in range(8)], axis=0)
+
+    return average
+
+
+# %% tags=["nbval-check-output"]
+for change in (np.square, np.positive, np.abs):
+    print(f"{change.__name__:>8}: {which_average(with_change(change))}")
+
+# %% [markdown]
+# Two much-used packages are worth this test when you meet them. In the versions that we read,
+# tf-keras-vis (0.8.7) has the formula with $|g|$, and PAIR's *saliency* (0.2.1) by default
+# (`magnitude=True`) the one with $g^2$. They are not installed here, so do not take our word for
+# it: you have the function that finds out.
+#
+# ## SmoothGrad over Grad-CAM
+#
+# Nothing in the formula says that the map must be a gradient. Your function takes any method, so
+# let us average Grad-CAM (lesson 3). Which of the two gains more?
+
+# %%
+from course_utils import grad_cam
+
+cam = grad_cam(model, inputs, tabby)
+cams = [smooth_gradient(grad_cam, model, inputs, tabby, 50, 0.15, seed) for seed in (0, 1)]
+maps = {"Grad-CAM": cam[0], "SmoothGrad, seed 0": cams[0][0], "SmoothGrad, seed 1": cams[1][0]}
+draw("Grad-CAM of 'tabby', in its own 7 x 7 numbers, and its mean over 50 copies", maps)
+
+
+# %%
+def gain(name, method, clean, two_runs):
+    single = [smooth_gradient(method, model, inputs, tabby, 1, 0.15, seed) for seed in (0, 1)]
+    r = [correlation(*single), correlation(*two_runs), correlation(clean, two_runs[0])]
+    print(f"{name:>9}: two seeds, n = 1: {r[0]:.2f};  n = 50: {r[1]:.3f};  with clean: {r[2]:.2f}")
+    return r
+
+
+gain_gradients = gain("gradients", vanilla_gradients, vanilla, [smooth, again])
+gain_cam = gain("Grad-CAM", grad_cam, cam, cams)
+assert gain_gradients[0] < 0.2 and gain_cam[0] > 0.6 and gain_cam[1] > 0.98 and gain_cam[2] > 0.8
+
+# %% [markdown]
+# A *single* noisy copy gives about the same Grad-CAM map as the clean picture; there is not much
+# noise to take away. Grad-CAM is an average already: its weights are means over all places of a
+# feature map. The gradients need every sample, and more.
+#
+# Is that fair? Grad-CAM has 7 x 7 = 49 numbers and the gradient 150,528, and coarse things are
+# easier to agree on. So compare at equal resolution: the mean of the signed SmoothGrad map over
+# blocks of 32 x 32 pixels.
+
+# %%
+fair = correlation(blocks(smooth[0]), blocks(again[0]))
+print(f"SmoothGrad, n = 50, as 7 x 7 blocks: two seeds agree to r = {fair:.2f}")
+assert fair > agreement_50 + 0.2
+
+# %% [markdown]
+# Most of the disagreement was in the fine detail. What SmoothGrad says about *regions* is settled
+# with 50 samples; about single *pixels*, it is not.
+#
+# And the question of the beginning, the two pictures that look alike? Again with 5 % noise, with
+# another seed for each picture:
+
+# %%
+alike = {"gradients": correlation(vanilla, vanilla_hardly)}
+alike["Grad-CAM"] = correlation(cam, grad_cam(model, hardly, tabby))
+for name, method in (("gradients", vanilla_gradients), ("Grad-CAM", grad_cam)):
+    pair = [
+        smoothgrad(model, x, tabby, noise=0.05, seed=seed, method=method)
+        for seed, x in enumerate((inputs, hardly))
+    ]
+    alike["smooth " + name] = correlation(*pair)
+    print(f"{name:>9}: alone {alike[name]:.2f}, averaged {alike['smooth ' + name]:.3f}")
+assert alike["smooth gradients"] > alike["gradients"] + 0.2 and alike["Grad-CAM"] > 0.9
+
+# %% [markdown]
+# This is what SmoothGrad buys for gradients: pictures that look alike get maps that are more alike.
+# For Grad-CAM there was little to buy.
+#
+# ## What it costs
+
+# %%
+from time import perf_counter
+
+seconds = {}
+for n in (1, 50):
+    start = perf_counter()
+    smoothgrad(model, inputs, tabby, samples=n)
+    seconds[n] = perf_counter() - start
+times = seconds[50] / seconds[1]  # your own number: print(times)
+print("50 samples take more than 5 times as long as one:", times > 5)
+
+# %% [markdown]
+# Every sample is one run forward and one backward, so $n$ samples cost up to $n$ gradients, and
+# somewhat less because the package sends 16 copies through the network at a time. For one picture
+# this is nothing. For a million pictures it can be the difference between one day and fifty.
+#
+# ## Does a smoother picture mean a truer one?
+#
+# Ask for a class that is not there: *banana*, of the same cat, with the same settings.
+#
+# **Predict.** Two seeds agree to some $r$ on the map of *tabby*. For the map of *banana*, does $r$
+# rise, fall or stay (within 0.15)? Write your guess, "rise", "fall" or "stay", in place of the
+# dots.
+
+# %%
+guess_banana = ...
+
+# %%
+banana = classifier.class_index("banana")
+bananas = [smoothgrad(model, inputs, banana, seed=seed) for seed in (0, 1)]
+agreement_banana = correlation(*bananas)
+change = agreement_banana - agreement_50
+answer_banana = "stay" if abs(change) < 0.15 else "rise" if change > 0 else "fall"
+checks.prediction(guess_banana, answer_banana)
+print(f"two seeds: tabby r = {agreement_50:.2f}, banana r = {agreement_banana:.2f}")
+assert answer_banana == "stay"
+
+# %%
+maps = {"tabby": small(smooth[0]), "banana": small(bananas[0][0])}
+draw("SmoothGrad of two classes, 15 %", maps)
+
+# %% [markdown]
+# The banana's map is as smooth, settles as fast, and looks as sure of itself; it shows the eyes.
+# Averaging removes the scatter *of the method*. It cannot tell whether what remains has anything to
+# do with the question. A blurred map is smooth as well, and so is one of a network that has learned
+# nothing.
+#
+# So: **how could one find out whether a map is true?** That needs pictures for which the right
+# answer is known. Lesson 6 makes them.
+
+# %% [markdown]
+# ## What we saw
+#
+# - Noise of 2 %, which you hardly see, gave a vanilla map with little in common with the first.
+# - Noise of 15 % changed the network's most probable class from copy to copy; noise of 30 % made
+#   *tabby* more probable, not less.
+# - Without noise SmoothGrad was the method itself; on a linear model it was $w$, with any noise.
+# - The error fell with slope $-\frac12$ in the log-log figure. With 50 samples of 15 % noise it was
+#   still larger than the signal, and at 30 % a coin for each sign gave the same picture.
+# - Averaging $|g|$ or $g^2$ gave other maps, which settled sooner; one negative number tells the
+#   three apart.
+# - Gradients of two pictures that look alike became more alike; Grad-CAM was so already.
+# - The map of a banana that is not there was as stable as the tabby's.
+#
+# ## Take away
+#
+# - SmoothGrad is the mean of **signed** maps over noisy copies of **one picture**, for **one
+#   class**, with $\sigma$ relative to the picture's range.
+# - $\sigma$ chooses the question, $n$ the precision: four times the samples for half the error.
+# - Try a second seed, and the coins, before you interpret a map.
+# - Stable is not the same as true.
+
+# %%
+checks.quiz(4)
+
+# %% [markdown]
+# ## Further reading
+#
+# - D. Smilkov, N. Thorat, B. Kim, F. Viégas, M. Wattenberg, *SmoothGrad: removing noise by adding
+#   noise* (2017), arXiv:1706.03825: the source of this lesson, six pages.
+# - S. Hooker, D. Erhan, P.-J. Kindermans, B. Kim, *A Benchmark for Interpretability Methods in Deep
+#   Neural Networks* (2019), arXiv:1806.10758: SmoothGrad against SmoothGrad-Squared.
+# - J. Adebayo and others, *Sanity Checks for Saliency Maps* (2018), arXiv:1810.03292: when a map
+#   does not depend on what the network has learned.
+#
+# **Next:** lesson 5, *Put to the test with tf_explain*: what does a package really compute?
