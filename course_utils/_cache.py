@@ -14,11 +14,12 @@ def is_graph(model) -> bool:
 
     A subclass with a `call` of its own may compute anything around its layers, and is none.
     """
-    return (
-        isinstance(model, keras.Model)
-        and bool(getattr(model, "outputs", None))
-        and type(model).call.__module__.startswith("keras.")
-    )
+    if not isinstance(model, keras.Model) or not type(model).call.__module__.startswith("keras."):
+        return False
+    try:
+        return bool(getattr(model, "outputs", None))
+    except ValueError:  # what older versions of Keras say of a Sequential that is not built
+        return False
 
 
 def per_model(build: Callable) -> Callable:

@@ -1,0 +1,743 @@
+# %% [markdown]
+# # Lesson 3. Grad-CAM: what do the last feature maps say?
+#
+# Put a basketball and a brown bear into one picture. *Where* does the network see the ball, and
+# where the bear? Vanilla gradients told classes apart only weakly. Grad-CAM stops the backward pass
+# on its way, at the last layer that still knows where things are, and so gets another answer.
+#
+# **Goals.** After this lesson you can
+#
+# 1. compute Grad-CAM step by step, and say what a network must have for it,
+# 2. say what the ReLU hides, and when Grad-CAM is exact,
+# 3. measure whether a map lies where it should, and say which layer and which resolution it has.
+#
+# **You need** lesson 2. **Time:** 55 minutes, of which the computer works less than one.
+
+# %%
+from course_utils import load_classifier, load_image
+
+classifier = load_classifier()
+network = classifier.model
+inputs = classifier.prepare(load_image("cat"))
+seen = classifier.restore(inputs)[0]
+tabby = classifier.class_index("tabby")
+
+# %% [markdown]
+# ## What is a feature map?
+#
+# A convolutional layer slides small filters over its input. Each filter gives one number at each
+# place: how strongly *its* pattern is there. These numbers, laid out as an image, are a **feature
+# map**. The layers of a network make their maps smaller and smaller, and more and more of them.
+# Here are a few layers of ours, with the shape (height, width, number of maps):
+
+# %% tags=["nbval-check-output"]
+names = ["stem_conv", "block5_add", "block11_add", "head_conv", "average_pool", "logits"]
+for name in names:
+    print(f"{name:>12}: {network.get_layer(name).output.shape[1:]}")
+
+# %% [markdown]
+# `head_conv` is the last layer with places: 1280 maps of 7 x 7 numbers. `average_pool` takes the
+# mean of each map, and with that, *where* is gone. `logits` makes the 1000 class scores out of the
+# 1280 means. We build a network with two outputs, the maps of `head_conv` and the scores. It has
+# the same layers and the same weights.
+
+# %%
+import keras
+import numpy as np
+
+maps_layer, scores_layer = network.get_layer("head_conv"), network.get_layer("logits")
+maps_and_scores = keras.Model(network.input, [maps_layer.output, scores_layer.output])
+A, scores = maps_and_scores(inputs)
+A = A.numpy()
+print("feature maps A:", A.shape, " scores:", scores.shape)
+print(f"{(A == 0).mean():.0%} of the numbers in the maps are exactly 0")
+assert (A == 0).mean() > 0.8 and A.min() == 0
+
+# %% [markdown]
+# Most patterns are absent at most places. Here are the three maps that are strongest on average.
+# Each number is drawn as a square: the 7 x 7 places lie over the picture in squares of 32 x 32
+# pixels. The unit of a feature map is its own. Zero means "not here", and 6 is the most that a map
+# of this network can have.
+
+# %%
+from course_utils import show_maps
+
+
+def squares(m):
+    return np.kron(m, np.ones((32, 32)))
+
+
+strongest = np.argsort(-A[0].mean(axis=(0, 1)))[:3]
+chosen = {f"Feature map {k}": squares(A[0, :, :, k]) for k in strongest}
+show_maps(seen, chosen, percentile=100, title="Three of 1280")
+# %% [markdown]
+# All three are strong on much of the face. So is one of them "the cat"? The maps have no names, and
+# do not say. What a map is worth for a class is decided by what comes after it: the **head** of the
+# network. We shall come back to the strongest of them.
+#
+# ## With the head, or without?
+#
+# Keras has networks in two forms: `include_top=True` with the head, which ends in classes, and
+# `include_top=False` without, which ends in feature maps. The second is popular for
+# building something new on top. Which one can be asked "what speaks for tabby"? Let us cut ours off
+# after the feature maps, as `include_top=False` does.
+
+# %% tags=["nbval-check-output"]
+from course_utils import score_model
+
+headless = keras.Model(network.input, maps_layer.output, name="headless")
+try:
+    score_model(headless)
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# **Without the head there is no class score, and so nothing to differentiate.** The feature maps
+# are there, but nothing says which of them matter for which class.
+#
+# The error is the friendly case. Put a mean over the places on top (Keras: `include_top=False,
+# pooling="avg"`), and the output has one number for each of 1280 maps. That looks like 1280
+# classes. Ask this network about "class 294", *brown bear*, in the picture with the bear:
+
+# %%
+from course_utils import grad_cam
+
+scene = classifier.prepare(load_image("two_objects"))
+pooled = keras.Model(network.input, network.get_layer("average_pool").output, name="pooled")
+no_bear = grad_cam(pooled, scene, 294)[0]
+map_294 = maps_and_scores(scene)[0].numpy()[0, :, :, 294]
+print("no error; and 'class 294' is feature map 294:", np.allclose(no_bear, map_294 / 49))
+assert np.allclose(no_bear, map_294 / 49, atol=1e-6) and no_bear.max() > 0
+
+# %% [markdown]
+# A map without any error, but of feature number 294, which has nothing to do with bears. So the
+# question to ask of any network first is: *what are its outputs?*
+#
+# ## Step 1: what is a feature map worth?
+#
+# Let $A^k_{ij}$ be the number of map $k$ in row $i$ and column $j$. How much does the score of
+# *tabby* rise with it? That is a gradient once more, $\partial S_c / \partial A^k_{ij}$, with
+# respect to the feature maps instead of the pixels. We watch the input, and with it everything that
+# is computed from it.
+
+# %%
+import tensorflow as tf
+
+x = tf.constant(inputs)
+with tf.GradientTape() as tape:
+    tape.watch(x)
+    feature_maps, scores = maps_and_scores(x)
+    score = scores[:, tabby]
+gradient = tape.gradient(score, feature_maps).numpy()
+print("gradient:", gradient.shape, " one number for each number of the feature maps")
+
+# %% [markdown]
+# **Predict.** After these maps come only a mean over the 49 places and a layer of weights. Take one
+# map, $k = 0$. Do the slopes differ between its 49 places? Write "yes" or "no" in place of the
+# dots.
+
+# %%
+guess_places = ...
+
+# %%
+from course_utils import checks
+
+one = gradient[0, :, :, 0]
+print(f"smallest slope {one.min():+.6f}, largest {one.max():+.6f}")
+same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6
+checks.prediction(guess_places, "no" if same else "yes")
+assert same
+
+# %% [markdown]
+# They are the same, for each of the 1280 maps: a mean treats all places alike. In other networks,
+# and in earlier layers, they are not. So Grad-CAM takes the average. It gives each map one weight,
+#
+# $$\alpha_k = \frac1Z \sum_{ij} \frac{\partial S_c}{\partial A^k_{ij}},$$
+#
+# where $Z$ is the number of places, here 49. A map with a positive weight speaks for the class, one
+# with a negative weight against it.
+
+# %% [markdown] exercise={"id": "3.1", "minutes": 5, "difficulty": "easy", "goal": 1}
+# ### Exercise 3.1: the weight of each map (5 minutes, easy)
+#
+# Write a function that gets the gradient, (B, h, w, K), of B pictures and K maps of h x w places,
+# and returns the weights $\alpha_k$ of each picture, (B, K).
+#
+# <details><summary>Hint 1</summary>
+#
+# Which axes are the places? The second and the third. Axes are counted from 0.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `np.mean(..., axis=(1, 2))` takes the mean over two axes at once.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# The mean over the maps (the last axis) instead of the places; the sum instead of the mean; the
+# mean over the pictures as well; dropping the signs.
+#
+# </details>
+
+
+# %%
+def alpha(gradient):
+    ### BEGIN SOLUTION
+    return np.mean(gradient, axis=(1, 2))
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+alpha = checks.alpha(alpha)
+
+# %%
+weights = np.asarray(alpha(gradient))
+print("weights:", weights.shape)
+print(f"{(weights > 0).mean():.0%} of the maps have a positive weight for tabby")
+assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8
+
+# %% [markdown]
+# ## Step 2: the weighted sum
+#
+# Add up all the maps, each with its weight. What comes out is *one* map of 7 x 7 numbers for the
+# class:
+#
+# $$L_{ij} = \sum_k \alpha_k A^k_{ij}$$
+
+# %% [markdown] exercise={"id": "3.2", "minutes": 7, "difficulty": "medium", "goal": 1}
+# ### Exercise 3.2: the weighted sum of the maps (7 minutes, medium)
+#
+# The function gets the feature maps, (B, h, w, K), and the weights, (B, K), and returns the sum
+# $L$, (B, h, w), with its signs. Each picture has weights of its own.
+#
+# <details><summary>Hint 1</summary>
+#
+# The weights need two axes for the places, (B, 1, 1, K), so that NumPy repeats them at each place:
+# `weights[:, None, None, :]`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Multiply, then sum over the maps, `axis=-1`. Or in one line: `np.einsum("bijk,bk->bij", ...)`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# `feature_maps * weights` without the two axes, which works for one picture and fails, or worse,
+# does not fail, for two; the mean over the maps; summing over places; removing negative numbers
+# *before* the sum, so that nothing can speak against the class.
+#
+# </details>
+
+
+# %%
+def weighted_sum_of_maps(feature_maps, weights):
+    ### BEGIN SOLUTION
+    weights = np.asarray(weights)[:, None, None, :]
+    return np.sum(np.asarray(feature_maps) * weights, axis=-1)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+weighted_sum_of_maps = checks.weighted_sum_of_maps(weighted_sum_of_maps)
+
+# %% [markdown]
+# For the cat, here is the whole map in numbers. There is nothing more in it than this.
+
+# %%
+tabby_map = np.asarray(weighted_sum_of_maps(A, weights))[0]
+print(np.array2string(tabby_map, formatter={"float": "{:5.2f}".format}))
+
+# %% [markdown]
+# ## 49 numbers are not 50,176
+#
+# To lay the map over the picture, it has to be enlarged from 7 x 7 to 224 x 224. How? Left as it
+# is, as squares; or *linear*, where each number stands in the middle of its square of 32 x 32
+# pixels, and the pixels between have values between.
+
+# %%
+from course_utils import overlay
+
+panels = {
+    "As computed": squares(tabby_map),
+    "Linear between": tabby_map,
+    "Laid over": overlay(seen, tabby_map),
+}
+show_maps(seen, panels, percentile=100, title="Class 'tabby', one map, three drawings")
+# %% [markdown]
+# The face stands out, and the edges of the picture do not. The soft drawing looks like a finer
+# measurement than the squares. It is not: all that is finer than a square was made by the drawing.
+#
+# And is a number at least about *its own* square? Ask the tape: how does the number in row 3,
+# column 3 (counting from 0, the middle one) depend on the pixels?
+
+# %%
+v = tf.constant(weights[0])
+with tf.GradientTape() as tape:
+    tape.watch(x)
+    middle = tf.reduce_sum(maps_and_scores(x)[0][0, 3, 3] * v)
+slopes = np.abs(tape.gradient(middle, x).numpy()[0]).max(axis=-1)
+own = slopes[96:128, 96:128].sum() / slopes.sum()
+print(f"pixels that it depends on: {(slopes > 0).mean():.0%}")
+print(f"share of its own square: {own:.0%}, where an even spread gives {1 / 49:.0%}")
+assert (slopes > 0).mean() > 0.9 and 1 / 49 < own < 0.4
+
+# %% [markdown]
+# It depends on all the picture, most of it outside its own square. A bright square means "at this
+# place the network has gathered what speaks for tabby", not "these pixels alone did it".
+#
+# ## Step 3: the ReLU, and what happens without it
+#
+# Grad-CAM ends with $\mathrm{ReLU}(L) = \max(L, 0)$: whatever speaks *against* the class becomes 0.
+#
+# **Predict.** How many of the 49 numbers of the tabby map does the ReLU change? Write a whole
+# number in place of the dots.
+
+# %%
+guess_relu = ...
+
+# %%
+checks.prediction(guess_relu, int((tabby_map < 0).sum()))
+
+# %%
+banana = classifier.class_index("banana")
+banana_map = grad_cam(network, inputs, banana, relu=False)[0]
+print(f"tabby:  {tabby_map.min():+.3f} to {tabby_map.max():+.3f}")
+print(f"banana: {banana_map.min():+.3f} to {banana_map.max():+.3f},", end=" ")
+print(f"{(banana_map < 0).sum()} of 49 negative")
+assert (tabby_map > 0).all() and 15 < (banana_map < 0).sum() < 35
+assert banana_map.max() < 0.3 * tabby_map.max()
+
+# %% [markdown]
+# The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*, of which
+# there is none, about half of the places speak against it, and the others weakly for it.
+#
+# Some packages leave the ReLU out and stretch each map instead, so that its smallest number becomes
+# 0 and its largest 1 (lesson 5 takes one of them apart). Look at what that does to the banana.
+# Compare the *colour bars*.
+
+# %%
+stretched = (banana_map - banana_map.min()) / np.ptp(banana_map)
+panels = {
+    "tabby, ReLU": squares(np.maximum(tabby_map, 0)),
+    "banana, ReLU": squares(np.maximum(banana_map, 0)),
+    "banana, stretched": squares(stretched),
+}
+show_maps(seen, panels, percentile=100, title="Two classes; the third map is stretched to 0...1")
+# %%
+zero = -banana_map.min() / np.ptp(banana_map)
+print(f"places that speak for banana: {(banana_map > 0).mean():.0%}")
+print(f"places with colour in the stretched map: {(stretched > 0).mean():.0%}")
+print(f"'neither for nor against', 0, has become {zero:.2f}")
+assert zero > 0.3
+
+# %% [markdown]
+# Stretched, the map has lost its zero: a place that speaks neither for nor against gets a middle
+# colour, and the best place of a fruit that is not there shines like the best place of the cat.
+# Leaving the ReLU out is a good choice if the signs are kept and shown, as we shall do below.
+# Stretching is defensible when you only want to see the *pattern* of one map. It cannot tell you
+# whether there is anything at all.
+#
+# The same goes for the first two panels: each has its own colours, and only the numbers on the bars
+# tell that the banana's end at a fraction of the tabby's. **Raw range first, colours last.**
+
+# %% [markdown] exercise={"id": "3.3", "minutes": 10, "difficulty": "hard", "goal": 1}
+# ### Exercise 3.3: Grad-CAM, all steps (10 minutes, hard)
+#
+# Put everything together. The function gets a network with two outputs, feature maps and scores,
+# as `maps_and_scores`, a batch of prepared inputs (a NumPy array), and the index of a class. It
+# returns $\mathrm{ReLU}\big(\sum_k \alpha_k A^k\big)$, of shape (B, h, w). You may use `alpha` and
+# `weighted_sum_of_maps`.
+#
+# <details><summary>Hint 1</summary>
+#
+# Begin as in step 1: a tensor of the inputs, a tape that watches it, the two outputs, the score of
+# the class. After the tape: the gradient with respect to the feature maps. `.numpy()` turns a
+# tensor into an array.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Then three lines: the weights from the gradient, the weighted sum from maps and weights, and
+# `np.maximum(..., 0)`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Differentiating a probability; the gradient with respect to the inputs; the ReLU forgotten, or
+# applied before the sum; an absolute value, which turns what speaks against a class into what
+# speaks for it; dividing by the map's maximum, which belongs to the display. If you are told that
+# an `EagerTensor` has no attribute `mean`, a tensor came where your function expects an array.
+#
+# </details>
+
+
+# %%
+def grad_cam_steps(maps_and_scores, inputs, class_index):
+    ### BEGIN SOLUTION
+    x = tf.convert_to_tensor(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        feature_maps, scores = maps_and_scores(x)
+        score = scores[:, class_index]
+    gradient = tape.gradient(score, feature_maps).numpy()
+    cam = weighted_sum_of_maps(feature_maps.numpy(), alpha(gradient))
+    return np.maximum(cam, 0)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+grad_cam_steps = checks.grad_cam_steps(grad_cam_steps)
+
+# %% [markdown]
+# Compare with the helper package, which does the same for any Keras classifier and finds the last
+# convolutional layer by itself.
+
+# %%
+ours = np.asarray(grad_cam_steps(maps_and_scores, inputs, tabby))
+theirs = grad_cam(network, inputs, tabby)
+print("largest difference:", f"{np.abs(ours - theirs).max():.0e}")
+assert np.allclose(ours, theirs, atol=1e-5)
+
+# %% [markdown]
+# ## Where it is exact: CAM
+#
+# Our network ends in a mean over places and one layer of weights, so that we can do without any
+# gradient. With $W_{kc}$ the weight from map $k$ to class $c$, and $b_c$ a constant,
+#
+# $$S_c = b_c + \sum_k W_{kc} \frac1Z \sum_{ij} A^k_{ij}
+# = b_c + \sum_{ij} \frac1Z \sum_k W_{kc} A^k_{ij}.$$
+#
+# The inner sum $\sum_k W_{kc} A^k_{ij}$ is the **class activation map**, CAM (Zhou and others,
+# 2015). Together with its $1/Z$ it is the **contribution** of the place $ij$ to the score. It needs
+# only the weights that are stored in the network.
+
+# %% [markdown] exercise={"id": "3.4", "minutes": 6, "difficulty": "easy", "goal": 2}
+# ### Exercise 3.4: without a gradient (6 minutes, easy)
+#
+# Write the contribution of each place, $\frac1Z \sum_k W_{kc} A^k_{ij}$, with its sign. The
+# function gets the feature maps, (B, h, w, K), the weights $W$ of the last layer, (K, classes), and
+# the index of a class. It returns (B, h, w). What is $Z$ for maps of h x w places?
+#
+# <details><summary>Hint 1</summary>
+#
+# The weights of one class are a column of $W$: `W[:, class_index]`, K numbers.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `feature_maps @ column` multiplies along the last axis and sums over it. Then divide by
+# `feature_maps.shape[1] * feature_maps.shape[2]`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# A row of $W$ instead of a column; forgetting $1/Z$, or writing 49, which is right for one network
+# only; the ReLU, after which the contributions no longer add up.
+#
+# </details>
+
+
+# %%
+def cam_by_hand(feature_maps, W, class_index):
+    ### BEGIN SOLUTION
+    places = feature_maps.shape[1] * feature_maps.shape[2]
+    return feature_maps @ W[:, class_index] / places
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+cam_by_hand = checks.cam_by_hand(cam_by_hand)
+
+# %%
+W, b = scores_layer.get_weights()
+by_hand = np.asarray(cam_by_hand(A, W, tabby))[0]
+print("largest difference from Grad-CAM:", f"{np.abs(by_hand - tabby_map).max():.0e}")
+print(f"sum of the map + constant: {by_hand.sum() + b[tabby]:.3f}")
+print(f"score of tabby:            {float(scores[0, tabby]):.3f}")
+assert np.allclose(by_hand, tabby_map, atol=1e-5)
+assert np.isclose(by_hand.sum() + b[tabby], scores[0, tabby], atol=1e-3)
+
+# %% [markdown]
+# Two things follow. Grad-CAM *is* CAM here, up to the factor 49 (and the ReLU). And the 49 numbers,
+# with their signs, account for the score, but for a constant. Such an account is rare.
+# It holds for networks that end this way (ResNet50, MobileNetV2, EfficientNet), at their last
+# feature maps, and not for VGG16, which ends in three dense layers.
+#
+# Does one map make the tabby? Here are the maps' contributions, instead of the places'.
+
+# %%
+contributions = W[:, tabby] * A[0].mean(axis=(0, 1))
+best = contributions.argmax()
+print(f"the score {scores[0, tabby]:.2f} comes from {(contributions != 0).sum()} maps;", end=" ")
+print(f"the most, {contributions[best]:.2f}, from map {best}")
+favourite = classifier.labels[W[best].argmax()]
+print(f"and the class that map {best} has its largest weight for is: {favourite}")
+assert contributions.max() < 0.1 * contributions.sum() and best in strongest
+assert W[best].argmax() not in (281, 282, 283, 284, 285)
+
+# %% [markdown]
+# No. Many maps give a little each, and the map that gives the most, one of the three in the first
+# figure, is worth more for a class that has nothing to do with cats. A feature map is not the "cat
+# detector" that it may look like; the weighted sum is what counts.
+#
+# ## Two objects, two maps
+#
+# Now the ball and the bear. As always, the prediction first.
+
+# %%
+seen_scene = classifier.restore(scene)[0]
+top = classifier.predict(load_image("two_objects"), top=3)[0]
+for p in top:
+    print(f"{p.label:>14} ({p.class_index}): probability {p.probability:.2f}, score {p.score:.2f}")
+ball, bear = classifier.class_index("basketball"), classifier.class_index("brown bear")
+assert {p.class_index for p in top[:2]} == {ball, bear}
+
+# %%
+signed = grad_cam(network, np.repeat(scene, 2, axis=0), [ball, bear], relu=False)
+cams = dict(zip(["basketball", "brown bear"], np.maximum(signed, 0), strict=True))
+show_maps(seen_scene, cams, percentile=100, shared_scale=True, title="Grad-CAM, one scene")
+# %% [markdown]
+# One picture, one network, two questions, two answers. It looks convincing; but looking is not
+# measuring. The picture was put together, and so we *know* where the ball is. Which share of its
+# map lies on its half?
+
+# %% [markdown] exercise={"id": "3.5", "minutes": 6, "difficulty": "easy", "goal": 3}
+# ### Exercise 3.5: how much of the map lies on its side? (6 minutes, easy)
+#
+# The function gets a map `m`, (h, w), with signs, and an array `side` of the same shape: 1 at the
+# places that belong to the side, 0 at the others, 0.5 at places that belong to it by half. It
+# returns the share of what speaks *for* the class that lies on the side: a number from 0 to 1. If
+# nothing speaks for the class, return 0.
+#
+# <details><summary>Hint 1</summary>
+#
+# What speaks for the class is `np.maximum(m, 0)`. A share is a part divided by the whole.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The part is `(positive * side).sum()`. If the whole is 0, you cannot divide by it.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Summing with signs, so that the share can exceed 1; taking absolute values, so that evidence
+# against the class counts as evidence for it; counting places instead of summing their values;
+# dividing zero by zero.
+#
+# </details>
+
+
+# %%
+def side_share(m, side):
+    ### BEGIN SOLUTION
+    positive = np.maximum(m, 0)
+    whole = positive.sum()
+    return (positive * side).sum() / whole if whole > 0 else 0.0
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+side_share = checks.side_share(side_share)
+
+# %% [markdown]
+# Seven columns have a middle one, which belongs to both halves. We count it by half, and do the
+# same for all sizes.
+
+
+# %%
+def left_half(m):
+    middles = (np.arange(m.shape[1]) + 0.5) / m.shape[1]  # of the columns, from 0 to 1
+    return (1 - np.sign(middles - 0.5)) / 2 * np.ones(m.shape)
+
+
+print(left_half(signed[0])[0])
+cam_shares = {
+    "basketball": side_share(signed[0], left_half(signed[0])),
+    "brown bear": side_share(signed[1], 1 - left_half(signed[1])),
+}
+for name, share in cam_shares.items():
+    print(f"{name}: {share:.0%} of its map lies on its half")
+assert min(cam_shares.values()) > 0.8
+
+# %% [markdown]
+# A map that is the same everywhere would have 50 %. And vanilla gradients?
+
+# %%
+from course_utils import vanilla_gradients
+
+pixel_slopes = vanilla_gradients(network, np.repeat(scene, 2, axis=0), [ball, bear])
+vanilla = dict(zip(cams, np.abs(pixel_slopes).max(axis=-1), strict=True))
+show_maps(seen_scene, vanilla, shared_scale=True, title="Vanilla gradients, one scene")
+# %%
+vanilla_shares = {
+    "basketball": side_share(vanilla["basketball"], left_half(vanilla["basketball"])),
+    "brown bear": side_share(vanilla["brown bear"], 1 - left_half(vanilla["brown bear"])),
+}
+for name in cam_shares:
+    print(f"{name}: Grad-CAM {cam_shares[name]:.0%}, vanilla gradients {vanilla_shares[name]:.0%}")
+    assert vanilla_shares[name] < cam_shares[name] - 0.1
+
+# %% [markdown]
+# On this scene Grad-CAM keeps the objects apart better. The brightest pixels of the vanilla maps do
+# lie on the right objects, but much of each map lies on the other half. To be fair: they answer
+# another question. A score is *sensitive* to the pixels of the other object too, be it that they
+# speak for the class or against it; the absolute value does not tell. In return, a gradient shows
+# the lines of the ball, which no 7 x 7 map can. And this is one scene. Lesson 6 measures on many.
+
+# %% [markdown]
+# ## Evidence against
+#
+# Here are both maps without the ReLU. Zero is the middle of the colours, blue is negative; the raw
+# range stands below each map.
+
+# %%
+against = {name: squares(m) for name, m in zip(cams, signed, strict=True)}
+show_maps(seen_scene, against, percentile=100, shared_scale=True, title="Without the ReLU")
+# %%
+right = 1 - left_half(signed[0])
+print(f"basketball: for {signed[0][signed[0] > 0].sum():+.2f},", end=" ")
+print(f"against {signed[0][signed[0] < 0].sum():+.2f}, in units of the score")
+print("lowest in (row, column):", *np.unravel_index(signed[0].argmin(), (7, 7)))
+on_right = (signed[0] * right)[signed[0] < 0].sum() / signed[0][signed[0] < 0].sum()
+print(f"{on_right:.0%} of the evidence against the ball lies on the right half, with the bear")
+assert on_right > 0.8 and signed[0].min() < -0.05
+
+# %% [markdown]
+# The bear speaks *against* the ball, if not loudly. (The paper shows this part alone: it turns the
+# sign of the slopes round and goes on as before, which gives $\mathrm{ReLU}(-L)$, a
+# "counterfactual" map.) That is a claim one can test.
+#
+# **Predict.** Cover the right half, with the bear, in plain grey. Does the score of *basketball*
+# "rise", "fall" or "stay" (within 0.2)?
+
+# %%
+guess_cover = ...
+
+# %%
+covered = scene.copy()
+covered[:, :, 112:] = 0  # the input 0 is a middle grey
+before, after = (float(maps_and_scores(z)[1][0, ball]) for z in (scene, covered))
+print(f"score of basketball: {before:.2f} before, {after:.2f} with the bear covered")
+answer_cover = "stay" if abs(after - before) < 0.2 else "rise" if after > before else "fall"
+checks.prediction(guess_cover, answer_cover)
+assert after > before + 1
+
+# %% [markdown]
+# It rises, as the map says. But look at *how much*: the account knew of less than 1 against the
+# ball, and covering the bear brought far more. Where does the rest come from?
+
+# %%
+covered_map = grad_cam(network, covered, ball, relu=False)[0]
+change = covered_map - signed[0]
+print(f"change of the score {after - before:+.2f}, of which")
+print(f"  columns 0 to 2, left of the cover: {change[:, :3].sum():+.2f}")
+print(f"  column 3, which the cover halves:  {change[:, 3].sum():+.2f}")
+print(f"  columns 4 to 6, covered:           {change[:, 4:].sum():+.2f}")
+assert change[:, :3].sum() > 0.5 * (after - before)
+
+# %% [markdown]
+# More than half of it comes from the *left*, where not a pixel was changed: every place sees the
+# whole picture, and without the bear the places of the ball say "ball" more loudly. The map is an
+# exact account of *this* picture, and no forecast of what happens when the picture changes.
+#
+# ## Which layer?
+#
+# 7 x 7 is coarse. Earlier layers have finer maps: why not take one of those? `grad_cam` takes the
+# name of any layer with feature maps. Here is `block11_add`, with 14 x 14 places.
+#
+# **Predict.** Does the share of the ball's map on its own half "rise", "fall" or "stay" (within
+# 5 %) when we go from `head_conv` to `block11_add`?
+
+# %%
+guess_layer = ...
+
+# %%
+both = np.repeat(scene, 2, axis=0)
+earlier = grad_cam(network, both, [ball, bear], layer="block11_add")
+share = side_share(earlier[0], left_half(earlier[0]))
+change = share - cam_shares["basketball"]
+print(f"basketball on its half: head_conv {cam_shares['basketball']:.0%}, block11_add {share:.0%}")
+checks.prediction(guess_layer, "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall")
+assert share < 0.6
+
+# %%
+assert earlier[0].max(axis=0).argmax() >= 7  # the column of the ball map's peak: on the bear
+assert side_share(earlier[1], left_half(earlier[1])) > 0.6
+panels = dict(zip(["basketball, 14 x 14", "brown bear, 14 x 14"], earlier, strict=True))
+show_maps(seen_scene, panels, percentile=100, title="Grad-CAM at block11_add")
+# %% [markdown]
+# Finer, and worse: the ball's map is brightest on the bear, and the bear's lies mostly on the ball.
+# Two reasons come together. The maps of an earlier layer hold simpler patterns, edges and textures,
+# which many classes share. And the slopes are no longer the same at all places, so that their
+# *average* throws something away. You can see the second reason by leaving the average out:
+# multiply each number by its *own* slope, and sum over the maps. (This is known as HiResCAM.)
+
+# %%
+layer_shares = {}
+for name in ("head_conv", "block15_add", "block11_add", "block5_add"):
+    two = keras.Model(network.input, [network.get_layer(name).output, scores_layer.output])
+    with tf.GradientTape() as tape:
+        z = tf.constant(scene)
+        tape.watch(z)
+        maps, s = two(z)
+        ball_score = s[:, ball]
+    g, maps = tape.gradient(ball_score, maps).numpy(), maps.numpy()
+    averaged = np.asarray(weighted_sum_of_maps(maps, alpha(g)))[0]
+    own = (g * maps).sum(axis=-1)[0]
+    layer_shares[name] = [side_share(m, left_half(m)) for m in (averaged, own)]
+
+# %%
+print("share of the ball's map on its half, with averaged slopes and with each place's own")
+for name, (averaged, own) in layer_shares.items():
+    places = network.get_layer(name).output.shape[1]
+    print(f"{name:>12} {places:3} x {places:2}: {averaged:5.0%} {own:5.0%}")
+assert np.isclose(*layer_shares["head_conv"], atol=1e-3)
+assert layer_shares["block15_add"][0] < 0.4 and layer_shares["block15_add"][1] > 0.6
+assert layer_shares["block11_add"][1] > 0.7 and max(layer_shares["block5_add"]) < 0.6
+
+# %% [markdown]
+# At `head_conv` the two are the same. At `block15_add`, which has 7 x 7 places as well, the
+# averaged map lies mostly on the *wrong* half. With its own slope for each place, much comes back
+# there and at `block11_add`; at `block5_add`, closer to the pixels, neither map says which half has
+# the ball. So take the last layer unless you have a reason for another one, and say which one you
+# took.
+#
+# ## What we saw
+#
+# - Feature maps are mostly zero, and the one that gave most to *tabby* is not a cat's.
+# - Without the head there is no class score. A headless network with pooling gave a map all the
+#   same, for "brown bear" that of feature 294.
+# - The slopes at the last feature maps were the same at all places. Grad-CAM agreed with CAM, and
+#   its 49 signed numbers and a constant added up to the score.
+# - For *tabby* the ReLU changed nothing, for *banana* about half of the places; a stretched map
+#   lost its zero.
+# - On the scene, most of each map lay on its own object, more than with vanilla gradients.
+# - Covering the bear made the ball's score rise, more than the map accounted for.
+# - At an earlier layer the maps were finer, and lay on the wrong object as well or even more.
+#
+# ## Take away
+#
+# - Grad-CAM: slopes of *one* class score at the feature maps, averaged over places; weighted sum;
+#   ReLU. The rest is drawing.
+# - Ask of each map: which class, which layer, what raw range, how many numbers are behind it?
+#
+# A few questions to close with. Click on an answer: each one tells you something.
+
+# %%
+checks.quiz(3)
+
+# %% [markdown]
+# ## Further reading
+#
+# - R. R. Selvaraju and others, *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
+#   Localization* (2017), arXiv:1610.02391: the source of this lesson; section 3.
+# - B. Zhou and others, *Learning Deep Features for Discriminative Localization* (2015),
+#   arXiv:1512.04150: CAM.
+# - R. L. Draelos, L. Carin, *Use HiResCAM instead of Grad-CAM for faithful explanations of
+#   convolutional neural networks* (2020), arXiv:2011.08891: what the average throws away.
+# - Stanford's lecture series CS231n has a lecture on visualising and understanding networks.
+#
+# **Next:** lesson 4, *SmoothGrad*: what if you ask for the map many times and take the mean?
