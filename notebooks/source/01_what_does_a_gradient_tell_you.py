@@ -2,8 +2,8 @@
 # # Lesson 1. What does a gradient tell you?
 #
 # A flat costs 900 euros a month. *What would one square metre more cost? How much of the 900 is
-# there because of its size?* These are two questions with two answers, and a saliency map answers
-# only the first. We begin where you can check everything: with a straight line.
+# there because of its size?* These are two questions with two answers, and a gradient answers only
+# the first. We begin where you can check everything: with a straight line.
 #
 # **Goals.** After this lesson you can
 #
@@ -12,7 +12,7 @@
 # 3. compute the gradient of a score with respect to the input by hand, check it in two ways, and
 #    tell it from the gradient that training uses.
 #
-# **You need** lesson 0, linear regression, and to have met the derivative. **Time:** 60 minutes,
+# **You need** lesson 0, linear regression, and to have met the derivative. **Time:** 90 minutes,
 # of which the computer works less than one.
 
 # %% [markdown]
@@ -80,8 +80,8 @@ assert np.allclose(w_rent, [11, -2, -30], atol=3)
 # %% [markdown] exercise={"id": "1.1", "minutes": 4, "difficulty": "easy", "goal": 1}
 # ### Exercise 1.1: the prediction (4 minutes, easy)
 #
-# Write the model as a function. `x` has one row a flat and one column a feature, `w` has one number
-# a feature, `b` is one number. The result has one number a flat.
+# Write the model as a function. `x` has one row per flat and one column per feature, `w` has one
+# number per feature, `b` is one number. The result has one number per flat.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -96,7 +96,7 @@ assert np.allclose(w_rent, [11, -2, -30], atol=3)
 # <details><summary>Common mistakes</summary>
 #
 # Leaving out `b`; `x * w`, which multiplies but does not add up; adding up the wrong axis, so that
-# there is one number a feature; using `flats` instead of the `x` that is given.
+# there is one number per feature; using `flats` instead of the `x` that is given.
 #
 # </details>
 
@@ -207,16 +207,17 @@ assert np.allclose(predict_linear(built, w_built, b_built), predict_linear(flats
 #
 # $$w_i (x_i - x'_i)$$
 #
-# | | depends on the unit | depends on the zero point | the same for every flat | says |
+# | | depends on the unit | on the zero point | on the reference | says |
 # |---|---|---|---|---|
-# | sensitivity $w_i$ | yes | no | yes | what a small change *would do* |
-# | contribution $w_i (x_i - x'_i)$ | no | yes, by $x'$ | no | what the difference from $x'$ *did* |
+# | sensitivity $w_i$ | yes | no | no | what a small change *would* add |
+# | product $w_i x_i$ | no | yes | its reference is always 0 | little, unless 0 means "nothing" |
+# | contribution $w_i (x_i - x'_i)$ | no | no | yes | what the difference from $x'$ adds |
 
 # %% [markdown] exercise={"id": "1.2", "minutes": 8, "difficulty": "medium", "goal": 1}
 # ### Exercise 1.2: contributions (8 minutes, medium)
 #
 # Write the contributions of all features to all flats. `x` has one row a flat, `reference` and `w`
-# have one number a feature. The result has the shape of `x`.
+# have one number per feature. The result has the shape of `x`.
 #
 # When it works, something nice follows: the contributions of one flat add up to the difference
 # between its prediction and that of the reference.
@@ -255,6 +256,7 @@ parts = np.asarray(contributions(two, average, w_rent))
 rents = predict_linear(np.array([average, *two]), w_rent, b_rent)
 differences = np.subtract(rents[1:], rents[0])
 assert np.allclose(parts.sum(axis=1), differences)
+assert np.allclose(w_built * (built - built.mean(axis=0)), w_rent * (flats - average))
 
 fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), sharex=True, sharey=True)
 for ax, flat, part in zip(axes, two, parts, strict=True):
@@ -296,7 +298,7 @@ fig.colorbar(drawn, ax=axes, label="ink (0 to 1)")
 show_figure(fig, "The first four digits, 8 by 8 pixels, coarse but readable: 0, 1, 2 and 3.")
 
 # %% [markdown]
-# A **linear classifier** has one linear model a class. Each gives its class a score, as in lesson
+# A **linear classifier** has one linear model per class. Each gives its class a score, as in lesson
 # 0, and the class with the largest score is the answer:
 #
 # $$S_c = w_c \cdot x + b_c$$
@@ -337,14 +339,14 @@ print("weights:", w.shape, f" right on test digits: {right.mean():.0%}")
 assert right.mean() > 0.85
 
 # %% [markdown]
-# Each class has 64 weights, one a pixel. So they can be drawn where the pixels are.
+# Each class has 64 weights, one per pixel. So they can be drawn where the pixels are.
 
 # %% [markdown] exercise={"id": "1.3", "minutes": 5, "difficulty": "easy", "goal": 2}
 # ### Exercise 1.3: weights as a picture (5 minutes, easy)
 #
-# `weights` has 64 rows, one a pixel, and one column a class. The pixels are in reading order: the
-# first row of the picture from left to right, then the second one. Return the weights of one class
-# as a picture, (8, 8), with their signs.
+# `weights` has 64 rows, one per pixel, and one column per class. The pixels are in reading order:
+# the first row of the picture from left to right, then the second one. Return the weights of one
+# class as a picture, (8, 8), with their signs.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -497,9 +499,9 @@ for name, picture in (("0", zero), ("7", seven)):
 # | has the shape of | the weights | the picture |
 # | and then | takes a step | looks |
 #
-# For a linear score the two are mirror images. $S_0 = w_0 \cdot x$ is a sum of products: its slope
-# with respect to the picture is the weights, and its slope with respect to the weights is the
-# *picture*.
+# For a linear score $S_0 = w_0 \cdot x + b_0$ the two swap roles: its slope with respect to the
+# picture is the weights $w_0$, and its slope with respect to the weights $w_0$ is the *picture*.
+# (Training differentiates the loss; this slope is one factor of that.)
 
 # %%
 x = tf.convert_to_tensor(seven[None])
@@ -620,17 +622,19 @@ print(f"{nudged.size} slopes from {2 * nudged.size} scores; the strongest: {stro
 # %% [markdown]
 # ## By hand: the chain rule
 #
-# The same by thinking. Follow one unit of input $i$ through the network:
+# The same by thinking. Raise input $i$ by very little, so that no hidden unit opens or closes, and
+# follow the change through the network:
 #
-# 1. It moves $z_j$ by the weight $W_{1,ij}$: a linear model.
+# 1. $z_j$ moves $W_{1,ij}$ times as much: a linear model.
 # 2. If $z_j > 0$, the hidden unit is *open*, and $h_j$ moves just as much. If not, it is *closed*,
 #    and $h_j$ stays at zero. So multiply by 1 or by 0.
-# 3. What arrives in $h_j$ moves the score $S_c$ by $W_{2,jc}$: a linear model again.
+# 3. The score $S_c$ moves $W_{2,jc}$ times as much as $h_j$: a linear model again.
 #
 # There is one such path through each hidden unit. Multiply along a path, add up over the paths:
 #
 # $$\frac{\partial S_c}{\partial x_i} = \sum_j W_{1,ij} \; [z_j > 0] \; W_{2,jc}$$
 #
+# ($[z_j > 0]$ is 1 if that is true and 0 if not; $W_{1,ij}$ is row $i$, column $j$ of $W_1$.)
 # Computed from the score back to the input, this is **backpropagation**. A tape does nothing else.
 
 # %% [markdown] exercise={"id": "1.5", "minutes": 12, "difficulty": "hard", "goal": 3}
@@ -647,7 +651,7 @@ print(f"{nudged.size} slopes from {2 * nudged.size} scores; the strongest: {stro
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Backward: begin with the column `w2[:, class_index]`, one number a hidden unit. Put a zero where
+# Backward: begin with the column `w2[:, class_index]`, one number per hidden unit. Put a zero where
 # a unit is closed. Then `w1 @ ...` sums over the hidden units for every input.
 #
 # </details>
@@ -721,15 +725,18 @@ show_figure(fig, f"{alt} Both maps are negative in the middle, and differ in man
 
 # %% [markdown]
 # The mean fell only a little; we drew the digit whose map differs most. So the maps are related,
-# and not the same. Why not more different? Because a map can change only when a hidden unit opens
-# or closes. Count the patterns of open units, and the different maps.
+# and not the same. Why not more different? A map changes only when a hidden unit opens or closes,
+# and most units do the same for nearly all digits. Count.
 
 # %%
 is_open = x_test @ w1 + b1 > 0
 patterns = len(np.unique(is_open, axis=0))
 different = len(np.unique(maps.round(9), axis=0))
 print(f"{len(x_test)} pictures, {patterns} patterns of open units, {different} different maps")
-assert 20 < patterns < 150 and different <= patterns
+share = is_open.mean(axis=0)
+steady = (np.maximum(share, 1 - share) > 0.85).sum()
+print(f"{steady} of {len(share)} units do the same for more than 85% of the digits")
+assert 20 < patterns < 150 and different <= patterns and steady > len(share) / 2
 
 # %% [markdown]
 # A network of ReLUs is a *collection of linear models*. The picture chooses, by which units it
@@ -760,11 +767,13 @@ assert in_linear == 0 and np.array_equal(network[0].numpy()[blank], first_weight
 assert in_network > 0.1
 
 # %% [markdown]
-# The map has strong values where there was never anything to see! Both gradients of this lesson
-# together explain it. With respect to a *weight*, the slope of the loss is a product with the
-# pixel's value. That is always 0 here, so training never moved these weights, and (the last but one
-# line checks it) they are still the random numbers of the start. With respect to the *input*, the
-# slope is made of just these weights.
+# The gradient is not zero where there was never anything to see; on average it is two fifths of
+# what it is elsewhere. Both gradients of this lesson together explain it. With respect to a
+# *weight*, the slope of the loss is a product with the pixel's value. That is always 0 here, so
+# training never moved these weights, and (the last but one line checks it) they are still the
+# random numbers of the start. With respect to the *input*, the slope is made of just these
+# weights. The hidden layer is not to blame: a linear classifier that starts at random would keep
+# its start there too. Ours began at zero.
 #
 # The map is right: ink there *would* move the score. It tells you about the network, not about
 # zeros. Remember that when you see specks in the maps of lesson 2.

@@ -11,7 +11,7 @@
 # 2. measure how far an average has settled, and choose the noise and the number of samples,
 # 3. find out by a test which average a package computes, and say what smoothness does not prove.
 #
-# **You need** lesson 2, and for one section lesson 3. **Time:** 50 minutes, of which the computer
+# **You need** lesson 2, and for one section lesson 3. **Time:** 75 minutes, of which the computer
 # works less than one.
 
 # %% [markdown]
@@ -49,8 +49,9 @@ assert correlation(inputs, hardly) > 0.95 and correlation(vanilla, vanilla_hardl
 # %% [markdown]
 # (`np.ptp`, "peak to peak", is the largest number minus the smallest: the *range*.)
 #
-# Two pictures that you cannot tell apart, and two maps that have little in common. Most of what a
-# vanilla map shows belongs to this very array of numbers, not to what you see in it.
+# Two pictures that you cannot tell apart, and two maps that, pixel by pixel and with their signs,
+# have little in common. Much of a vanilla map belongs to this very array of numbers, not to what
+# you see in it.
 #
 # ## Why: a rough hill
 #
@@ -194,14 +195,14 @@ for noise in levels:
     classes = ", ".join(f"{name} {count}" for name, count in Counter(top).most_common())
     print(f"noise {noise:4.0%}: p(tabby) {p[noise][:, tabby].mean():.2f};  first: {classes}")
 assert answer_tabby == "rise"
-assert len(set(p[0.15].argmax(axis=1))) > 1
+assert len(set(p[0.05].argmax(axis=1))) > 1
 
 # %% [markdown]
-# Noise is not neutral. To this network, grainy fur looks *more* like a tabby's, and with 15 % the
-# copies no longer agree on the most probable class. Two things follow. Fix the class before you add
-# noise: a mean over maps of *different* classes explains none. And a noisy copy is a picture of a
-# kind that the network was never trained on: its map is of the network, but not of the clean
-# picture.
+# Noise is not neutral. For this picture every noise level we tried raised the probability of
+# *tabby* (why, we have not tested), and already with 5 % the copies do not agree on the most
+# probable class. Two things follow. Fix the class before you add noise: a mean over maps of
+# *different* classes explains none. And a noisy copy is a picture of a kind that the network was
+# never trained on: its map explains the score of the noisy copy, not that of the clean picture.
 
 # %% [markdown] exercise={"id": "4.2", "minutes": 10, "difficulty": "medium", "goal": 1}
 # ### Exercise 4.2: SmoothGrad (10 minutes, medium)
@@ -334,21 +335,15 @@ checks.prediction(guess_linear, answer_linear)
 assert deviation[10.0] < 1e-4
 
 # %% [markdown]
-# So the noise that you saw in the cat's map is not in the picture, and not in the weights: it is in
-# how the slope *changes* from place to place. Remember this test. It will unmask other people's
-# averages below.
+# So the noise that you saw in the cat's map is not in the picture: it comes from how the slope
+# *changes* from place to place. Remember this test. It tells averages apart, below.
 #
-# **Is it the vanilla map with less noise in it?** Then the two should still be alike.
-
-# %%
-print(f"vanilla and SmoothGrad: correlation {correlation(vanilla, smooth):.2f}")
-assert abs(correlation(vanilla, smooth)) < 0.2
-
-# %% [markdown]
-# They are not. The mean slope around $x$ is the slope of *another* score, $S_c$ averaged over all
-# noisy neighbours. Vanilla asks what a tiny change of this picture does; SmoothGrad asks what such
-# a change does on average over a crowd of grainy pictures. It answers another question; it does not
-# give a better answer to the same one.
+# **Is it the vanilla map with less noise in it?** Not quite, and the formula says why. The mean
+# slope around $x$ is the slope of *another* score, $S_c$ averaged over all noisy neighbours.
+# Vanilla asks what a tiny change of this picture does; SmoothGrad asks what such a change does on
+# average over a crowd of grainy pictures. (Its authors hold that this is the better question.
+# Either way, "cleaner" need not mean "a better answer to vanilla's question".) How much grain is
+# left, we measure next.
 #
 # ## Two knobs: sigma and n
 #
@@ -533,15 +528,16 @@ assert agreement[0.05] > agreement[0.15] > agreement[0.3] and agreement[0.3] < 0
 
 # %% [markdown]
 # More noise in the copies does not mean less noise in the map: the samples differ more, and what
-# they have in common gets weaker. A practical rule: choose $\sigma$ small enough that the network
-# still recognises the copies, raise $n$ until two seeds agree as well as you need, and report both.
+# they have in common gets weaker. A practical rule: choose $\sigma$ by the question (how wide a
+# neighbourhood?), check what the network makes of the copies, raise $n$ until two seeds agree as
+# well as you need, and report $\sigma$, $n$ and the agreement.
 #
 # ## The coin test
 #
-# At 30 % two runs have almost nothing in common. And yet the map showed two eyes, with every $n$.
-# How can a picture of chance show eyes? Try this: before averaging, flip a coin for each of the 64
-# gradients, and turn its sign round if it shows tails. Whatever the samples have in common now
-# cancels, nearly. The grain stays: it had chance signs before.
+# At 30 % two runs have almost nothing in common, pixel by pixel. And yet the map showed two eyes,
+# with every $n$. How can a picture of chance show eyes? Try this: before averaging, flip a coin
+# for each of the 64 gradients, and turn its sign round if it shows tails. Whatever the samples
+# have in common now cancels, nearly. The grain stays: it had chance signs before.
 
 # %%
 coins = np.random.default_rng(5).choice([-1.0, 1.0], size=(64, 1, 1, 1))
@@ -570,10 +566,12 @@ assert coin["30%"] > 0.9 > coin["5%"] and larger["5%"] > 1.5 > larger["30%"]
 
 # %% [markdown]
 # At 30 % the coins give the same picture, nearly as strong. What it shows is where slopes are
-# *steep*, in whichever direction: there the grain is strong, and the display draws the size of the
-# grain. At 5 % the coins give a weaker picture, and another one: there the mean carries a signal of
-# its own. So if a SmoothGrad map looks convincing, flip coins. What survives them does not show
-# that the samples agree on anything.
+# *steep*, in whichever direction: there the grain is strong, and the display draws the size of
+# the grain. At 5 % the coins give a picture less than half as strong (each panel has its own
+# scale: see the numbers), with the same bright regions but without the detail: what stands above
+# it is signal. So if a SmoothGrad map looks convincing, flip coins. The coins test what is
+# *displayed*, the size of each pixel's mean. Whether the signed means agree over whole regions is
+# another question, to which we come below ("Is that fair?").
 #
 # ## Other averages
 #
@@ -681,10 +679,11 @@ for change in (np.square, np.positive, np.abs):
     print(f"{change.__name__:>8}: {which_average(with_change(change))}")
 
 # %% [markdown]
-# Two much-used packages are worth this test when you meet them. In the versions that we read,
-# tf-keras-vis (0.8.7) has the formula with $|g|$, and PAIR's *saliency* (0.2.1) by default
-# (`magnitude=True`) the one with $g^2$. They are not installed here, so do not take our word for
-# it: you have the function that finds out.
+# Two much-used packages show that a default is easy to overlook. In the versions that we read,
+# tf-keras-vis (0.8.7) averages $|g|$ (`gradient_modifier`; pass `None` for signs), and *saliency*
+# (0.2.1), from the group of the paper's own authors, averages $g^2$ (`magnitude=True`, as its
+# documentation says; `False` for signs). Both are not installed here; you have the function that
+# finds out.
 #
 # ## SmoothGrad over Grad-CAM
 #
@@ -713,9 +712,9 @@ gain_cam = gain("Grad-CAM", grad_cam, cam, cams)
 assert gain_gradients[0] < 0.2 and gain_cam[0] > 0.6 and gain_cam[1] > 0.98 and gain_cam[2] > 0.8
 
 # %% [markdown]
-# A *single* noisy copy gives about the same Grad-CAM map as the clean picture; there is not much
-# noise to take away. Grad-CAM is an average already: its weights are means over all places of a
-# feature map. The gradients need every sample, and more.
+# Already the Grad-CAM maps of two *single* noisy copies agree; there is not much noise to take
+# away. Grad-CAM is an average already: its weights are means over all places of a feature map.
+# The gradients need every sample, and more.
 #
 # Is that fair? Grad-CAM has 7 x 7 = 49 numbers and the gradient 150,528, and coarse things are
 # easier to agree on. So compare at equal resolution: the mean of the signed SmoothGrad map over
@@ -794,9 +793,9 @@ draw("SmoothGrad of two classes, 15 %", maps)
 
 # %% [markdown]
 # The banana's map is as smooth, settles as fast, and looks as sure of itself; it shows the eyes.
-# Averaging removes the scatter *of the method*. It cannot tell whether what remains has anything to
-# do with the question. A blurred map is smooth as well, and so is one of a network that has learned
-# nothing.
+# More samples remove the scatter *of the sampling*. They cannot tell whether what remains has
+# anything to do with the question. A blurred map is smooth as well, and so may be one of a
+# network that has learned nothing (lesson 6).
 #
 # So: **how could one find out whether a map is true?** That needs pictures for which the right
 # answer is known. Lesson 6 makes them.
@@ -830,7 +829,7 @@ checks.quiz(4)
 # ## Further reading
 #
 # - D. Smilkov, N. Thorat, B. Kim, F. Viégas, M. Wattenberg, *SmoothGrad: removing noise by adding
-#   noise* (2017), arXiv:1706.03825: the source of this lesson, six pages.
+#   noise* (2017), arXiv:1706.03825: the source of this lesson.
 # - S. Hooker, D. Erhan, P.-J. Kindermans, B. Kim, *A Benchmark for Interpretability Methods in Deep
 #   Neural Networks* (2019), arXiv:1806.10758: SmoothGrad against SmoothGrad-Squared.
 # - J. Adebayo and others, *Sanity Checks for Saliency Maps* (2018), arXiv:1810.03292: when a map
