@@ -1,0 +1,921 @@
+# %% [markdown]
+# # Lesson 5. Put to the test with tf_explain
+#
+# You have written three methods yourself. Most people do not: they install a package, type three
+# lines, and get a picture. Does the picture show what the method's name promises? You will use a
+# published package, `tf_explain`, and then look inside it, as one should with any package.
+#
+# **Goals.** After this lesson you can
+#
+# 1. explain a picture with a published package, from loading it to saving the maps as PNG,
+# 2. find out by small experiments which quantity a package's map holds, and what its display hides,
+# 3. say when each of its choices is defensible, and repair those that are not.
+#
+# **You need** lessons 2 to 4. **Time:** 60 minutes, of which the computer works less than one.
+
+# %% [markdown]
+# ## Part 1. The walk
+#
+# `tf_explain` (by Raphaël Meudec, at the company Sicara) puts these methods behind one simple call.
+# We test its last release, 0.3.1 of 2021. Its own examples use VGG16, whose weights are a download
+# of 528 MB. So by default you use the course's model; where there is internet, change the first
+# line.
+
+# %%
+NAME = "efficientnet-lite0"  # with internet: "vgg16"
+
+from importlib import metadata, util
+
+from course_utils import checks, last_conv_layer, load_classifier, load_image
+
+if util.find_spec("tf_explain") is None:
+    raise RuntimeError(
+        "This lesson needs the package tf_explain: run `%pip install --no-deps tf-explain==0.3.1` "
+        "in a cell of its own, then this cell again."
+    )
+classifier = load_classifier(NAME)
+print("tf_explain", metadata.version("tf-explain"), "explains", classifier.name)
+
+# %% [markdown]
+# Two messages are switched off, because both are known and harmless. Keras 3 remarks that the
+# package hands it a list in a list; it finds the input all the same. And TensorFlow remarks that a
+# function is compiled anew for each class and model, which costs time but changes no number.
+
+# %%
+import warnings
+
+import tensorflow as tf
+
+warnings.filterwarnings("ignore", message="The structure of `inputs` doesn't match")
+tf.get_logger().setLevel("ERROR")
+
+# %% [markdown]
+# **Load and preprocess.** The package takes a tuple of inputs and labels, and never looks at the
+# labels. Before anything else: does the network see a cat?
+
+# %%
+cat = classifier.prepare(load_image("cat"))
+data = (cat, None)
+tabby = 281
+for p in classifier.predict(load_image("cat"), top=3)[0]:
+    print(f"{p.probability:6.1%}  {p.label} ({p.class_index})")
+
+# %% [markdown]
+# Three kinds of cat share the probability. *Tabby* is the class that we will ask about; remember
+# that its probability is small.
+#
+# **Look at the model.** For Grad-CAM we need the name of the last convolutional layer; for the
+# gradients we need to know whether the softmax is a layer of its own. The end of `model.summary()`
+# tells both.
+
+# %%
+lines = []
+classifier.model.summary(line_length=80, print_fn=lines.append)
+table = "\n".join(lines).splitlines()
+print("\n".join([*table[:5], "  ...", *table[-15:]]))
+layer = last_conv_layer(classifier.model).name
+print("The last convolutional layer:", layer)
+
+# %% [markdown]
+# **Vanilla gradients** take three lines. What comes back is a *picture*: whole numbers from 0 to
+# 255.
+
+# %%
+from tf_explain.core import GradCAM, SmoothGrad, VanillaGradients
+
+vanilla_picture = VanillaGradients().explain(data, classifier.model, tabby)
+print(vanilla_picture.shape, vanilla_picture.dtype)
+
+# %% [markdown]
+# **Grad-CAM.** The package wants to find the layer by itself, as its documentation shows. Since
+# Keras 3 it cannot:
+
+# %%
+try:
+    GradCAM().explain(data, classifier.model, tabby)
+except AttributeError as error:
+    print("AttributeError:", error)
+
+# %% [markdown]
+# Keras 3 removed an attribute in 2023, and the package is from 2021: nobody's fault, and common.
+# With the layer named, it works.
+
+# %% tags=["nbval-check-output"]
+cam_picture = GradCAM().explain(data, classifier.model, tabby, layer_name=layer)
+print(cam_picture.shape, cam_picture.dtype)
+
+# %% [markdown]
+# **SmoothGrad** draws its noise from NumPy's global generator, so we seed that first.
+
+# %%
+import numpy as np
+
+np.random.seed(0)
+smooth_picture = SmoothGrad().explain(data, classifier.model, tabby)
+print(smooth_picture.shape, smooth_picture.dtype)
+
+# %% [markdown]
+# **Save as PNG.** We write into a folder that is removed at the end, and read the files back.
+# (A folder beside this notebook, because OpenCV, which writes the files, cannot open every path on
+# Windows, and does not say so.)
+
+# %%
+import tempfile
+from pathlib import Path
+
+saved = {}
+with tempfile.TemporaryDirectory(dir=".") as folder:
+    short = Path(folder).name
+    VanillaGradients().save(vanilla_picture, short, "vanilla.png")
+    GradCAM().save(cam_picture, short, "grad_cam.png")
+    SmoothGrad().save(smooth_picture, short, "smoothgrad.png")
+    for name in ("vanilla", "grad_cam", "smoothgrad"):
+        saved[name] = load_image(Path(short) / f"{name}.png")
+        print(f"{name}.png", saved[name].shape)
+assert np.array_equal(saved["vanilla"][..., 0], vanilla_picture)  # PNG loses nothing
+assert np.array_equal(saved["grad_cam"], cam_picture)
+
+# %% [markdown]
+# **The three side by side**, as they were saved.
+
+# %%
+from matplotlib import pyplot as plt
+
+from course_utils.display import show_figure
+
+
+def draw(title, pictures, alt):
+    fig, axes = plt.subplots(1, len(pictures), figsize=(2.5 * len(pictures), 2.9), dpi=80)
+    for ax, (name, picture) in zip(axes, pictures.items(), strict=True):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        ax.set_title(name, fontsize=10)
+        ax.set_axis_off()
+    fig.suptitle(title)
+    show_figure(fig, f"{title}. {alt}")
+
+
+# %%
+seen = {"Picture": classifier.restore(cat)[0]}
+draw(
+    "tf_explain, class 'tabby', default settings",
+    seen | saved,
+    "Left the cat; then white specks on black all over; the cat under a green stain that is yellow "
+    "left of the nose; and white specks on black that gather in two patches around the eyes.",
+)
+
+# %% [markdown]
+# Much as you would expect: noise, a soft stain, and, with SmoothGrad, patches around the two eyes.
+# (If you use VGG16, the package warns you, and the cat in the overlay has impossible colours. Part
+# 2 explains both.)
+#
+# And **the banana** (954), whose probability is high.
+
+# %%
+banana = classifier.prepare(load_image("banana"))
+np.random.seed(0)
+fruit = {
+    "Picture": classifier.restore(banana)[0],
+    "vanilla": VanillaGradients().explain((banana, None), classifier.model, 954),
+    "grad_cam": GradCAM().explain((banana, None), classifier.model, 954, layer_name=layer),
+    "smoothgrad": SmoothGrad().explain((banana, None), classifier.model, 954),
+}
+
+# %%
+draw(
+    "tf_explain, class 'banana', default settings",
+    fruit,
+    "Left the banana on white; then white specks on black within and along the fruit; the fruit "
+    "with yellow and green on it, and white and pink around it; and white specks on black in a "
+    "broad bow along the fruit.",
+)
+
+# %% [markdown]
+# That was easy, and it looks convincing. One could stop here. But are these the maps of lessons 2,
+# 3 and 4? A method's name on a picture is a claim. You know what each method computes: so test the
+# claim.
+#
+# ## Part 2. Behind the picture
+#
+# From here on everything is measured on the course's model, whatever `NAME` says, so that the
+# numbers in the text are those that you see. As in lesson 4, the *correlation* tells how alike two
+# maps are: 1 for the same pattern, 0 for nothing in common.
+
+# %%
+classifier = load_classifier()
+model = classifier.model
+layer = "head_conv"
+cat, banana = classifier.prepare([load_image("cat"), load_image("banana")])[:, None]
+cat_seen = classifier.restore(cat)[0]
+
+
+def correlation(a, b):
+    return np.corrcoef(np.ravel(a), np.ravel(b))[0, 1]
+
+
+# %% [markdown]
+# ## The background of the overlay
+#
+# Grad-CAM's picture is laid over the input, which may be anything: 0 to 255, 0 to 1, -1 to 1. How
+# does the package find out? A package's source is open to you: `inspect.getsource` prints it.
+
+# %%
+import inspect
+import textwrap
+
+from tf_explain.utils.display import image_to_uint_255
+
+
+def show_code(function, first, last):
+    lines = inspect.getsource(function).splitlines()
+    start = next(i for i, line in enumerate(lines) if first in line)
+    stop = next(i for i, line in enumerate(lines) if i > start and last in line)
+    print(textwrap.dedent("\n".join(lines[start : stop + 1])))
+
+
+show_code(image_to_uint_255, "if image.min()", "return")
+
+# %% [markdown]
+# (Before these lines, `uint8` pictures are returned as they are.)
+#
+# Read it as a detective: which of the three ranges that it promises is *not* handled? Try it.
+
+# %%
+floats = np.array([0, 1, 10, 100, 200, 255.0])
+print("in: ", floats.astype(int))
+with np.errstate(invalid="ignore"):  # some processors object to numbers that do not fit
+    print("out:", image_to_uint_255(floats))
+    assert correlation(floats, image_to_uint_255(floats)) < 0.5
+
+# %% [markdown]
+# Floats from 0 to 255 are multiplied by 255 once more. The results do not fit into 8 bits. What is
+# left of them on usual processors, the remainder modulo 256, is from 1 on the *negative* of the
+# picture. (A processor that cuts off instead would give white. Either is wrong.) Who would feed
+# such floats? Look at the quick start in the package's own description, which is installed with it:
+
+# %% tags=["nbval-check-output"]
+readme = metadata.metadata("tf-explain").get_payload()
+start = readme.index("# Load a sample image")
+print(readme[start:].split("```")[0].rstrip())
+print("preprocess_input is mentioned:", "preprocess_input" in readme)
+
+# %% [markdown]
+# `img_to_array` returns exactly that: floats from 0 to 255. And nothing prepares them for the
+# network (lesson 2: then it sees something else). So the example does two things wrong, and neither
+# gives an error.
+
+# %%
+as_in_quick_start = cat_seen.astype("float32")
+right = GradCAM().explain((cat, None), model, 281, layer_name=layer)
+with np.errstate(invalid="ignore"):
+    negative = GradCAM().explain((as_in_quick_start[None], None), model, 281, layer_name=layer)
+    inverted = correlation(image_to_uint_255(as_in_quick_start), cat_seen)
+print(f"background and picture: correlation {inverted:.2f}")
+draw(
+    "tf_explain's overlay for two kinds of input",
+    {"Picture": cat_seen, "Prepared, -1 to 1": right, "Floats 0 to 255": negative},
+    "The cat; its overlay with natural light and dark; and its overlay as a photographic negative, "
+    "with dark stripes and pupils turned light.",
+)
+assert inverted < 0.5  # -1 where the remainder is taken
+
+# %% [markdown] exercise={"id": "5.1", "minutes": 8, "difficulty": "medium", "goal": 3}
+# ### Exercise 5.1: repaired picture (8 minutes, medium)
+#
+# Repair the conversion. `repaired_picture(image)` gets an array of any shape and returns `uint8`
+# from 0 (black) to 255 (white):
+#
+# - `uint8`: as it is;
+# - floats with negative numbers, all within -1 to 1: -1 is black, 1 is white;
+# - floats within 0 to 1: 0 is black, 1 is white;
+# - floats within 0 to 255, with one above 1: already in levels, round them;
+# - everything else, such as -124 to 151 (what VGG16 takes): `raise ValueError`. Better no picture
+#   than a wrong one.
+#
+# <details><summary>Hint 1</summary>
+#
+# Look at `low, high = image.min(), image.max()`, and treat one range after the other with `if`,
+# the narrowest first.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Bring every range to 0 to 255 as floats, and convert only at the end:
+# `np.round(levels).astype(np.uint8)`. For -1 to 1, `levels` is `(image + 1) / 2 * 255`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Dividing by the picture's own maximum, which makes every dark picture bright; cutting negative
+# numbers off; guessing where nothing fits; converting to `uint8` before the arithmetic.
+#
+# </details>
+
+
+# %%
+def repaired_picture(image):
+    ### BEGIN SOLUTION
+    low, high = image.min(), image.max()
+    if image.dtype == np.uint8:
+        levels = image
+    elif -1 <= low < 0 and high <= 1:
+        levels = (image + 1) / 2 * 255
+    elif 0 <= low and high <= 255:
+        levels = image * 255 if high <= 1 else image
+    else:
+        raise ValueError(f"What are the colours from {low} to {high}?")
+    return np.round(levels).astype(np.uint8)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+repaired_picture = checks.repaired_picture(repaired_picture)
+
+# %%
+print("in: ", floats.astype(int))
+print("out:", repaired_picture(floats))
+for name, image in {"floats 0 to 255": as_in_quick_start, "prepared": cat[0]}.items():
+    r = correlation(repaired_picture(image), cat_seen)
+    print(f"{name}: correlation with the picture {r:+.3f}")
+    assert r > 0.999
+
+# %% [markdown]
+# Even the repaired function guesses: an almost black picture in 0 to 255 looks like one in 0 to 1.
+# No arithmetic can know. A safer design asks for the picture and the network's input *separately*,
+# as `overlay(image, map)` of this course does.
+#
+# ## What is in the grey picture?
+#
+# `explain` returns pictures, but the package also has small documented methods that return numbers.
+# First the good news: are its gradients those of lesson 2?
+
+# %%
+from course_utils import vanilla_gradients
+
+score_model = VanillaGradients().get_score_model(model)  # without the softmax layer
+raw = VanillaGradients.compute_gradients(cat, score_model, 281).numpy()
+ours = vanilla_gradients(model, cat, 281)
+print(f"largest difference {np.abs(raw - ours).max():.0e}")
+assert np.allclose(raw, ours, atol=1e-5)
+
+# %% [markdown]
+# They are the same numbers: scores, not probabilities, as they should be, because the softmax is a
+# layer of its own here, and the package takes it off. From there to the picture it is two steps:
+
+# %%
+from tf_explain.utils.image import transform_to_normalized_grayscale as to_grey
+
+show_code(to_grey.python_function, "grayscale_tensor =", "    )")
+
+# %% [markdown]
+# Step one *sums* $|w|$ over the three colours, where Simonyan et al. take the largest. Does it
+# matter?
+
+# %%
+summed, largest = np.abs(raw[0]).sum(axis=-1), np.abs(raw[0]).max(axis=-1)
+print(f"sum and largest: correlation {correlation(summed, largest):.2f}")
+assert correlation(summed, largest) > 0.9
+
+# %% [markdown]
+# Hardly. A sum is a fair choice; one only has to say so. Step two *standardises*: subtract the
+# mean, divide by the standard deviation, multiply by 255, convert to `uint8`. All below the mean
+# becomes negative, all beyond one standard deviation above the mean exceeds 255, and neither fits.
+
+# %%
+vanilla_picture = VanillaGradients().explain((cat, None), model, 281)
+black, white = (vanilla_picture == 0).mean(), (vanilla_picture == 255).mean()
+print(f"exactly 0: {black:.0%} of the pixels;  exactly 255: {white:.0%}")
+strongest = summed[vanilla_picture == 255]
+print(f"behind 255 there are values from {strongest.min():.3f} to {strongest.max():.3f}")
+beyond = summed > summed.mean() + 1.1 * summed.std()
+cut_off = bool((vanilla_picture[beyond] == 255).all())
+print("Numbers that do not fit are", "cut off." if cut_off else "wrapped round, on this processor.")
+if cut_off:
+    assert 0.7 < black + white < 0.82 and 0.1 < white < 0.15
+    assert strongest.max() > 4.5 * strongest.min()
+
+# %% [markdown]
+# (TensorFlow does not promise what happens to numbers that do not fit. If your processor wraps them
+# round, your picture is worse than described here.)
+#
+# Three quarters of the pixels are pure black or pure white. The strongest eighth of the picture,
+# which is what you want to know about, is one flat white, although its values differ by a factor of
+# five. For a quick look at *where*, that is defensible, and it makes weak structure visible. Who
+# ranks pixels by it, or scores a method with it, measures the display.
+
+# %%
+dark = summed[vanilla_picture == 0].sum() / summed.sum()
+print(f"share of the total |w| that is shown as pure black: {dark:.0%}")
+fig, ax = plt.subplots(figsize=(5.4, 2.6), dpi=80)
+ax.plot(summed.ravel()[::7], vanilla_picture.ravel()[::7], "k.", ms=2)
+ax.set(title="What the display keeps", xlabel="|w|, summed over colours", ylabel="grey level")
+show_figure(
+    fig,
+    "Grey level against |w|: 0 up to about 0.03, a steep straight rise to 255 at about 0.06, then "
+    "255 for all values up to 0.3.",
+)
+assert dark > 0.25 or not cut_off
+
+# %% [markdown]
+# There is one more surprise in it. `per_image_standardization` takes the last three axes for one
+# image. But the colours are summed up already, so that the last three axes are (batch, height,
+# width).
+#
+# **Predict.** Explain the cat in a batch with the banana instead of alone. Does the mean grey level
+# of the *cat's* picture rise, fall or stay (within 1 level)? Write your guess, "rise", "fall" or
+# "stay", in place of the dots.
+
+# %%
+guess_batch = ...
+
+# %%
+pair = np.concatenate([cat, banana])
+grid = VanillaGradients().explain((pair, None), model, 281)  # the first is in the upper left
+alone, in_batch = vanilla_picture.mean(), grid[:224, :224].mean()
+print(f"mean grey level of the cat: alone {alone:.0f}, beside the banana {in_batch:.0f}")
+change = in_batch - alone
+answer_batch = "stay" if abs(change) < 1 else "rise" if change > 0 else "fall"
+checks.prediction(guess_batch, answer_batch)
+weaker = np.abs(vanilla_gradients(model, banana, 281)).mean() / np.abs(raw).mean()
+assert weaker < 0.8 and (answer_batch == "rise" or not cut_off)
+
+# %% [markdown]
+# The whole batch is standardised as one image. The banana has weaker gradients for *tabby*, lowers
+# the common mean, and so the cat gets brighter. One scale for a batch can be a good choice, if you
+# *want* to compare its pictures. Here it looks like an accident: the descriptions of the two
+# functions do not mention it.
+
+# %% [markdown] exercise={"id": "5.2", "minutes": 6, "difficulty": "easy", "goal": 3}
+# ### Exercise 5.2: kept order (6 minutes, easy)
+#
+# Write a display that keeps the order. `kept_order(maps)` gets a batch of maps, (B, H, W), none
+# negative, and returns `uint8`, (B, H, W): 0 stays 0, the largest value of *each map* becomes 255,
+# and in between it is proportional. A map that is zero everywhere becomes 0 everywhere.
+#
+# <details><summary>Hint 1</summary>
+#
+# Each map's own maximum, in a shape that fits: `maps.max(axis=(1, 2), keepdims=True)`.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Where the maximum is 0, divide by 1 instead: `np.where(top == 0, 1, top)`. Round, then convert.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# One maximum for the whole batch; subtracting the minimum, so that 0 no longer means "nothing";
+# `astype(np.uint8)` before the multiplication by 255; 0 / 0.
+#
+# </details>
+
+
+# %%
+def kept_order(maps):
+    ### BEGIN SOLUTION
+    top = maps.max(axis=(1, 2), keepdims=True)
+    share = maps / np.where(top == 0, 1, top)
+    return np.round(255 * share).astype(np.uint8)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+kept_order = checks.kept_order(kept_order)
+
+# %%
+kept = kept_order(summed[None])[0]
+for name, levels in {"tf_explain": vanilla_picture, "order kept": kept}.items():
+    print(f"{name}: {(levels == 255).sum()} pixels at 255")
+draw(
+    "The same |w|, two displays",
+    {"Picture": cat_seen, "tf_explain": vanilla_picture, "order kept": kept},
+    "The cat; white specks on black; and a very dark picture with a faint grey ring around the "
+    "left eye.",
+)
+assert (kept == 255).sum() < 5
+
+# %% [markdown]
+# Honest, and almost black: a few pixels are far stronger than all others. This is why lesson 2
+# clips at the 99th percentile, *and writes the raw range under the map*. Every display loses
+# something. What matters is that it says what, and that the numbers can be had.
+#
+# ## Where the softmax is part of the last layer
+#
+# VGG16 and most networks of `keras.applications` end in `Dense(1000, activation="softmax")`: the
+# softmax is *fused*. Here is our network rebuilt in that way, with the same weights.
+
+# %%
+import keras
+
+
+def fused_version(model):
+    head = model.get_layer("logits")
+    fused = keras.layers.Dense(1000, activation="softmax", name="probabilities")
+    rebuilt = keras.Model(model.input, fused(head.input))
+    fused.set_weights(head.get_weights())
+    return rebuilt
+
+
+fused_model = fused_version(model)
+with warnings.catch_warnings(record=True) as heard:
+    warnings.simplefilter("always")
+    not_scores = VanillaGradients().get_score_model(fused_model)
+print("Warning:", heard[0].message)
+
+# %% [markdown]
+# The package says that it does not know how to take this softmax off, which is good, and then goes
+# on with the probability, which is easily overlooked. How different is that map?
+
+# %%
+of_p = VanillaGradients.compute_gradients(cat, not_scores, 281).numpy()
+signed = correlation(of_p, raw)
+shown = correlation(np.abs(of_p).sum(axis=-1), summed)
+print(f"gradient of the probability and of the score: correlation {signed:.2f}, shown {shown:.2f}")
+assert np.allclose(fused_model(cat), model(cat), atol=1e-5)
+assert signed < 0.6 and shown < 0.6
+
+# %% [markdown]
+# The same network, the same picture, the same class, and a map with little in common. The
+# probability of *tabby* rises most when *Egyptian cat* and *tiger cat* fall, so that its map is of
+# "tabby rather than the other cats". **That is a sensible question too**, if one asks it knowingly.
+# It should not depend on how a programmer happened to write the last layer.
+
+# %% [markdown] exercise={"id": "5.3", "minutes": 8, "difficulty": "medium", "goal": 3}
+# ### Exercise 5.3: score, not probability (8 minutes, medium)
+#
+# Write `score_not_probability(model)`. The model's last layer is a `Dense` with a fused softmax;
+# return a Keras model of the same input that ends in the *scores*, with the same weights. The
+# caller's model must stay as it was.
+#
+# <details><summary>Hint 1</summary>
+#
+# `model.layers[-1]` is the last layer; it has `.units`, `.input` (what flows into it) and
+# `.get_weights()`. A new `keras.layers.Dense(units)` has no activation.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Call the new layer on `.input` of the old one, build `keras.Model(model.input, ...)`, and only
+# then copy the weights with `set_weights`. (`fused_version` above does the same the other way
+# round.)
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Setting `model.layers[-1].activation`, which changes the caller's model; a new layer whose random
+# weights stay; the logarithm of the probability, in which the other classes still are; cutting off
+# the whole last layer.
+#
+# </details>
+
+
+# %%
+def score_not_probability(model):
+    ### BEGIN SOLUTION
+    last = model.layers[-1]
+    linear = keras.layers.Dense(last.units, use_bias=last.use_bias, name="scores")
+    result = keras.Model(model.input, linear(last.input))
+    linear.set_weights(last.get_weights())
+    return result
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+score_not_probability = checks.score_not_probability(score_not_probability)
+
+# %% [markdown]
+# The package has a method for just this case, `explain_score_model`. It takes your model as it is.
+
+# %%
+scores = score_not_probability(fused_model)
+from_scores = VanillaGradients().explain_score_model((cat, None), scores, 281)
+same = (np.abs(from_scores.astype(int) - vanilla_picture) <= 1).mean()
+print(f"pixels as from the separate softmax: {same:.1%}")
+assert same > 0.99
+
+# %% [markdown]
+# ## Grad-CAM: which gradients?
+#
+# Now Grad-CAM. The package's method `get_gradients_and_filters` returns the feature maps $A$ and
+# the gradients; `generate_ponderated_output` makes the weighted sum. We call both with each of two
+# settings: gradients of the probability (the model as it is) or of the score, *guided* (the
+# default) or not.
+
+
+# %%
+def package_cam(model, inputs, class_index, guided):
+    A, G = GradCAM.get_gradients_and_filters(model, inputs, layer, class_index, guided)
+    return np.stack(GradCAM.generate_ponderated_output(A, G))[0]
+
+
+ends = {"probability": fused_model, "score": scores}
+cams = {(end, guided): package_cam(m, cat, 281, guided)
+        for end, m in ends.items() for guided in (True, False)}  # fmt: skip
+
+# %%
+from course_utils import grad_cam
+
+ours = grad_cam(model, cat, 281)[0]
+for (end, guided), cam in cams.items():
+    how = "guided" if guided else "plain"
+    print(f"{end:>11}, {how:6}: correlation with lesson 3 {correlation(cam, ours):5.2f},"
+          f"  negative cells {(cam < 0).mean():.0%}")  # fmt: skip
+assert np.allclose(cams["score", False], ours, atol=1e-4)
+
+# %% [markdown]
+# The last line is lesson 3's Grad-CAM to the last digit (for this cat no cell is negative, and the
+# missing ReLU changes nothing). The second line is a wreck: plain gradients of the *probability*,
+# and more than half of the cells speak against *tabby*, because they speak even more for the other
+# two cats. And the first line, the default, looks almost perfect. Luck?
+
+# %%
+assert abs(correlation(cams["probability", False], ours)) < 0.4
+assert correlation(cams["probability", True], ours) > 0.9
+show_code(GradCAM.get_gradients_and_filters, "if use_guided_grads", "    )")
+
+# %% [markdown]
+# Not luck. "Guided" sets every negative gradient to zero (and all where the feature map is not
+# positive). Then no weight is negative, nor are the maps of this layer, nor can any cell be: what
+# speaks against the class is never heard. On a class that *is* in the picture, that hides the
+# damage that the probability does. What about a class that is not?
+#
+# **Predict.** Lesson 3's Grad-CAM of the cat for *tabby* and for *banana* have a correlation below
+# 0 (before the ReLU): different questions, different maps. With tf_explain's default, does this
+# correlation rise, fall or stay (within 0.1)? Write your guess, "rise", "fall" or "stay", in place
+# of the dots.
+
+# %%
+guess_banana = ...
+
+# %%
+lesson_3 = [grad_cam(model, cat, c, relu=False)[0] for c in (281, 954)]
+default = [package_cam(fused_model, cat, c, True) for c in (281, 954)]
+r = correlation(*lesson_3), correlation(*default)
+print(f"tabby and banana: lesson 3 {r[0]:.2f}, tf_explain's default {r[1]:.2f}")
+answer_banana = "stay" if abs(r[1] - r[0]) < 0.1 else "rise" if r[1] > r[0] else "fall"
+checks.prediction(guess_banana, answer_banana)
+assert r[0] < 0 and r[1] > 0.7
+
+# %% [markdown]
+# The guided map hardly asks *which* class: where there is something to see, everything with a
+# positive gradient lights up, for the tabby and for the banana that is not there. Is it then
+# useless? Try it on a picture with two objects before you say so.
+
+# %%
+scene = classifier.prepare(load_image("two_objects"))
+basketball, bear = 430, 294
+print("the column of 0 to 6 in which the map is strongest:")
+for guided in (True, False):
+    columns = [int(package_cam(fused_model, scene, c, guided).sum(axis=0).argmax())
+               for c in (basketball, bear)]  # fmt: skip
+    print(f"  guided {guided!s:5}: basketball (left) {columns[0]}, bear (right) {columns[1]}")
+    assert columns[0] <= 2 and columns[1] >= 4
+
+# %% [markdown]
+# It is not: for a class that is in the picture, it points at the right object. So this much can be
+# defended: the guided map shows where, *provided that* the class is there. The paper on Grad-CAM
+# does not guide these gradients (its "guided Grad-CAM" is another thing: the map times a guided
+# backpropagation picture).
+#
+# One more step is missing in the package and one is added. It has no ReLU, and for display it
+# stretches each map from its minimum to its maximum. So *every* map ends in full colour, even if
+# nothing in it speaks for the class. (And a map that is the same everywhere is 0 / 0.) Then the
+# colours are *added* to a darkened picture. Where the sum exceeds 255 it is cut off, so that on
+# white, as around the banana above, you could not see where the map was strongest.
+
+# %%
+ours_banana = grad_cam(model, cat, 954)[0]
+share = ours_banana.max() / ours.max()
+cut = (GradCAM().explain((banana, None), model, 954, layer_name=layer) == 255).any(axis=2).mean()
+print(f"overlay of the banana: {cut:.0%} of the pixels have a colour cut off at 255")
+print(f"strongest cell for 'banana' on the cat: {share:.0%} of the strongest for 'tabby'")
+assert share < 0.3 and cut > 0.5
+
+# %%
+on_the_cat = {
+    f"tf_explain: {name}": GradCAM().explain((cat, None), model, c, layer_name=layer)
+    for name, c in {"tabby": 281, "banana": 954}.items()
+}
+draw(
+    "Grad-CAM of the same cat, two classes",
+    {"Picture": cat_seen} | on_the_cat,
+    "The cat, and two overlays with green over most of the face, in the same place: for tabby it "
+    "is yellow left of the nose, for banana yellow left of the eye, equally bright.",
+)
+
+# %% [markdown]
+# ## Find the bugs
+#
+# Here is a sketch of a Grad-CAM in the manner of the package, written for this exercise, with one
+# fault more than the package has. It gets the feature maps $A$ and the gradients $G$ of a batch,
+# both (B, h, w, K), and returns maps (B, h, w). It runs, and its pictures look fine.
+
+
+# %%
+def sketch(maps, gradients):
+    gradients = gradients * (gradients > 0) * (maps > 0)
+    weights = gradients.mean(axis=(0, 1, 2))
+    cam = (weights * maps).sum(axis=-1)
+    return (cam - cam.min()) / (cam.max() - cam.min())
+
+
+# %% [markdown] exercise={"id": "5.4", "minutes": 10, "difficulty": "medium", "goal": 2}
+# ### Exercise 5.4: unguided CAM: find the bugs (10 minutes, medium)
+#
+# Compare the sketch, line by line, with
+#
+# $$L = \mathrm{ReLU}\Big(\sum_k \alpha_k A^k\Big), \qquad
+# \alpha_k = \frac{1}{Z} \sum_{ij} G^k_{ij}$$
+#
+# and write `unguided_cam(maps, gradients)`, which does what the formula says, for each picture of
+# the batch by itself, in units of the score. NumPy arrays in, NumPy array out.
+#
+# <details><summary>Hint 1</summary>
+#
+# Three things are wrong: one before the mean, one in the mean, one after the sum.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The mean goes over the *places*, axes 1 and 2, not over the pictures. After the sum over $k$, the
+# last axis: `np.maximum(..., 0)`, and no stretching.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Keeping half of the guiding, such as `gradients > 0`; the mean over the feature maps instead of
+# the places; dividing by the maximum, which is the display's business; ReLU on each feature map
+# before the sum.
+#
+# </details>
+
+
+# %%
+def unguided_cam(maps, gradients):
+    ### BEGIN SOLUTION
+    weights = gradients.mean(axis=(1, 2), keepdims=True)
+    cam = (weights * maps).sum(axis=-1)
+    return np.maximum(cam, 0)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+unguided_cam = checks.unguided_cam(unguided_cam)
+
+# %%
+A, G = GradCAM.get_gradients_and_filters(scores, np.concatenate([cat, banana]), layer, 954, False)
+repaired = np.asarray(unguided_cam(A.numpy(), G.numpy()))
+expected = grad_cam(model, np.concatenate([cat, banana]), 954)
+print(f"'banana' on the cat: up to {repaired[0].max():.2f}; on the banana: {repaired[1].max():.2f}")
+assert np.allclose(repaired, expected, atol=1e-4) and repaired[1].max() > 4 * repaired[0].max()
+
+# %% [markdown]
+# Fed with the package's own feature maps and plain gradients of the score, your function gives
+# lesson 3's map, and now the *numbers* tell a banana from a cat.
+#
+# ## SmoothGrad: the gradient of what?
+#
+# Last, SmoothGrad. It differentiates neither the score nor the probability, but the loss that is
+# used in training, the *cross-entropy* $-\log p_c$. By the chain rule that is
+# $-\frac{1}{p_c} \frac{\partial p_c}{\partial x}$. Without noise, one sample must show it:
+
+# %%
+of_loss = SmoothGrad.get_averaged_gradients(cat, model, 281, 1).numpy()
+p_tabby = float(model(cat)[0, 281])
+print(f"loss against -(1/p) dp/dx: largest difference {np.abs(of_loss + of_p / p_tabby).max():.0e}")
+print(f"loss against the score: correlation {correlation(of_loss, raw):.2f}")
+assert np.allclose(of_loss, -of_p / p_tabby, atol=1e-5)
+
+# %% [markdown]
+# So it is the map of the probability once more, with the sign turned (which $|g|$ removes from the
+# picture), and every sample weighted by $1/p_c$: where the network is *less* sure of the class, the
+# sample counts more. As with the probability: a possible question, but not the paper's.
+#
+# Next, the noise. `noise=1.0` is the standard deviation *itself*, and not a fraction of the
+# picture's range as in the paper and in lesson 4.
+
+# %%
+for name, x in {"this model's inputs": cat, "inputs in 0 to 255": as_in_quick_start}.items():
+    print(f"{name}: range {np.ptp(x):5.1f}, so that sigma = 1.0 is {1 / np.ptp(x):.1%} of it")
+assert 1 / np.ptp(cat) > 0.5 and 1 / np.ptp(as_in_quick_start) < 0.01
+
+# %% [markdown]
+# The paper shows 10 % to 20 %. So the default is far too much for one kind of network, and as good
+# as nothing for the other.
+#
+# **Predict.** The network's mean probability of *tabby* over 32 noisy copies that the package
+# makes with its default: does it rise, fall or stay (within 0.05), compared with the clean
+# picture? Write your guess, "rise", "fall" or "stay", in place of the dots.
+
+# %%
+guess_noise = ...
+
+# %%
+np.random.seed(0)
+copies = SmoothGrad.generate_noisy_images(cat, 32, 1.0)
+p = model.predict(copies, verbose=0)
+top = [classifier.labels[c] for c in p.argmax(axis=1)]
+change = p[:, 281].mean() - p_tabby
+print("taken for:", ", ".join(f"{name} {top.count(name)}" for name in sorted(set(top))))
+checks.prediction(guess_noise, "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall")
+assert change < -0.1 and not {"tabby", "Egyptian cat", "tiger cat"} & set(top)
+
+# %% [markdown]
+# For the network there is no cat left in these copies. And yet their map, in part 1, was the
+# neatest of all, with its two patches around the eyes! A neat map does not tell that the network
+# saw what you see. The remedy is one argument: `noise=0.15 * np.ptp(cat)`. And the number of
+# samples? With the default of 5, and with 20, how much do two runs agree?
+
+
+# %%
+def package_smooth(samples, seed):
+    np.random.seed(seed)
+    copies = SmoothGrad.generate_noisy_images(cat, samples, 0.15 * np.ptp(cat))
+    return SmoothGrad.get_averaged_gradients(copies, model, 281, samples).numpy()
+
+
+agreement = {n: correlation(package_smooth(n, 0), package_smooth(n, 1)) for n in (5, 20)}
+for n, r in agreement.items():
+    print(f"n = {n:2}: correlation of two runs {r:.2f}")
+assert agreement[5] < 0.2 and agreement[20] > agreement[5] + 0.04
+
+# %% [markdown]
+# Five samples are quick. But two runs of the same code share almost nothing, and without a seed
+# every run gives another picture. Twenty are better, and not yet good: lesson 4 told you how slowly
+# this converges. (Many more at once may not fit into memory, since the package puts all copies into
+# one batch.)
+#
+# Can one have the paper's SmoothGrad from this package? Yes, out of its own parts: its noisy copies
+# and its (correct) gradients of the score.
+
+# %%
+np.random.seed(0)
+copies = SmoothGrad.generate_noisy_images(cat, 20, 0.15 * np.ptp(cat))
+g = VanillaGradients.compute_gradients(copies, scores, 281).numpy()
+from_parts = g.mean(axis=0)
+by_loss = package_smooth(20, 0)[0]
+print(f"score against loss, same 20 copies: correlation {correlation(from_parts, by_loss):.2f}")
+assert correlation(from_parts, by_loss) < -0.5
+
+# %% [markdown]
+# (The minus is the sign of the loss.) With the paper's noise, loss and score agree far better than
+# they did on the clean picture: here the choice of the loss matters less than one would fear.
+
+# %% [markdown]
+# ## The verdict is yours
+#
+# | tf_explain 0.3.1 | lessons 2 to 4 | defensible when |
+# |---|---|---|
+# | $\lvert w \rvert$ summed over colours | the largest | almost always: nearly the same map |
+# | standardised, cut to 0 to 255 | raw numbers, scale shown | for a quick look at *where* |
+# | batch standardised as one image | each map by itself | to compare pictures, if it is said |
+# | probability, where softmax is fused | score | to ask "this class *rather than* the others" |
+# | guided gradients in Grad-CAM | plain gradients | if the class is known to be in the picture |
+# | no ReLU, minimum to maximum | ReLU, units of the score | to see counter-evidence, with a scale |
+# | cross-entropy in SmoothGrad | score | as for the probability; with noise, little changed |
+# | sigma = 1.0, absolute | a fraction of the range | if you set it yourself each time |
+# | n = 5, no seed | n = 50, seeded | for a first look, if you seed it |
+# | floats 0 to 255 come out inverted | picture given separately | never |
+#
+# Do you agree with every line? You need not. What you can no longer say is that it makes no
+# difference. And be fair: many methods behind one simple call are a real service; the parts are
+# small and readable, which is why you could find all this out in an hour; the gradients and feature
+# maps inside are right; and most of the above can be set otherwise by whoever knows of it.
+#
+# ## What we saw
+#
+# - The package runs on today's Keras, if the layer is named. It gives pictures; its documented
+#   small methods give numbers.
+# - Its gradients of the score are those of lesson 2 to rounding; its plain Grad-CAM of the score is
+#   that of lesson 3.
+# - With the default settings, the Grad-CAM for *tabby* and for a banana that is not there are
+#   nearly the same. On a picture with two objects it still points at the right one.
+# - A fused softmax changed the map of the same network almost beyond recognition.
+# - Three quarters of the pixels of the grey picture were pure black or pure white; the cat got
+#   brighter beside a banana; the quick start's input came out as a negative.
+# - SmoothGrad's default noise leaves no cat in the copies of this model's picture, and its map is
+#   neat all the same. Two runs with 5 samples had almost nothing in common.
+#
+# ## Take away
+#
+# - The name on a picture is a claim. Test it: on a class that is absent, in a batch and alone, with
+#   a fused and a separate softmax, against a number that you know.
+# - Write down the quantity, the settings and the display along with every map that you publish.
+#
+# A few questions to close with. Click on an answer: each one tells you something.
+
+# %%
+checks.quiz(5)
+
+# %% [markdown]
+# ## Further reading
+#
+# - The source of tf_explain, `tf_explain/core/grad_cam.py` and `tf_explain/utils/display.py`: a few
+#   pages, worth reading in full.
+# - R. Selvaraju and others, *Grad-CAM* (2016), arXiv:1610.02391, section 3: plain gradients, and
+#   what the authors call guided Grad-CAM.
+# - D. Smilkov and others, *SmoothGrad* (2017), arXiv:1706.03825, section 3: how much noise, and
+#   how many samples.
+# - J. Adebayo and others, *Sanity Checks for Saliency Maps* (2018), arXiv:1810.03292: maps that do
+#   not react when they should.
+#
+# **Next:** lesson 6, *Can you trust it?*: pictures whose right answer is known.
