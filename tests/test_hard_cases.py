@@ -25,6 +25,8 @@ from course_utils import (
 )
 from course_utils.display import map_values
 
+pytestmark = pytest.mark.slow  # many small networks, each traced anew
+
 layers = keras.layers
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -53,7 +53,7 @@ import sys
 
 from course_utils import example_images, load_image
 
-source = "astronaut"  # or r"C:\Users\me\Pictures\dog.jpg", or in Colab "upload"
+source = "astronaut"  # or r"D:\pictures\dog.jpg", or in Colab "upload"
 
 
 def read_picture(source):

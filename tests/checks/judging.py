@@ -23,6 +23,7 @@ def judge(right: dict, wrong: dict):
             for number, case in enumerate(all_cases)
         ]
 
+    @pytest.mark.slow  # some hundred wrong answers for each lesson
     class TestChecks:
         @pytest.mark.parametrize("name, answer", cases(right))
         def test_right_answers_are_accepted_and_handed_back(self, name, answer, capsys):
@@ -53,7 +54,7 @@ def judge(right: dict, wrong: dict):
 
         @pytest.mark.parametrize("name", right)
         def test_the_courses_own_version_gets_no_praise(self, name, capsys):
-            """After a wrong answer the name is bound to the working version: run the check again."""
+            """After a wrong answer the name is bound to the working version, and checked again."""
             handed_out = getattr(checks, name)(crash)
             capsys.readouterr()
             assert getattr(checks, name)(handed_out) is handed_out
