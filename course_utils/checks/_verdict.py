@@ -42,10 +42,10 @@ def verdict(name: str, student: Callable, working: Callable, cases: Callable) ->
     except Exception as error:  # whatever the student's code does, the notebook runs on
         reason = (str(error).splitlines() or [""])[0][:300]
         if "ellipsis" in str(error).lower():
-            reason += " (There is still a `...` in your function.)"
+            reason += " (there is still a `...` in your function)"
         print(
             f"Exercise {name}: not right yet. Your function stopped{_place(student, error)} with "
-            f"{type(error).__name__}: {reason} {go_on}"
+            f"{type(error).__name__}: {reason.rstrip('.')}. {go_on}"
         )
     else:
         print(f"Exercise {name}: right, well done.")

@@ -207,6 +207,11 @@ def finite_differences(student: Callable) -> Callable:
                 (truth * h * h, "/ 2 * h divides by 2 and multiplies by h: write / (2 * h)."),
                 (truth * h, "Only divided by 2: the points are 2h apart, so write / (2 * h)."),
                 (-truth, "The sign is turned round: the step up minus the step down."),
+                (
+                    [score(x + e) - score(x - e) / (2 * h) for e in h * np.eye(3)],
+                    "Brackets are missing: (score(plus) - score(minus)) / (2 * h). Without them "
+                    "only the second score is divided.",
+                ),
                 (abs(truth), "The signs are gone: a slope may be negative."),
                 (truth + half_a_step, "A step up only: go down as well, and divide by 2h."),
                 (truth - half_a_step, "A step down only: go up as well, and divide by 2h."),
@@ -253,10 +258,13 @@ def two_layer_gradient(student: Callable) -> Callable:
         arrays = (x, w1, b1, w2)
         given = tuple(a.copy() for a in arrays)
         z = np.array([-1.0, 4.0, 1.0])
-        gate, h = z > 0, np.maximum(z, 0)
+        gate, a = z > 0, np.maximum(z, 0)
         answers = {}
         for c in (0, 1):
-            g = answers[c] = answer_array(student, *given, c, shape=None)
+            try:
+                g = answers[c] = answer_array(student, *given, c, shape=None)
+            except ValueError as error:
+                raise _shapes_do_not_fit(error) from None
             if not all(map(np.array_equal, given, arrays)):
                 raise Mistake("One of the arrays given was changed. Make new ones instead.")
             v = w2[:, c]
@@ -264,7 +272,7 @@ def two_layer_gradient(student: Callable) -> Callable:
                 g,
                 [
                     (w1 @ v, "Closed units pass nothing on: put a zero where z <= 0."),
-                    (w1 @ (h * v), "An open unit counts 1, not its value h: multiply by z > 0."),
+                    (w1 @ (a * v), "An open unit counts 1, not its value a: multiply by z > 0."),
                     (w1 @ (z * v), "Multiply by 1 where z > 0 and by 0 elsewhere, not by z."),
                     (w1 @ ((x @ w1 > 0) * v), "z includes b1: without it other units are open."),
                     (w1 @ (~gate * v), "The other way round: open are the units with z > 0."),
@@ -286,13 +294,16 @@ def two_layer_gradient(student: Callable) -> Callable:
                         np.outer(x, gate * v),
                         "That is the gradient of w1, as in training: not of x.",
                     ),
-                    (h, "That is the gradient of w2, as in training. Asked for: that of x."),
+                    (a, "That is the gradient of w2, as in training. Asked for: that of x."),
                     (gate * v, "That is the gradient of z. One step further back: w1 @ this."),
-                    (v, "That is the gradient of h only. Go on back: the gate, then w1."),
+                    (
+                        v,
+                        "That is the gradient of a alone. Go on back: the gate, then w1.",
+                    ),
                     (w1 @ (gate[:, None] * w2), "These are all classes: pick the column first."),
                     (w1 * (gate * v), "One number for each path: add up over the hidden units."),
-                    (h @ w2, "That is the score itself. Asked for: how it moves with x."),
-                    (h @ v, "That is the score itself. Asked for: how it moves with x."),
+                    (a @ w2, "That is the score itself. Asked for: how it moves with x."),
+                    (a @ v, "That is the score itself. Asked for: how it moves with x."),
                 ],
             )
             if g.shape != x.shape:
@@ -309,6 +320,21 @@ def two_layer_gradient(student: Callable) -> Callable:
         _against_nudges(student)
 
     return verdict("1.5", student, working, cases)
+
+
+def _shapes_do_not_fit(error: ValueError) -> Exception:
+    """Name the row that was taken for a column, or the product that is the wrong way round."""
+    if "broadcast" in str(error):
+        return Mistake(
+            "These shapes do not fit together. One class is a column, w2[:, class_index]: one "
+            "number for each hidden unit. w2[class_index] is a row: one unit, all classes."
+        )
+    if "mismatch" in str(error) or "align" in str(error):
+        return Mistake(
+            "These shapes do not fit together. w1 is (n, m): x @ w1 sums over the inputs, and "
+            "w1 @ v, in this order and without .T, over the hidden units."
+        )
+    return error
 
 
 def _against_nudges(student: Callable) -> None:

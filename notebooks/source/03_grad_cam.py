@@ -145,7 +145,7 @@ from course_utils import checks
 one = gradient[0, :, :, 0]
 print(f"smallest slope {one.min():+.6f}, largest {one.max():+.6f}")
 same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6
-checks.prediction(guess_places, "no" if same else "yes")
+checks.prediction(guess_places, "no" if same else "yes", ["yes", "no"])
 assert same
 
 # %% [markdown]
@@ -622,7 +622,7 @@ covered[:, :, 112:] = 0  # the input 0 is a middle grey
 before, after = (float(maps_and_scores(z)[1][0, ball]) for z in (scene, covered))
 print(f"score of basketball: {before:.2f} before, {after:.2f} with the bear covered")
 answer_cover = "stay" if abs(after - before) < 0.2 else "rise" if after > before else "fall"
-checks.prediction(guess_cover, answer_cover)
+checks.prediction(guess_cover, answer_cover, ["rise", "fall", "stay"])
 assert after > before + 1
 
 # %% [markdown]
@@ -660,7 +660,8 @@ earlier = grad_cam(network, both, [ball, bear], layer="block11_add")
 share = side_share(earlier[0], left_half(earlier[0]))
 change = share - cam_shares["basketball"]
 print(f"basketball on its half: head_conv {cam_shares['basketball']:.0%}, block11_add {share:.0%}")
-checks.prediction(guess_layer, "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall")
+answer_layer = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
+checks.prediction(guess_layer, answer_layer, ["rise", "fall", "stay"])
 assert share < 0.6
 
 # %%

@@ -434,7 +434,7 @@ alone, in_batch = vanilla_picture.mean(), grid[:224, :224].mean()
 print(f"mean grey level of the cat: alone {alone:.0f}, beside the banana {in_batch:.0f}")
 change = in_batch - alone
 answer_batch = "stay" if abs(change) < 1 else "rise" if change > 0 else "fall"
-checks.prediction(guess_batch, answer_batch)
+checks.prediction(guess_batch, answer_batch, ["rise", "fall", "stay"])
 weaker = np.abs(vanilla_gradients(model, banana, 281)).mean() / np.abs(raw).mean()
 assert weaker < 0.8 and (answer_batch == "rise" or not cut_off)
 
@@ -652,7 +652,7 @@ default = [package_cam(fused_model, cat, c, True) for c in (281, 954)]
 r = correlation(*lesson_3), correlation(*default)
 print(f"tabby and banana: lesson 3 {r[0]:.2f}, tf_explain's default {r[1]:.2f}")
 answer_banana = "stay" if abs(r[1] - r[0]) < 0.1 else "rise" if r[1] > r[0] else "fall"
-checks.prediction(guess_banana, answer_banana)
+checks.prediction(guess_banana, answer_banana, ["rise", "fall", "stay"])
 assert r[0] < 0 and r[1] > 0.7
 
 # %% [markdown]
@@ -816,7 +816,8 @@ p = model.predict(copies, verbose=0)
 top = [classifier.labels[c] for c in p.argmax(axis=1)]
 change = p[:, 281].mean() - p_tabby
 print("taken for:", ", ".join(f"{name} {top.count(name)}" for name in sorted(set(top))))
-checks.prediction(guess_noise, "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall")
+answer_noise = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
+checks.prediction(guess_noise, answer_noise, ["rise", "fall", "stay"])
 assert change < -0.1 and not {"tabby", "Egyptian cat", "tiger cat"} & set(top)
 
 # %% [markdown]
