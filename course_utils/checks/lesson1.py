@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -36,17 +35,7 @@ def predict_linear(student: Callable) -> Callable:
         # Worked out by hand: 10*50 - 2*10 - 30*2 + 300 and 10*80 - 2*0 - 30*5 + 300.
         x = np.array([[50.0, 10.0, 2.0], [80.0, 0.0, 5.0]])
         w, b = np.array([10.0, -2.0, -30.0]), 300.0
-        try:
-            y = answer_array(student, x.copy(), w.copy(), b, shape=None)
-        except IndexError:
-            raise Mistake("x[0] is the first flat. The first feature of all is x[:, 0].") from None
-        except ValueError as error:
-            if re.search("align|mismatch|broadcast", str(error)):
-                raise Mistake(
-                    "These shapes do not fit together. x is (2, 3) here and w is (3,), so it is "
-                    "x @ w, in this order."
-                ) from None
-            raise
+        y = answer_array(student, x.copy(), w.copy(), b, shape=None)
         product = x * w
         _name_mistake(
             y,
@@ -70,7 +59,12 @@ def predict_linear(student: Callable) -> Callable:
                 f"500 - 20 - 60 + 300 = 720, not {y[0]:.4g}. Use the x, w and b that are given."
             )
 
-    return verdict("1.1", student, working, cases)
+    errors = [
+        ("align|mismatch|broadcast", "These shapes do not fit together. x is (2, 3) here and w is "
+         "(3,), so it is x @ w, in this order."),
+        ("out of bounds", "x[0] is the first flat. The first feature of all is x[:, 0]."),
+    ]  # fmt: skip
+    return verdict("1.1", student, working, cases, errors)
 
 
 def contributions(student: Callable) -> Callable:
@@ -128,15 +122,7 @@ def weight_picture(student: Callable) -> Callable:
         sign = np.where((row + column + c) % 3, 1, -1)
         by_place = sign * (100 * (c + 1) + 10 * row + column).astype(float)
         weights, truth = by_place.reshape(64, 10), by_place[:, :, 4]
-        try:
-            picture = answer_array(student, weights.copy(), 4, shape=None)
-        except ValueError as error:
-            if "reshape" in str(error):
-                raise Mistake(
-                    f"NumPy says: {error}. A picture has 64 numbers, and those of class c are the "
-                    "column weights[:, c]."
-                ) from None
-            raise
+        picture = answer_array(student, weights.copy(), 4, shape=None)
         mixed = weights.reshape(10, 8, 8)[4]
         _name_mistake(
             picture,
@@ -161,7 +147,10 @@ def weight_picture(student: Callable) -> Callable:
                 raise Mistake("The numbers were scaled or shifted: the weights themselves, please.")
             raise Mistake("Pixel 8 * row + column of the class belongs at [row, column].")
 
-    return verdict("1.3", student, working, cases)
+    errors = [
+        ("reshape", "A picture has 64 numbers, and those of class c are the column weights[:, c]."),
+    ]
+    return verdict("1.3", student, working, cases, errors)
 
 
 def finite_differences(student: Callable) -> Callable:
@@ -261,10 +250,7 @@ def two_layer_gradient(student: Callable) -> Callable:
         gate, a = z > 0, np.maximum(z, 0)
         answers = {}
         for c in (0, 1):
-            try:
-                g = answers[c] = answer_array(student, *given, c, shape=None)
-            except ValueError as error:
-                raise _shapes_do_not_fit(error) from None
+            g = answers[c] = answer_array(student, *given, c, shape=None)
             if not all(map(np.array_equal, given, arrays)):
                 raise Mistake("One of the arrays given was changed. Make new ones instead.")
             v = w2[:, c]
@@ -319,22 +305,14 @@ def two_layer_gradient(student: Callable) -> Callable:
                 )
         _against_nudges(student)
 
-    return verdict("1.5", student, working, cases)
-
-
-def _shapes_do_not_fit(error: ValueError) -> Exception:
-    """Name the row that was taken for a column, or the product that is the wrong way round."""
-    if "broadcast" in str(error):
-        return Mistake(
-            "These shapes do not fit together. One class is a column, w2[:, class_index]: one "
-            "number for each hidden unit. w2[class_index] is a row: one unit, all classes."
-        )
-    if "mismatch" in str(error) or "align" in str(error):
-        return Mistake(
-            "These shapes do not fit together. w1 is (n, m): x @ w1 sums over the inputs, and "
-            "w1 @ v, in this order and without .T, over the hidden units."
-        )
-    return error
+    errors = [
+        ("broadcast", "These shapes do not fit together. One class is a column, "
+         "w2[:, class_index]: one number for each hidden unit. w2[class_index] is a row: one unit, "
+         "all classes."),
+        ("mismatch|align", "These shapes do not fit together. w1 is (n, m): x @ w1 sums over the "
+         "inputs, and w1 @ v, in this order and without .T, over the hidden units."),
+    ]  # fmt: skip
+    return verdict("1.5", student, working, cases, errors)
 
 
 def _against_nudges(student: Callable) -> None:
