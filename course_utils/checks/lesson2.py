@@ -189,8 +189,9 @@ def explain(student: Callable) -> Callable:
 
     errors = [
         NOT_THIS_CLASS,
-        ("has the shape|found shape|incompatible", "The network here takes pictures of another size. Put the "
-         "picture that is given through classifier.prepare, and use nothing made further up."),
+        ("has the shape|found shape|incompatible", "The network here takes pictures of another "
+         "size. Put the picture that is given through classifier.prepare, and use nothing made "
+         "further up."),
         ("[Ii]nvalid type|Only integers|must be integers", "`gradients` takes the number of a "
          "class, not its name: classifier.class_index(name)."),
     ]  # fmt: skip
