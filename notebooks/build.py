@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import html
+import re
 import sys
 from pathlib import Path
 
@@ -31,6 +33,13 @@ SOURCES = HERE / "source"
 SOLUTIONS = HERE / "solutions"
 STUB = "return ...  # your code here"
 SECONDS_A_CELL = 300
+FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
+TARGET = """
+<details><summary>Target figure</summary>
+
+![{alt}](attachment:target.png)
+
+</details>"""
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -99,6 +108,35 @@ def solved_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+def with_targets(
+    student: nbformat.NotebookNode, solved: nbformat.NotebookNode
+) -> nbformat.NotebookNode:
+    """Give exercises the figure that a right answer leads to, folded.
+
+    Those whose check is tagged "target"; the figure is the first that the solved notebook shows
+    after that check.
+    """
+    student = copy.deepcopy(student)
+    places = {cell.id: place for place, cell in enumerate(solved.cells)}
+    for task, _, check in zip(student.cells, student.cells[1:], student.cells[2:], strict=False):
+        if "exercise" in task.metadata and "target" in check.metadata.get("tags", []):
+            png, alt = first_figure(solved.cells[places[check.id] :])
+            task.attachments = {"target.png": {"image/png": png}}
+            alt = html.unescape(alt).replace("[", "(").replace("]", ")")
+            task.source += TARGET.format(alt=alt)
+    return student
+
+
+def first_figure(cells: list[nbformat.NotebookNode]) -> tuple[str, str]:
+    """Return the PNG, in base64, and the alt text of the first figure in some cells' outputs."""
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            found = FIGURE.search(output.get("data", {}).get("text/html", ""))
+            if found:
+                return found.group(1), found.group(2)
+    raise ValueError("After an exercise with the tag target, no figure is shown.")
+
+
 def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Run a notebook in notebooks/ and keep its outputs, without anything that varies."""
     client = NotebookClient(
@@ -130,9 +168,10 @@ def text(notebook: nbformat.NotebookNode) -> str:
 def build(lesson: str) -> None:
     """Write both notebooks of a lesson."""
     source = read(lesson)
+    solved = execute(solved_version(source))
     versions = {
-        HERE / f"{lesson}.ipynb": student_version(source),
-        SOLUTIONS / f"{lesson}.ipynb": execute(solved_version(source)),
+        HERE / f"{lesson}.ipynb": with_targets(student_version(source), solved),
+        SOLUTIONS / f"{lesson}.ipynb": solved,
     }
     for path, notebook in versions.items():
         path.parent.mkdir(exist_ok=True)

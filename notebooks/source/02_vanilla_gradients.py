@@ -231,7 +231,7 @@ def saliency_map(gradient):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "target"]
 saliency_map = checks.saliency_map(saliency_map)
 
 # %% [markdown]
@@ -445,7 +445,7 @@ def explain(classifier, picture, name):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "target"]
 explain = checks.explain(explain)
 
 # %%

@@ -653,7 +653,7 @@ def card_html(title, png, alt, facts):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "target"]
 card_html = checks.card_html(card_html)
 
 # %% [markdown]
