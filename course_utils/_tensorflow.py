@@ -31,6 +31,11 @@ def _without_chatter():
         os.close(stderr)
 
 
+# TensorFlow has two sets of convolutions for CPUs, and chooses oneDNN's by itself only on the newest
+# processors. For gradients of a batch they take half the time on the others as well. (Where
+# TensorFlow was imported before, or somebody has chosen, nothing changes.)
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 _backend = os.environ.get("KERAS_BACKEND", "tensorflow")
 _WRONG_BACKEND = (
     "Keras runs on {!r} here, and the course needs TensorFlow. Remove KERAS_BACKEND from the "
