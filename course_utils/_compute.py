@@ -34,13 +34,43 @@ def compile_for(scores: keras.Model, *more: tf.TensorSpec) -> Callable:
     if not is_graph(scores):
         return lambda function: function
     signature = [tf.TensorSpec((None, *scores.input_shape[1:]), tf.float32), *more]
-    # Traced here and now: TensorFlow warns of functions that are traced again for each model.
-    return lambda function: tf.function(function, signature).get_concrete_function()
+
+    def compiled(function):
+        # Traced here and now: TensorFlow warns of functions that are traced again for each model.
+        on_one = tf.function(function, signature).get_concrete_function()
+        return on_one if devices() == 1 else _on_all_devices(function, on_one)
+
+    return compiled
 
 
-def in_batches(function: Callable, x: np.ndarray, *per_picture: np.ndarray, batch_size: int = 16):
-    """Apply a compiled function to 16 pictures at a time, so that memory stays bounded."""
-    results = None
+def devices() -> int:
+    """Return on how many devices a model works: more than one inside a strategy's scope only."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _on_all_devices(function: Callable, on_one: Callable) -> Callable:
+    """Let each device of the strategy whose scope this is called in do its share of a batch."""
+    strategy, n = tf.distribute.get_strategy(), devices()
+    run = tf.function(lambda *share: strategy.run(function, share), reduce_retracing=True)
+
+    def on_all(*batch):
+        if len(batch[0]) < n:
+            return on_one(*batch)
+        parts = [np.array_split(a, n) for a in batch]  # parts[argument][device]
+        shares = [
+            strategy.experimental_distribute_values_from_function(
+                lambda context, part=part: tf.constant(part[context.replica_id_in_sync_group])
+            )
+            for part in parts
+        ]
+        return np.concatenate(strategy.experimental_local_results(run(*shares)))
+
+    return on_all
+
+
+def in_batches(function: Callable, x: np.ndarray, *per_picture: np.ndarray):
+    """Apply a compiled function to 16 pictures a device at a time, so that memory stays bounded."""
+    results, batch_size = None, 16 * devices()
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
         result = np.asarray(function(*(tf.constant(a[part]) for a in (x, *per_picture))))
