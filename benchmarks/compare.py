@@ -34,7 +34,8 @@ ROOT = HERE.parent
 NETWORKS = ("embedded", "vgg16")
 LIBRARIES = ("ours", "tf-explain", "tf-keras-vis", "PAIR saliency", "Xplique")
 METHODS = ("vanilla", "Grad-CAM", "SmoothGrad-50")
-IMAGES, SAMPLES = (1, 4, 16, 64), (1, 10, 50, 100, 400)
+# (pictures, samples) of the measurement of growth
+SIZES = [(1, 1), (1, 10), (1, 50), (1, 100), (1, 400), (4, 10), (16, 10), (64, 10)]
 SETTINGS = {
     # What `import course_utils` sets; for all libraries alike, whatever they import first.
     "TF_ENABLE_ONEDNN_OPTS": "1",
@@ -264,7 +265,8 @@ def summary(results: dict, about: str, command: str) -> str:
         "Every library got the same network and weights, picture, class, noise (15 % of the range) "
         "and TensorFlow settings. Calls were made in turns in one process. A time is the median of "
         "the calls (their number is given) during which other programs had the least of the "
-        "processors; *others* is the share they still had. Only ratios carry over to another "
+        "processors; *others* is the share they still had; *CPU s* adds up what all cores worked for "
+        "it. Only ratios carry over to another "
         "machine.",
         "## Targets (embedded network)",
         table(
@@ -294,6 +296,7 @@ def summary(results: dict, about: str, command: str) -> str:
                     "method": "method",
                     "library": "library",
                     "seconds": "seconds",
+                    "cpu": "CPU s",
                     "ratio": "times ours",
                     "calls": "calls",
                     "others": "others",
@@ -316,6 +319,7 @@ def summary(results: dict, about: str, command: str) -> str:
                         "batch": batch,
                         "forward": 1e3 * forward,
                         "gradient": 1e3 * gradient,
+                        "cpu": 1e3 * times[network, "limit", f"gradient {batch}"]["cpu"] / batch,
                         "ratio": gradient / forward,
                         "others": row["others"],
                     }
@@ -330,6 +334,7 @@ def summary(results: dict, about: str, command: str) -> str:
                     "forward": "forward",
                     "gradient": "input gradient",
                     "ratio": "ratio",
+                    "cpu": "gradient, CPU",
                     "others": "others",
                 },
             ),
@@ -397,22 +402,27 @@ def run(options: argparse.Namespace) -> None:
     results: dict[str, list[dict]] = {
         kind: [] for kind in ("time", "map", "once", "growth", "missing", "failed", "target")
     }
-    networks = NETWORKS[:1] if options.quick else NETWORKS
-    for network in networks:
+    for network in NETWORKS[:1] if options.quick else NETWORKS:
         say(f"{network}: warm, in turns ...")
         for found in measure("timing", network, "--repeats", str(options.repeats)):
             results[found["kind"]].append(found)
-        there = {r["library"] for r in results["time"] if r["network"] == network}
+        if not any(r["library"] == "limit" for r in results["time"]):
+            sys.exit("The course's own methods could not be timed: see the reason above.")
+        there = {(r["library"], r["method"]) for r in results["time"] if r["network"] == network}
         say(f"{network}: first call and memory, a process each ...")
         for library in LIBRARIES:
             for method in METHODS:
-                if library in there:
+                if (library, method) in there:
                     results["once"] += measure("once", library, method, network)
-    if not options.quick:
-        say("growth ...")
-        sizes = [(1, samples) for samples in SAMPLES] + [(images, 10) for images in IMAGES[1:]]
-        for images, samples in sizes:
-            results["growth"] += measure("growth", str(images), str(samples))
+        if network == NETWORKS[0] and not options.quick:
+            say("growth ...")
+            for images, samples in SIZES:
+                results["growth"] += measure("growth", str(images), str(samples))
+        publish(results, options)
+
+
+def publish(results: dict[str, list[dict]], options: argparse.Namespace) -> None:
+    """Print all tables so far, and keep them if that was asked for."""
     results["target"] = targets(results["time"], results["once"], results["growth"])
 
     flags = (

@@ -14,6 +14,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -50,14 +51,21 @@ def busy_seconds() -> float:
     return sum(times) - times.idle - getattr(times, "iowait", 0) - getattr(times, "guest", 0)
 
 
-def time_one(run: Callable) -> tuple[float, float]:
-    """Return the seconds that a call takes, and the share of the processors that others had."""
+class Call(NamedTuple):
+    """One call: its seconds, its processor seconds, and the processors' share that others had."""
+
+    seconds: float
+    cpu: float
+    others: float
+
+
+def time_one(run: Callable) -> Call:
     cores = psutil.cpu_count()
     busy, own, start = busy_seconds(), time.process_time(), time.perf_counter()
     run()
     seconds = time.perf_counter() - start
     own, busy = time.process_time() - own, busy_seconds() - busy
-    return seconds, max(0.0, busy - own) / (cores * seconds)
+    return Call(seconds, own, max(0.0, busy - own) / (cores * seconds))
 
 
 def timing(network: str, repeats: int, methods: list[str]) -> None:
@@ -104,21 +112,25 @@ def timing(network: str, repeats: int, methods: list[str]) -> None:
         run()
     runs |= bare
 
-    seen: dict[tuple[str, str], list[tuple[float, float]]] = {key: [] for key in runs}
-    for _ in range(2 * repeats):  # in turns, so that whatever changes meanwhile hits all alike
+    seen: dict[tuple[str, str], list[Call]] = {key: [] for key in runs}
+    for turn in range(2 * repeats):  # in turns, so that whatever changes meanwhile hits all alike
         for key, run in runs.items():
-            if sum(others < QUIET for _, others in seen[key]) < repeats:
-                seen[key].append(time_one(run))
+            calls = seen[key]
+            quiet = sum(call.others < QUIET for call in calls)
+            # Where others disturbed, again; but not what takes long.
+            if turn < repeats or (quiet < repeats and calls[-1].seconds < 5):
+                calls.append(time_one(run))
     for (library, method), all_calls in seen.items():
-        calls = sorted(all_calls, key=lambda call: call[1])[:repeats]  # the least disturbed ones
+        calls = sorted(all_calls, key=lambda call: call.others)[:repeats]  # the least disturbed
         report(
             kind="time",
             network=network,
             library=library,
             method=method,
-            seconds=statistics.median(seconds for seconds, _ in calls),
-            fastest=min(seconds for seconds, _ in all_calls),
-            others=statistics.median(others for _, others in calls),
+            seconds=statistics.median(call.seconds for call in calls),
+            fastest=min(call.seconds for call in all_calls),
+            cpu=statistics.median(call.cpu for call in calls),
+            others=statistics.median(call.others for call in calls),
             calls=len(calls),
         )
 
@@ -129,7 +141,7 @@ def once(run: Callable, **what) -> None:
     start = time.perf_counter()
     run()
     first = time.perf_counter() - start
-    report(kind="once", **what, first=first, second=time_one(run)[0])
+    report(kind="once", **what, first=first, second=time_one(run).seconds)
 
 
 def main() -> None:

@@ -131,7 +131,7 @@ def tf_keras_vis(task: Task) -> dict[str, Way]:
         ),
         "SmoothGrad-50": Way(
             lambda: saliency(score, task.x, smooth_samples=SAMPLES, smooth_noise=NOISE, **raw),
-            note="asked not to take |g| of each sample, which is its default",
+            note="asked for g of each sample; its default is the absolute value",
         ),
     }
 
@@ -188,7 +188,9 @@ def xplique(task: Task) -> dict[str, Way]:
         return tf.image.resize(ours[..., None], task.x.shape[1:3], "bicubic")
 
     return {
-        "vanilla": Way(lambda: saliency(task.x, target), like=np.abs, note="returns |g|"),
+        "vanilla": Way(
+            lambda: saliency(task.x, target), like=np.abs, note="returns the absolute value"
+        ),
         "Grad-CAM": Way(lambda: cam(task.x, target), like=resized, note="resized, bicubic"),
         "SmoothGrad-50": Way(lambda: smooth(task.x, target)),
     }
