@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from course_utils._cache import is_graph
-from course_utils._compute import class_scores
+from course_utils._compute import class_scores, is_finite
 from course_utils._network import score_model
 from course_utils._tensorflow import keras
 
@@ -33,8 +33,8 @@ def check_inputs(model: keras.Model, inputs) -> np.ndarray:
     if 0 in x.shape:
         raise ValueError(f"inputs has the shape {x.shape}: there is no picture in it.")
     with np.errstate(over="ignore"):  # beyond float32 is infinity, which the next line refuses
-        x = x.astype(np.float32)
-    if not np.isfinite(x).all():
+        x = x.astype(np.float32, copy=False)
+    if not is_finite(x):
         raise ValueError("inputs holds NaN or infinity: check how the picture was prepared.")
     return x
 
