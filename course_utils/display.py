@@ -211,6 +211,32 @@ def show_maps(
     Raises:
         TypeError, ValueError: as `overlay`; no map.
     """
+    figure = maps_figure(
+        image,
+        maps,
+        title=title,
+        percentile=percentile,
+        shared_scale=shared_scale,
+        stacklevel=2,
+    )
+    if _show(figure._repr_html_()):
+        figure._shown_in = _cell_number()
+    return figure
+
+
+def maps_figure(
+    image,
+    maps: Mapping[str, np.ndarray],
+    *,
+    title: str = "",
+    percentile: float = 99.0,
+    shared_scale: bool = False,
+    stacklevel: int = 1,
+) -> DescribedFigure:
+    """Return the figure of `show_maps` without showing it: for explorers, and for files.
+
+    Arguments and errors as for `show_maps`; a warning points `stacklevel` callers up.
+    """
     image = load_image(image)
     if not isinstance(maps, Mapping) or not maps:
         raise ValueError('maps: expected a dictionary such as {"Grad-CAM": cam}.')
@@ -231,14 +257,12 @@ def show_maps(
             _draw_picture(ax, panel, name)
             texts.append(f"{name}: the picture with colours laid over it")
             continue
-        _warn_if_stretched(panel, image, stacklevel=2)
+        _warn_if_stretched(panel, image, stacklevel=stacklevel + 1)
         limits = common if shared_scale else color_limits(panel, percentile)
         _draw_map(figure, ax, resize_map(panel, image.shape[:2]), name, limits)
         ax.set_xlabel(_range_text(maps[name]), fontsize=9)
         texts.append(f"{name}: {describe_map(maps[name])}")
     figure.alt_text = ". ".join(texts) + "."
-    if _show(figure._repr_html_()):
-        figure._shown_in = _cell_number()
     return figure
 
 
