@@ -10,7 +10,7 @@ import html
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import ipywidgets as widgets
 
@@ -19,7 +19,10 @@ from course_utils.display import DescribedFigure
 VIEW = "application/vnd.jupyter.widget-view+json"
 """The kind of output in which a live notebook shows a widget."""
 
+# Rows that become several on a phone, labels that are not cut off, nothing wider than the page.
 _WRAP = {"flex_flow": "row wrap", "align_items": "center"}
+_WIDE = {"width": "25em", "max_width": "100%"}
+_LABEL = {"description_width": "13em"}
 
 
 class Worker:
@@ -78,16 +81,16 @@ class Explorer(widgets.VBox):
     Args:
         draw: called with the controls' values by name; returns a figure, or, where the work takes
             long, an iterator of (share that is done, figure so far).
-        controls: name -> an ipywidget with a `value`.
+        controls: name -> a control of `choice`, `switch` or `number`.
         moves: what the picture would follow, to complete "Run this cell to ...".
 
     Whatever draw raises is said below the picture. The first picture is drawn at once, and raises.
     """
 
-    def __init__(
-        self, draw: Callable, controls: Mapping[str, widgets.DOMWidget], *, moves: str
-    ) -> None:
-        self._draw, self._controls, self._worker = draw, dict(controls), Worker()
+    def __init__(self, draw: Callable, controls: Mapping[str, widgets.Box], *, moves: str) -> None:
+        # The first widget of each control is the one with the name and the value.
+        self._controls = {name: control.children[0] for name, control in controls.items()}
+        self._draw, self._worker = draw, Worker()
         self._picture, self._problem = widgets.HTML(), widgets.HTML()
         self._progress = widgets.FloatProgress(max=1, description="Progress")
         self._cancel = widgets.Button(description="Cancel", disabled=True)
@@ -102,7 +105,7 @@ class Explorer(widgets.VBox):
 
         for control in self._controls.values():
             control.observe(self._follow, "value")
-        rows = [widgets.Box(list(self._controls.values()), layout=_WRAP)]
+        rows = [widgets.Box(list(controls.values()), layout=_WRAP)]
         if slow:
             rows.append(widgets.Box([self._progress, self._cancel], layout=_WRAP))
         super().__init__([*rows, self._picture, self._problem])
@@ -148,6 +151,56 @@ class Explorer(widgets.VBox):
     def _show(self, figure: DescribedFigure) -> None:
         words = html.escape(figure.alt_text)
         self._picture.value = f'{figure._repr_html_()}<p role="status">{words}</p>'
+
+
+def choice(name: str, options: Sequence[str]) -> widgets.Box:
+    """Return a control to choose one of several."""
+    return widgets.Box([widgets.Dropdown(options=options, description=name, **_look())])
+
+
+def switch(name: str, value: bool) -> widgets.Box:
+    """Return a control that is on or off."""
+    return widgets.Box([widgets.Checkbox(value, description=name, **_look())])
+
+
+def number(
+    name: str, value: float, low: float, high: float, step: float, *, slow: bool = False
+) -> widgets.Box:
+    """Return a field with its name for a number, and a slider for the same number.
+
+    The field is there for precision, and for who cannot see: to a screen reader a slider of
+    ipywidgets is just "slider", since its name is not tied to it.
+
+    Args:
+        name: with the unit.
+        value: at first; whole if all numbers shall be.
+        low, high: the range.
+        step: of the slider, and of the field's arrow keys.
+        slow: whether what follows takes long; then a slider counts only when it is let go.
+    """
+    whole = all(isinstance(given, int) for given in (value, low, high, step))
+    Field = widgets.BoundedIntText if whole else widgets.BoundedFloatText
+    Slider = widgets.IntSlider if whole else widgets.FloatSlider
+    limits = {"min": low, "max": high, "step": step}
+    field = Field(value, description=name, **limits, **_look())
+    slider = Slider(value, readout=False, layout={"width": "13em"}, **limits)
+    slider.continuous_update = not slow
+
+    def moved(change):
+        # A slider moves to its nearest step by itself when it is shown: that was not the reader.
+        if abs(change.new - field.value) > 0.51 * step:
+            field.value = change.new if whole else float(f"{change.new:.6g}")  # not 0.3000000004
+
+    def typed(change):
+        slider.value = change.new
+
+    slider.observe(moved, "value")
+    field.observe(typed, "value")
+    return widgets.Box([field, slider], layout=_WRAP)
+
+
+def _look() -> dict:
+    return {"layout": dict(_WIDE), "style": dict(_LABEL)}
 
 
 def problem_html(error: Exception) -> str:

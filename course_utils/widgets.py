@@ -9,11 +9,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 
-import ipywidgets as widgets
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from course_utils._explorer import Explorer
+from course_utils._explorer import Explorer, choice, number, switch
 from course_utils.display import DescribedFigure, map_values, maps_figure, overlay
 from course_utils.grad_cam import grad_cam
 from course_utils.gradients import vanilla_gradients
@@ -36,11 +35,6 @@ __all__ = [
 
 GREY = 127  # a picture's middle grey, which is 0 for the embedded network
 SAMPLES_A_STEP = 8  # of SmoothGrad, between two looks at the Cancel button
-
-# Wide enough for the labels, never wider than a phone.
-_LAYOUT = {"width": "26em", "max_width": "100%"}
-_STYLE = {"description_width": "11em"}
-
 
 # ------------------------------------------------------------------------- lesson 1: linear model
 
@@ -117,8 +111,9 @@ def linear_explorer(
     controls = {}
     for i, (name, unit) in enumerate(zip(names, units, strict=True)):
         w, (least, most) = float(weights[i]), ranges[i]
-        controls[f"w{i}"] = _slider(f"w of {name} (per {unit})", w, -2 * abs(w), 2 * abs(w))
-        controls[f"x{i}"] = _slider(f"{name} ({unit})", inputs[i], least, most)
+        reach = 2 * abs(w) or 1.0
+        controls[f"w{i}"] = _hundred_steps(f"w of {name} (per {unit})", w, -reach, reach)
+        controls[f"x{i}"] = _hundred_steps(f"{name} ({unit})", inputs[i], least, most)
 
     def follow(**values):
         w, x = ([values[f"{kind}{i}"] for i in range(len(names))] for kind in "wx")
@@ -127,19 +122,10 @@ def linear_explorer(
     return Explorer(follow, controls, moves="move the weights and the inputs")
 
 
-def _slider(name: str, value: float, low: float, high: float) -> widgets.FloatSlider:
-    value = float(np.clip(value, low, high))
-    step = float(f"{(high - low) / 100:.0e}") or 1.0  # a hundred steps, of a round size
-    return widgets.FloatSlider(
-        value,
-        min=float(low),
-        max=float(high),
-        step=step,
-        description=name,
-        readout_format=".4g",
-        layout=_LAYOUT,
-        style=_STYLE,
-    )
+def _hundred_steps(name: str, value: float, low: float, high: float):
+    step = float(f"{(high - low) / 100:.0e}")  # about a hundred, of a round size
+    value, low, high = (float(f"{given:.6g}") for given in (value, low, high))
+    return number(name, min(max(value, low), high), low, high, step)
 
 
 # ---------------------------------------------------------------------- lesson 2: vanilla gradients
@@ -176,10 +162,8 @@ def gradient_explorer(classifier: Classifier, inputs, classes: Sequence[str]) ->
         return gradient_figure(picture, gradient(label), percentile, label)
 
     controls = {
-        "label": _choice("Class", list(indices)),
-        "percentile": widgets.FloatSlider(
-            99, min=90, max=100, step=0.5, description="Percentile", layout=_LAYOUT, style=_STYLE
-        ),
+        "label": choice("Class", list(indices)),
+        "percentile": number("Percentile", 99.0, 90.0, 100.0, 0.5),
     }
     return Explorer(follow, controls, moves="choose the class, and where the colours end")
 
@@ -228,9 +212,9 @@ def cam_explorer(
         return cam_figure(picture, np.maximum(cam, 0) if relu else cam, title)
 
     controls = {
-        "label": _choice("Class", list(indices)),
-        "layer": _choice("Layer", list(layers)),
-        "relu": widgets.Checkbox(True, description="ReLU", indent=False, layout=_LAYOUT),
+        "label": choice("Class", list(indices)),
+        "layer": choice("Layer", list(layers)),
+        "relu": switch("ReLU", True),
     }
     return Explorer(follow, controls, moves="choose the class and the layer, and drop the ReLU")
 
@@ -273,26 +257,8 @@ def smoothgrad_explorer(classifier: Classifier, inputs, label: str, samples: int
         return smoothgrad_figures(classifier, inputs, class_index, samples, noise)
 
     controls = {
-        "noise": widgets.FloatSlider(
-            0.15,
-            min=0,
-            max=0.5,
-            step=0.01,
-            description="Noise (share of range)",
-            continuous_update=False,  # while it is dragged, no average gets anywhere
-            layout=_LAYOUT,
-            style=_STYLE,
-        ),
-        "samples": widgets.IntSlider(
-            samples,
-            min=8,
-            max=200,
-            step=8,
-            description="Samples",
-            continuous_update=False,
-            layout=_LAYOUT,
-            style=_STYLE,
-        ),
+        "noise": number("Noise (share of range)", 0.15, 0.0, 0.5, 0.01, slow=True),
+        "samples": number("Samples", samples, 8, 200, 8, slow=True),
     }
     return Explorer(follow, controls, moves="choose noise and samples, and watch the map settle")
 
@@ -350,20 +316,12 @@ def deletion_explorer(picture, attribution, fractions, scores) -> Explorer:
 
     Arguments as for `deletion_figure`. Nothing is computed but the drawing.
     """
-    slider = widgets.FloatSlider(
-        0.1,
-        min=0,
-        max=1,
-        step=0.01,
-        description="Share that is gone",
-        layout=_LAYOUT,
-        style=_STYLE,
-    )
 
     def follow(fraction):
         return deletion_figure(picture, attribution, fractions, scores, fraction)
 
-    return Explorer(follow, {"fraction": slider}, moves="delete more and more of the picture")
+    controls = {"fraction": number("Share that is gone", 0.1, 0.0, 1.0, 0.01)}
+    return Explorer(follow, controls, moves="delete more and more of the picture")
 
 
 # ----------------------------------------------------------------------- what they have in common
@@ -379,10 +337,6 @@ def _panels(size: tuple[float, float], widths: Sequence[float], sharey: bool = F
     places = {"left": 0.7 / size[0], "right": 1 - 0.2 / size[0], "bottom": 0.18, "top": 0.75}
     axes = figure.subplots(1, len(widths), width_ratios=widths, sharey=sharey, gridspec_kw=places)
     return figure, np.ravel(axes)
-
-
-def _choice(name: str, options: Sequence[str]) -> widgets.Dropdown:
-    return widgets.Dropdown(options=options, description=name, layout=_LAYOUT, style=_STYLE)
 
 
 def _one_picture(classifier: Classifier, inputs) -> np.ndarray:

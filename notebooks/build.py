@@ -1,11 +1,12 @@
 """Make the notebooks out of notebooks/source/NN_name.py, one text file a lesson.
 
-    python notebooks/build.py                  all lessons
-    python notebooks/build.py 02               only the lessons whose name begins so
+    python notebooks/build.py                  all lessons, and the playground
+    python notebooks/build.py 02               only those whose name begins so
 
 From each source two notebooks are made: NN_name.ipynb, which students open, without outputs and
-with a stub in place of each solution; and solutions/NN_name.ipynb, executed, with its outputs. A
-rebuild of an unchanged lesson changes no byte.
+with a stub in place of each solution; and solutions/NN_name.ipynb, executed, with its outputs. Of
+the playground, which is an app and no lesson, only the first. A rebuild of an unchanged lesson
+changes no byte.
 """
 
 from __future__ import annotations
@@ -31,13 +32,16 @@ SOURCES = HERE / "source"
 SOLUTIONS = HERE / "solutions"
 STUB = "return ...  # your code here"
 SECONDS_A_CELL = 300
+APPS = ("playground",)
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def lessons(prefix: str = "") -> list[str]:
     """Return the names of the lessons, "00_start_here", in order."""
-    return sorted(path.stem for path in SOURCES.glob(f"{prefix}*.py") if path.stem != "set_up")
+    names = {path.stem for path in SOURCES.glob(f"{prefix}*.py")}
+    return sorted(names - {"set_up", *APPS})
 
 
 def repository() -> str:
@@ -114,6 +118,9 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
                 raise RuntimeError(f"This cell writes to stderr:\n{cell.source}\n\n{output.text}")
+            # A widget lives as long as its kernel, and has a random id. The still beside it stays.
+            if "text/html" in output.get("data", {}):
+                output.data.pop(WIDGET, None)
     # nbclient adds the version of this Python.
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
@@ -128,12 +135,11 @@ def text(notebook: nbformat.NotebookNode) -> str:
 
 
 def build(lesson: str) -> None:
-    """Write both notebooks of a lesson."""
+    """Write both notebooks of a lesson, or the one of an app."""
     source = read(lesson)
-    versions = {
-        HERE / f"{lesson}.ipynb": student_version(source),
-        SOLUTIONS / f"{lesson}.ipynb": execute(solved_version(source)),
-    }
+    versions = {HERE / f"{lesson}.ipynb": student_version(source)}
+    if lesson not in APPS:
+        versions[SOLUTIONS / f"{lesson}.ipynb"] = execute(solved_version(source))
     for path, notebook in versions.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text(notebook), encoding="utf-8", newline="\n")
@@ -141,7 +147,9 @@ def build(lesson: str) -> None:
 
 
 if __name__ == "__main__":
-    chosen = [name for prefix in sys.argv[1:] or [""] for name in lessons(prefix)]
+    prefixes = sys.argv[1:] or [""]
+    chosen = [name for prefix in prefixes for name in lessons(prefix)]
+    chosen += [name for name in APPS if name.startswith(tuple(prefixes))]
     if not chosen:
         sys.exit(f"No lesson begins with {' or '.join(sys.argv[1:])}. There are: {lessons()}")
     for lesson in chosen:

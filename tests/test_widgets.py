@@ -11,7 +11,7 @@ import pytest
 
 from course_utils import load_image, vanilla_gradients
 from course_utils import widgets as explorers
-from course_utils._explorer import VIEW, Explorer, Worker
+from course_utils._explorer import VIEW, Explorer, Worker, number
 from course_utils.display import map_values
 
 NAMES, UNITS, RANGES = ["area", "age"], ["m²", "year"], [(25, 120), (0, 100)]
@@ -119,10 +119,10 @@ def test_what_is_no_curve_is_refused(fractions, scores, said):
 
 def test_smoothgrad_is_drawn_while_it_samples(classifier, cat_inputs):
     """Without noise every average is the gradient itself; the count and the share are right."""
-    found = list(explorers.smoothgrad_figures(classifier, cat_inputs, 281, 20, 0.0))
-    assert [share for share, _ in found] == [8 / 20, 16 / 20, 1]
+    found = list(explorers.smoothgrad_figures(classifier, cat_inputs, 281, 12, 0.0))
+    assert [share for share, _ in found] == [8 / 12, 1]
     titles = [figure.get_suptitle() for _, figure in found]
-    assert all(f"{n} of 20" in title for n, title in zip((8, 16, 20), titles, strict=True))
+    assert all(f"{n} of 12" in title for n, title in zip((8, 12), titles, strict=True))
     expected = map_values(vanilla_gradients(classifier.model, cat_inputs, 281)[0])
     for _, figure in found:
         # Batches of another size are summed in another order.
@@ -150,8 +150,8 @@ def test_of_what_waits_only_the_newest_runs():
 
     worker.submit(steps(0))
     assert started.wait(10)
-    for number in range(1, 50):
-        worker.submit(steps(number))
+    for later in range(1, 50):
+        worker.submit(steps(later))
     go.set()
     assert worker.wait(10)
     assert ran == [0, 49]
@@ -291,8 +291,27 @@ def test_a_move_is_answered_in_time(name, seconds, all_explorers):
 
 
 def drawing(draw, **controls):
-    controls = controls or {"value": ipywidgets.IntSlider(0, description="Value")}
+    controls = controls or {"value": number("Value", 0, 0, 100, 1)}
     return Explorer(draw, controls, moves="see nothing")
+
+
+def test_the_field_and_the_slider_of_a_number_go_together():
+    field, slider = number("Noise", 0.15, 0.0, 0.5, 0.1).children
+    assert isinstance(field, ipywidgets.BoundedFloatText) and field.description == "Noise"
+    slider.value = 0.1 + 0.2
+    assert field.value == 0.3
+    field.value = 0.42
+    assert slider.value == 0.42
+    slider.value = 0.4  # what the front end makes of 0.42, by itself
+    assert field.value == 0.42
+    slider.value = 0.5
+    assert field.value == 0.5
+
+
+def test_a_slow_slider_counts_only_when_it_is_let_go():
+    for slow in (True, False):
+        _, slider = number("Noise", 1, 0, 9, 1, slow=slow).children
+        assert slider.continuous_update != slow
 
 
 def test_an_error_is_said_in_the_explorer_and_goes_when_it_is_over():
