@@ -149,7 +149,8 @@ before = tf.nn.softmax(scores).numpy()[0, 281]
 after = tf.nn.softmax(scores + 100).numpy()[0, 281]
 print(f"tabby before {before:.3f}, after {after:.3f}")
 change = round(float(after - before), 3)
-checks.prediction(shift_guess, "stay" if change == 0 else "rise" if change > 0 else "fall")
+answer = "stay" if change == 0 else "rise" if change > 0 else "fall"
+checks.prediction(shift_guess, answer, ["rise", "fall", "stay"])
 
 # %% [markdown]
 # They stay: $e^{100}$ is in the numerator and in every term of the denominator. Only *differences*

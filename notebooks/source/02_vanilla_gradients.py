@@ -79,7 +79,7 @@ for _ in range(10):
 seconds = (time.perf_counter() - start) / 10 * 2 * inputs.size
 print(f"{2 * inputs.size:,} runs of the network")
 answer = "seconds" if seconds < 60 else "minutes" if seconds < 3600 else "hours"
-checks.prediction(time_guess, answer)
+checks.prediction(time_guess, answer, ["seconds", "minutes", "hours"])
 
 # %% [markdown]
 # ## One backward pass
@@ -124,7 +124,8 @@ reach_guess = ...
 slopes = {h: slope_by_hand(h) for h in (0.002, 0.008, 0.03, 0.1)}
 for h, slope in slopes.items():
     print(f"step {h:.3f} = {h * 128:4.1f} levels:   slope {slope:+.3f}")
-checks.prediction(reach_guess, "yes" if abs(slopes[0.1] / slopes[0.002] - 1) < 0.3 else "no")
+answer = "yes" if abs(slopes[0.1] / slopes[0.002] - 1) < 0.3 else "no"
+checks.prediction(reach_guess, answer, ["yes", "no"])
 assert abs(slopes[0.1]) < 0.5 * slopes[0.002]
 
 # %% [markdown]
@@ -357,7 +358,9 @@ for factor in (1, 2, 4, 8):
         probability = tf.nn.softmax(factor * classifier.score_model(x))[:, espresso]
     strength.append(np.abs(tape.gradient(probability, x)).mean())
     print(f"scores x {factor}:  p = {probability[0]:.6f}   mean |gradient| {strength[-1]:.1e}")
-checks.prediction(sure_guess, "fall" if strength[-1] < strength[0] else "rise")
+ratio = strength[-1] / strength[0]
+answer = "stay" if abs(ratio - 1) < 0.1 else "fall" if ratio < 1 else "rise"
+checks.prediction(sure_guess, answer, ["rise", "fall", "stay"])
 assert strength[-1] < 1e-6
 
 # %% [markdown]

@@ -338,7 +338,7 @@ maps = maps_of(classifier, inputs, classes, method, settings)
 shares = [evidence_share(m, box) for m in maps]
 for c, share in zip(classes, shares, strict=True):
     print(f"{classifier.labels[c]}: {share:.0%} in the box, {share / area:.1f} times its area")
-checks.prediction(share_guess, "above" if shares[0] > area else "below")
+checks.prediction(share_guess, "above" if shares[0] > area else "below", ["above", "below"])
 
 # %%
 from course_utils import show_maps
@@ -417,7 +417,7 @@ def in_a_word(change):
 change = score_changes(box)
 for name, value in zip(names, change, strict=True):
     print(f"{name}: score {value:+.2f}")
-checks.prediction(cover_guess, in_a_word(change[0]))
+checks.prediction(cover_guess, in_a_word(change[0]), ["rise", "fall", "stay"])
 
 # %% [markdown]
 # Both scores fall, that of the football helmet by far the most. Now the controls, three boxes of
@@ -438,7 +438,7 @@ for name, other in boxes.items():
     tested[name] = evidence_share(maps[0], other), *score_changes(other)
     share, first, rival = tested[name]
     print(f"{name:>7}: {share:4.0%} of the map   {names[0]} {first:+.2f}   {names[1]} {rival:+.2f}")
-checks.prediction(face_guess, in_a_word(tested["face"][1]))
+checks.prediction(face_guess, in_a_word(tested["face"][1]), ["rise", "fall", "stay"])
 
 # %%
 if as_given:
