@@ -58,11 +58,14 @@ def read(lesson: str) -> nbformat.NotebookNode:
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
 
-    address = repository().replace("https://github.com/", "")
-    colab = f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
-    image = "https://colab.research.google.com/assets/colab-badge.svg"
-    title = notebook.cells[0]
-    title.source += f"\n\n[![Open this lesson in Colab]({image})]({colab})"
+    if lesson not in APPS:  # which are no lessons, and pages of their own
+        address = repository().replace("https://github.com/", "")
+        colab = (
+            f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
+        )
+        image = "https://colab.research.google.com/assets/colab-badge.svg"
+        title = notebook.cells[0]
+        title.source += f"\n\n[![Open this lesson in Colab]({image})]({colab})"
 
     set_up = (SOURCES / "set_up.py").read_text(encoding="utf-8").replace("SOURCE_URL", repository())
     cell = nbformat.v4.new_code_cell(set_up.strip(), metadata={"tags": ["set-up"]})
