@@ -458,9 +458,7 @@ def command_line(name, rest, is_root=False):
     if name == "test":
         return [*python, "pytest", *rest]
     if name == "playground":
-        # A file that is too large shall be refused in words: the server would drop the connection.
-        largest = "--Voila.tornado_settings={'websocket_max_message_size': 100000000}"
-        return [*python, "voila", str(ROOT / PLAYGROUND), largest, *rest]
+        return [*python, "voila", str(ROOT / PLAYGROUND), *rest]  # and voila.json is read as well
     lab = [*python, "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     if is_root:  # in a container, say, where there is nobody else
         lab.append("--allow-root")

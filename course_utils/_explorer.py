@@ -21,7 +21,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 # Rows that become several on a phone, labels that are not cut off, nothing wider than the page.
 _WRAP = {"flex_flow": "row wrap", "align_items": "center"}
-_WIDE = {"width": "25em", "max_width": "100%"}
+_WIDE = {"width": "25em", "max_width": "98%"}
 _LABEL = {"description_width": "13em"}
 
 
@@ -82,7 +82,7 @@ class Explorer(widgets.VBox):
         draw: called with the controls' values by name; returns a figure, or, where the work takes
             long, an iterator of (share that is done, figure so far).
         controls: name -> a control of `choice`, `switch` or `number`.
-        moves: what the picture would follow, to complete "Run this cell to ...".
+        moves: what the picture would follow, to complete "run the cell to ...".
 
     Whatever draw raises is said below the picture. The first picture is drawn at once, and raises.
     """
@@ -100,7 +100,7 @@ class Explorer(widgets.VBox):
         for share, figure in self._pieces():
             self._show(figure)
             slow = share is not None
-        note = f"<p><em>Run this cell to {html.escape(moves)}.</em></p>"
+        note = f"<p><em>This picture moves: run the cell to {html.escape(moves)}.</em></p>"
         self._still = f"<div>{figure._repr_html_()}{note}</div>"
 
         for control in self._controls.values():

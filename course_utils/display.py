@@ -17,11 +17,15 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from course_utils.images import load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 """Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
+
+LEGIBLE = 8
+"""Pixels: the height of the smallest text that a figure may shrink to on a small screen."""
 
 
 # ------------------------------------------------------------------------------ raw map -> values
@@ -341,7 +345,20 @@ def _img(figure: Figure, alt_text: str) -> str:
     figure.savefig(png, format="png", metadata={"Software": None})
     data = base64.b64encode(png.getvalue()).decode("ascii")
     alt = html.escape(" ".join(alt_text.split()), quote=True)
-    return f'<img src="data:image/png;base64,{data}" alt="{alt}" style="max-width: 100%"/>'
+    style = f"max-width: 100%; min-width: {_legible_width(figure)}px"
+    return f'<img src="data:image/png;base64,{data}" alt="{alt}" style="{style}"/>'
+
+
+def _legible_width(figure: Figure) -> int:
+    """Return the width in pixels below which the figure's smallest text could not be read.
+
+    On a phone, a figure of three maps would shrink until its numbers are specks. It stays this
+    wide instead, and is moved sideways.
+    """
+    sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip()]
+    pixels = min(sizes, default=LEGIBLE) * figure.dpi / 72
+    width = figure.get_figwidth() * figure.dpi
+    return round(width * min(1, LEGIBLE / pixels))
 
 
 def _show(picture: str) -> bool:

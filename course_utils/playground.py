@@ -169,8 +169,8 @@ class Playground(widgets.VBox):
 
     def __init__(self) -> None:
         wide, narrow = (
-            {"width": "30em", "max_width": "100%"},
-            {"width": "16em", "max_width": "100%"},
+            {"width": "30em", "max_width": "98%"},
+            {"width": "16em", "max_width": "98%"},
         )
         style = {"description_width": "8em"}
         examples = [(name.replace("_", " "), name) for name in example_images()]

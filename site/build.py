@@ -33,7 +33,7 @@ QUIZ = re.compile(r"^checks\.quiz\((\d+)\)$", re.MULTILINE)
 
 
 def page(lesson: str) -> nbformat.NotebookNode:
-    """Return a solved lesson as it is read: solutions folded, the quiz as text, nothing to start."""
+    """Return a solved lesson as it is read: solutions folded, the quiz as text."""
     solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
     solutions = {
         cell.id for cell in notebooks.read(lesson).cells if "### BEGIN SOLUTION" in cell.source
@@ -44,6 +44,7 @@ def page(lesson: str) -> nbformat.NotebookNode:
         tags = cell.metadata.get("tags", [])
         if cell.id in solutions or "solution" in tags:
             cell.metadata.tags = [*tags, "hide-input"]
+            cell.metadata.mystnb = {"code_prompt_show": "Show the solution"}
         if cell.cell_type == "code" and (quiz := QUIZ.search(cell.source)):
             cell.outputs = [_html_output(quiz_html(int(quiz.group(1))))]
             cell.metadata.tags = [*tags, "remove-input"]

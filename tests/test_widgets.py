@@ -398,7 +398,7 @@ def test_a_reader_without_a_kernel_gets_the_picture_and_its_words(name, all_expl
     ((bundle, raw),) = outputs
     assert raw and bundle[VIEW]["model_id"] == explorer.model_id
     assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="[^"]{40,}"', bundle["text/html"])
-    assert "Run this cell to " in bundle["text/html"]
+    assert "This picture moves: run the cell to " in bundle["text/html"]
 
 
 def test_in_colab_there_is_no_still_that_could_be_shown_instead(all_explorers, monkeypatch):

@@ -13,8 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +38,7 @@ def chromium():
 
 @pytest.fixture
 def page(chromium):
-    """A page of 1280 x 900. What asks another computer for anything is noted in `page.strangers`."""
+    """A page of 1280 x 900, which notes in `strangers` what it asks of other computers."""
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(60_000)
     page.strangers = []
@@ -77,7 +75,7 @@ def serve(tmp_path):
         for _ in _for_a_minute():
             if server.poll() is not None:
                 break
-            if _answers(address):
+            if _listens(port):
                 return address
         raise RuntimeError(f"{' '.join(command)}:\n{(tmp_path / 'server.log').read_text()}")
 
@@ -98,11 +96,10 @@ def _for_a_minute() -> Iterator[None]:
         time.sleep(0.3)
 
 
-def _answers(address: str) -> bool:
+def _listens(port: int) -> bool:
+    """Whether somebody does; a question to Voila would run its notebook."""
     try:
-        urllib.request.urlopen(address, timeout=5).close()
-    except urllib.error.HTTPError:
-        return True
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except OSError:
         return False
     return True
