@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import html
+import re
 import sys
 from pathlib import Path
 
@@ -34,6 +36,13 @@ STUB = "return ...  # your code here"
 SECONDS_A_CELL = 300
 APPS = ("playground",)
 WIDGET = "application/vnd.jupyter.widget-view+json"
+FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
+TARGET = """
+<details><summary>Target figure</summary>
+
+![{alt}](attachment:target.png)
+
+</details>"""
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -106,6 +115,35 @@ def solved_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+def with_targets(
+    student: nbformat.NotebookNode, solved: nbformat.NotebookNode
+) -> nbformat.NotebookNode:
+    """Give exercises the figure that a right answer leads to, folded.
+
+    Those whose check is tagged "target"; the figure is the first that the solved notebook shows
+    after that check.
+    """
+    student = copy.deepcopy(student)
+    places = {cell.id: place for place, cell in enumerate(solved.cells)}
+    for task, _, check in zip(student.cells, student.cells[1:], student.cells[2:], strict=False):
+        if "exercise" in task.metadata and "target" in check.metadata.get("tags", []):
+            png, alt = first_figure(solved.cells[places[check.id] :])
+            task.attachments = {"target.png": {"image/png": png}}
+            alt = html.unescape(alt).replace("[", "(").replace("]", ")")
+            task.source += TARGET.format(alt=alt)
+    return student
+
+
+def first_figure(cells: list[nbformat.NotebookNode]) -> tuple[str, str]:
+    """Return the PNG, in base64, and the alt text of the first figure in some cells' outputs."""
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            found = FIGURE.search(output.get("data", {}).get("text/html", ""))
+            if found:
+                return found.group(1), found.group(2)
+    raise ValueError("After an exercise with the tag target, no figure is shown.")
+
+
 def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Run a notebook in notebooks/ and keep its outputs, without anything that varies."""
     client = NotebookClient(
@@ -140,9 +178,14 @@ def text(notebook: nbformat.NotebookNode) -> str:
 def build(lesson: str) -> None:
     """Write both notebooks of a lesson, or the one of an app."""
     source = read(lesson)
-    versions = {HERE / f"{lesson}.ipynb": student_version(source)}
+    student = student_version(source)
+    versions = {HERE / f"{lesson}.ipynb": student}
     if lesson not in APPS:
-        versions[SOLUTIONS / f"{lesson}.ipynb"] = execute(solved_version(source))
+        solved = execute(solved_version(source))
+        versions = {
+            HERE / f"{lesson}.ipynb": with_targets(student, solved),
+            SOLUTIONS / f"{lesson}.ipynb": solved,
+        }
     for path, notebook in versions.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text(notebook), encoding="utf-8", newline="\n")

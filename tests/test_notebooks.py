@@ -24,8 +24,6 @@ spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
 build = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(build)
 
-IMG = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
-
 
 def stored(path: Path) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
@@ -47,7 +45,7 @@ def figures(notebook) -> list[tuple[np.ndarray, str]]:
     """The figures with their alt texts, in order."""
     found = []
     for output in outputs_of(notebook):
-        for png, alt in IMG.findall(output.get("data", {}).get("text/html", "")):
+        for png, alt in build.FIGURE.findall(output.get("data", {}).get("text/html", "")):
             picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
             found.append((np.asarray(picture, float), alt))
     return found
@@ -73,7 +71,9 @@ def lesson(request) -> str:
 
 def test_student_notebook_is_what_the_source_gives(lesson):
     path = NOTEBOOKS / f"{lesson}.ipynb"
-    assert path.read_bytes().decode() == build.text(build.student_version(build.read(lesson))), (
+    solved = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
+    expected = build.with_targets(build.student_version(build.read(lesson)), solved)
+    assert path.read_bytes().decode() == build.text(expected), (
         f"{path.name} and its source differ: run `python notebooks/build.py {lesson[:2]}`."
     )
 
@@ -202,8 +202,19 @@ def test_left_undone_or_wrong_the_notebook_runs_and_says_so(lesson):
 
 def test_prose_is_the_same_for_students_and_in_the_solutions(lesson):
     def prose(path):
-        return [cell.source for cell in stored(path).cells if cell.cell_type == "markdown"]
+        cells = [cell for cell in stored(path).cells if cell.cell_type == "markdown"]
+        return [cell.source.split("\n<details><summary>Target")[0] for cell in cells]
 
     student = prose(NOTEBOOKS / f"{lesson}.ipynb")
     assert student == prose(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
     assert any(text.startswith("### Exercise") for text in student)
+
+
+def test_a_target_figure_is_described(lesson):
+    cells = stored(NOTEBOOKS / f"{lesson}.ipynb").cells
+    targets = [cell for cell in cells if "attachments" in cell]
+    assert len(targets) == sum("target" in cell.metadata.get("tags", []) for cell in cells)
+    for cell in targets:
+        [alt] = re.findall(r"!\[(.+)\]\(attachment:target.png\)", cell.source)
+        assert len(alt) > 40
+        Image.open(io.BytesIO(base64.b64decode(cell.attachments["target.png"]["image/png"])))

@@ -34,7 +34,7 @@ WRONG_ANSWERS = {
         "inputs = np.float32(picture)[None]\n"
         "c = classifier.class_index(name)\n"
         "return saliency_map(gradients(classifier.score_model, inputs, c))[0]",
-        "unprepared",
+        "through classifier.prepare",
     ),
     "2.4": (
         "total = 0\n"
@@ -74,7 +74,12 @@ WRONG_ANSWERS = {
         'return "signed" if np.allclose(ones, 1) else "squared"',
         "nobody can tell them apart",
     ),
-    "5.1": ("return np.clip(image * 255, 0, 255).astype(np.uint8)", "still multiplied by 255"),
+    "5.1": (
+        "if image.dtype == np.uint8:\n"
+        "    return image\n"
+        "return np.clip(image * 255, 0, 255).astype(np.uint8)",
+        "still multiplied by 255",
+    ),
     "5.2": ("return np.uint8(255 * maps / maps.max())", "whole batch"),
     "5.3": ("return keras.Model(model.input, keras.ops.log(model.output))", "logarithm"),
     "5.4": (

@@ -53,7 +53,7 @@ def verdict(
     except Exception as error:  # whatever the student's code does, the notebook runs on
         reason = (str(error).splitlines() or [""])[0][:300].rstrip(".")
         hints = [f"{hint} " for pattern, hint in errors if re.search(pattern, str(error))]
-        if "ellipsis" in str(error).lower():
+        if "'ellipsis'" in str(error):  # the type of `...`
             hints = ["There is still a `...` in your function. "]
         print(
             f"Exercise {name}: not right yet. {(hints or [''])[0]}Your function stopped"

@@ -247,7 +247,7 @@ def contributions(x, reference, w):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "target"]
 contributions = checks.contributions(contributions)
 
 # %%
@@ -378,7 +378,7 @@ def weight_picture(weights, class_index):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "target"]
 weight_picture = checks.weight_picture(weight_picture)
 
 # %% [markdown]

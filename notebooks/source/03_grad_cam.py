@@ -242,7 +242,7 @@ def weighted_sum_of_maps(feature_maps, weights):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "target"]
 weighted_sum_of_maps = checks.weighted_sum_of_maps(weighted_sum_of_maps)
 
 # %% [markdown]
@@ -607,14 +607,21 @@ from matplotlib import pyplot as plt
 
 from course_utils.display import show_figure
 
+
+def draw_signed(ax, m, name, limit):
+    drawn = ax.imshow(m, cmap="coolwarm", vmin=-limit, vmax=limit)
+    for (row, column), value in np.ndenumerate(m):
+        if value <= -0.005:
+            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8)
+    ax.set(title=name, xlabel="column of 7", ylabel="row of 7", xticks=range(7), yticks=range(7))
+    return drawn
+
+
+# %%
 limit = np.abs(signed).max()
 fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.9), dpi=80)
 for ax, name, m in zip(axes, cams, signed, strict=True):
-    drawn = ax.imshow(m, cmap="coolwarm", vmin=-limit, vmax=limit)
-    for (row, column), value in np.ndenumerate(m):
-        if value < -0.005:
-            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8)
-    ax.set(title=name, xlabel="column of 7", ylabel="row of 7", xticks=range(7), yticks=range(7))
+    drawn = draw_signed(ax, m, name, limit)
 fig.colorbar(drawn, ax=axes, label="contribution (score)")
 alt = (
     "Two maps of 7 by 7 squares. Basketball: red on the left; the negative numbers, down to -0.13,"

@@ -247,7 +247,7 @@ def smooth_gradient(method, model, inputs, class_index, samples, noise, seed):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "target"]
 smooth_gradient = checks.smooth_gradient(smooth_gradient)
 
 # %% [markdown]

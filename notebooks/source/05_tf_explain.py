@@ -504,7 +504,7 @@ def kept_order(maps):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "target"]
 kept_order = checks.kept_order(kept_order)
 
 # %%
