@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import re
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ def png(picture) -> bytes:
 
 
 def upload_8(name, content):
-    return ({"name": name, "type": "", "size": len(content), "content": memoryview(content)},)
+    about = {"name": name, "type": "", "size": len(content), "last_modified": datetime.now()}
+    return ({**about, "content": memoryview(content)},)
 
 
 def upload_7(name, content):

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def playground(page, voila):
-    page.goto(voila, wait_until="domcontentloaded")
+    page.goto(voila, wait_until="domcontentloaded", timeout=120_000)
     page.get_by_role("button", name="Explain").wait_for(timeout=120_000)
     page.get_by_role("status").filter(has_text="most probable").wait_for()
     return page
@@ -34,8 +34,26 @@ def choose_file(page, name, content, kind="image/jpeg"):
     chooser.value.set_files({"name": name, "mimeType": kind, "buffer": content})
 
 
+def check_names_and_width(page):
+    """Everything that can be operated has a name, and nothing is wider than a phone."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(500)  # for the layout
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    named = {
+        "combobox": ["Example", "Network"],
+        "textbox": ["Search a class"],
+        "listbox": ["Class"],
+        "checkbox": ["Vanilla gradients", "Integrated gradients", "Grad-CAM", "SmoothGrad"],
+        "button": ["Explain", "Cancel"],
+    }
+    for role, names in named.items():
+        for name in names:
+            assert page.get_by_role(role, name=name).count() == 1, (role, name)
+
+
 def test_from_an_upload_to_the_card(playground):
     page = playground
+    check_names_and_width(page)
     choose_file(page, "my dog.jpg", jpeg(load_image("coffee")))
     page.get_by_alt_text(re.compile("uploaded picture, my dog.jpg")).wait_for()
     page.get_by_role("cell", name="espresso (967)").wait_for()
@@ -89,20 +107,3 @@ def test_an_upload_that_is_refused(playground):
     page.get_by_role("button", name="Explain").click()
     page.get_by_alt_text(re.compile("^Grad-CAM: the picture")).wait_for()
     assert page.get_by_role("alert").count() == 0
-
-
-def test_everything_has_a_name_and_fits_a_phone(playground):
-    page = playground
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    named = {
-        "combobox": ["Example", "Network"],
-        "textbox": ["Search a class"],
-        "listbox": ["Class"],
-        "checkbox": ["Vanilla gradients", "Integrated gradients", "Grad-CAM", "SmoothGrad"],
-        "button": ["Explain", "Cancel"],
-    }
-    for role, names in named.items():
-        for name in names:
-            assert page.get_by_role(role, name=name).count() == 1, (role, name)
