@@ -2,9 +2,10 @@
 
     python start.py            open the course in JupyterLab, at lesson 0
     python start.py check      is everything here? (versions, and the cat classified)
+    python start.py playground open the playground: your picture, any class, all methods
     python start.py test       run the tests
 
-What follows is passed on to JupyterLab, the check or pytest:
+What follows is passed on to JupyterLab, the check, Voila or pytest:
 
     python start.py --no-browser --port 8899
     python start.py test -x tests
@@ -32,6 +33,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MARKER = VENV / "saliency-course.json"  # says that this script made the folder, and how far it got
 LESSON = "notebooks/00_start_here.ipynb"
+PLAYGROUND = "notebooks/playground.ipynb"
 INPUTS = ("requirements.txt", "pyproject.toml")  # when one of these changes, install again
 
 OLDEST, NEWEST = (3, 10), (3, 13)
@@ -438,9 +440,10 @@ def parse(arguments):
         name, rest = "lab", list(arguments)
     else:
         name, rest = arguments[0], list(arguments[1:])
-    if name not in ("lab", "check", "test"):
+    if name not in ("lab", "check", "playground", "test"):
         raise StartError(
-            f"the commands are lab, check and test, not {name!r}: see `python start.py --help`"
+            f"the commands are lab, check, playground and test, not {name!r}: "
+            "see `python start.py --help`"
         )
     if rest[:1] == ["--"]:
         del rest[0]
@@ -454,6 +457,8 @@ def command_line(name, rest, is_root=False):
         return [*python, "course_utils", *rest]
     if name == "test":
         return [*python, "pytest", *rest]
+    if name == "playground":
+        return [*python, "voila", str(ROOT / PLAYGROUND), *rest]  # and voila.json is read as well
     lab = [*python, "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     if is_root:  # in a container, say, where there is nobody else
         lab.append("--allow-root")
@@ -502,6 +507,8 @@ def main(arguments):
         install(found)
     if name == "lab":
         say("Opening JupyterLab in the browser. To stop it, press Ctrl-C here.")
+    if name == "playground":
+        say("Opening the playground in the browser. To stop it, press Ctrl-C here.")
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     # The check takes names of files, and means them as the person does who typed them.
     folder = Path.cwd() if name == "check" else ROOT

@@ -17,11 +17,15 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from course_utils.images import load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 """Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
+
+LEGIBLE = 8
+"""Pixels: the height of the smallest text that a figure may shrink to on a small screen."""
 
 
 # ------------------------------------------------------------------------------ raw map -> values
@@ -211,6 +215,32 @@ def show_maps(
     Raises:
         TypeError, ValueError: as `overlay`; no map.
     """
+    figure = maps_figure(
+        image,
+        maps,
+        title=title,
+        percentile=percentile,
+        shared_scale=shared_scale,
+        stacklevel=2,
+    )
+    if _show(figure._repr_html_()):
+        figure._shown_in = _cell_number()
+    return figure
+
+
+def maps_figure(
+    image,
+    maps: Mapping[str, np.ndarray],
+    *,
+    title: str = "",
+    percentile: float = 99.0,
+    shared_scale: bool = False,
+    stacklevel: int = 1,
+) -> DescribedFigure:
+    """Return the figure of `show_maps` without showing it: for explorers, and for files.
+
+    Arguments and errors as for `show_maps`; a warning points `stacklevel` callers up.
+    """
     image = load_image(image)
     if not isinstance(maps, Mapping) or not maps:
         raise ValueError('maps: expected a dictionary such as {"Grad-CAM": cam}.')
@@ -231,14 +261,12 @@ def show_maps(
             _draw_picture(ax, panel, name)
             texts.append(f"{name}: the picture with colours laid over it")
             continue
-        _warn_if_stretched(panel, image, stacklevel=2)
+        _warn_if_stretched(panel, image, stacklevel=stacklevel + 1)
         limits = common if shared_scale else color_limits(panel, percentile)
         _draw_map(figure, ax, resize_map(panel, image.shape[:2]), name, limits)
         ax.set_xlabel(_range_text(maps[name]), fontsize=9)
         texts.append(f"{name}: {describe_map(maps[name])}")
     figure.alt_text = ". ".join(texts) + "."
-    if _show(figure._repr_html_()):
-        figure._shown_in = _cell_number()
     return figure
 
 
@@ -317,7 +345,20 @@ def _img(figure: Figure, alt_text: str) -> str:
     figure.savefig(png, format="png", metadata={"Software": None})
     data = base64.b64encode(png.getvalue()).decode("ascii")
     alt = html.escape(" ".join(alt_text.split()), quote=True)
-    return f'<img src="data:image/png;base64,{data}" alt="{alt}" style="max-width: 100%"/>'
+    style = f"max-width: 100%; min-width: {_legible_width(figure)}px"
+    return f'<img src="data:image/png;base64,{data}" alt="{alt}" style="{style}"/>'
+
+
+def _legible_width(figure: Figure) -> int:
+    """Return the width in pixels below which the figure's smallest text could not be read.
+
+    On a phone, a figure of three maps would shrink until its numbers are specks. It stays this
+    wide instead, and is moved sideways.
+    """
+    sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip()]
+    pixels = min(sizes, default=LEGIBLE) * figure.dpi / 72
+    width = figure.get_figwidth() * figure.dpi
+    return round(width * min(1, LEGIBLE / pixels))
 
 
 def _show(picture: str) -> bool:

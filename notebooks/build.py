@@ -1,11 +1,12 @@
 """Make the notebooks out of notebooks/source/NN_name.py, one text file a lesson.
 
-    python notebooks/build.py                  all lessons
-    python notebooks/build.py 02               only the lessons whose name begins so
+    python notebooks/build.py                  all lessons, and the playground
+    python notebooks/build.py 02               only those whose name begins so
 
 From each source two notebooks are made: NN_name.ipynb, which students open, without outputs and
-with a stub in place of each solution; and solutions/NN_name.ipynb, executed, with its outputs. A
-rebuild of an unchanged lesson changes no byte.
+with a stub in place of each solution; and solutions/NN_name.ipynb, executed, with its outputs. Of
+the playground, which is an app and no lesson, only the first. A rebuild of an unchanged lesson
+changes no byte.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ SOURCES = HERE / "source"
 SOLUTIONS = HERE / "solutions"
 STUB = "return ...  # your code here"
 SECONDS_A_CELL = 300
+APPS = ("playground",)
+WIDGET = "application/vnd.jupyter.widget-view+json"
 FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
 TARGET = """
 <details><summary>Target figure</summary>
@@ -46,7 +49,8 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 def lessons(prefix: str = "") -> list[str]:
     """Return the names of the lessons, "00_start_here", in order."""
-    return sorted(path.stem for path in SOURCES.glob(f"{prefix}*.py") if path.stem != "set_up")
+    names = {path.stem for path in SOURCES.glob(f"{prefix}*.py")}
+    return sorted(names - {"set_up", *APPS})
 
 
 def repository() -> str:
@@ -63,11 +67,14 @@ def read(lesson: str) -> nbformat.NotebookNode:
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
 
-    address = repository().replace("https://github.com/", "")
-    colab = f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
-    image = "https://colab.research.google.com/assets/colab-badge.svg"
-    title = notebook.cells[0]
-    title.source += f"\n\n[![Open this lesson in Colab]({image})]({colab})"
+    if lesson not in APPS:  # which are no lessons, and pages of their own
+        address = repository().replace("https://github.com/", "")
+        colab = (
+            f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
+        )
+        image = "https://colab.research.google.com/assets/colab-badge.svg"
+        title = notebook.cells[0]
+        title.source += f"\n\n[![Open this lesson in Colab]({image})]({colab})"
 
     set_up = (SOURCES / "set_up.py").read_text(encoding="utf-8").replace("SOURCE_URL", repository())
     cell = nbformat.v4.new_code_cell(set_up.strip(), metadata={"tags": ["set-up"]})
@@ -152,6 +159,9 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
                 raise RuntimeError(f"This cell writes to stderr:\n{cell.source}\n\n{output.text}")
+            # A widget lives as long as its kernel, and has a random id. The still beside it stays.
+            if "text/html" in output.get("data", {}):
+                output.data.pop(WIDGET, None)
     # nbclient adds the version of this Python.
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
@@ -166,13 +176,16 @@ def text(notebook: nbformat.NotebookNode) -> str:
 
 
 def build(lesson: str) -> None:
-    """Write both notebooks of a lesson."""
+    """Write both notebooks of a lesson, or the one of an app."""
     source = read(lesson)
-    solved = execute(solved_version(source))
-    versions = {
-        HERE / f"{lesson}.ipynb": with_targets(student_version(source), solved),
-        SOLUTIONS / f"{lesson}.ipynb": solved,
-    }
+    student = student_version(source)
+    versions = {HERE / f"{lesson}.ipynb": student}
+    if lesson not in APPS:
+        solved = execute(solved_version(source))
+        versions = {
+            HERE / f"{lesson}.ipynb": with_targets(student, solved),
+            SOLUTIONS / f"{lesson}.ipynb": solved,
+        }
     for path, notebook in versions.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text(notebook), encoding="utf-8", newline="\n")
@@ -180,7 +193,9 @@ def build(lesson: str) -> None:
 
 
 if __name__ == "__main__":
-    chosen = [name for prefix in sys.argv[1:] or [""] for name in lessons(prefix)]
+    prefixes = sys.argv[1:] or [""]
+    chosen = [name for prefix in prefixes for name in lessons(prefix)]
+    chosen += [name for name in APPS if name.startswith(tuple(prefixes))]
     if not chosen:
         sys.exit(f"No lesson begins with {' or '.join(sys.argv[1:])}. There are: {lessons()}")
     for lesson in chosen:

@@ -67,7 +67,7 @@ def pinned():
 
 
 def direct_dependencies():
-    return [*PROJECT["dependencies"], *EXTRAS["notebook"], *EXTRAS["test"]]
+    return [*PROJECT["dependencies"], *EXTRAS["notebook"], *EXTRAS["test"], *EXTRAS["site"]]
 
 
 @pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])

@@ -181,6 +181,14 @@ def test_the_command_lines():
     python = str(start.VENV_PYTHON)
     assert start.command_line("test", ["-x"]) == [python, "-m", "pytest", "-x"]
     assert start.command_line("check", []) == [python, "-m", "course_utils"]
+    page = str(ROOT / start.PLAYGROUND)
+    assert start.command_line("playground", ["--port=1"]) == [
+        python,
+        "-m",
+        "voila",
+        page,
+        "--port=1",
+    ]
     lab = start.command_line("lab", ["--no-browser"])
     assert lab[:3] == [python, "-m", "jupyterlab"] and lab[-1] == "--no-browser"
     assert f"--ServerApp.root_dir={ROOT}" in lab and "--allow-root" not in lab
@@ -189,6 +197,7 @@ def test_the_command_lines():
 
 def test_the_first_lesson_is_there():
     assert (ROOT / start.LESSON).is_file()
+    assert (ROOT / start.PLAYGROUND).is_file()
 
 
 def test_warnings_before_the_installation():

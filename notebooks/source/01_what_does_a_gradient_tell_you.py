@@ -277,6 +277,17 @@ show_figure(fig, f"Bars: contributions in euros for the smallest and the largest
 # are true. They answer different questions, and neither is *the* importance of a feature.
 
 # %% [markdown]
+# **Move it yourself.** Here is the model, drawn along each of its inputs. Move an *input*: which of
+# the slopes change? Then move a *weight*: which line turns, and what does each input add now?
+
+# %%
+from course_utils.widgets import linear_explorer
+
+ranges = np.column_stack([flats.min(axis=0), flats.max(axis=0)])
+units = ["m²", "year", "km"]
+linear_explorer(names, units, ranges, w_rent, two[0], b_rent, "rent (euros a month)")
+
+# %% [markdown]
 # ## A model whose weights are a picture
 #
 # Now 64 features instead of three: the pixels of handwritten digits, 8 by 8. We divide by the

@@ -310,6 +310,15 @@ assert abs(other) < 0.1
 # its score, up *or* down". Lesson 3 does better on both counts.
 
 # %% [markdown]
+# **Move it yourself.** Choose the class, and the percentile where the colours end. Which of the two
+# changes the raw range below the map, and which only the picture?
+
+# %%
+from course_utils.widgets import gradient_explorer
+
+gradient_explorer(classifier, inputs, list(classes))
+
+# %% [markdown]
 # ## Why the score and not the probability?
 #
 # By the chain rule, the gradient of the probability $p_c$ is

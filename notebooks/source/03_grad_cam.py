@@ -763,7 +763,18 @@ assert layer_shares["block11_add"][1] > 0.7 and max(layer_shares["block5_add"]) 
 # for each place, much comes back there and at `block11_add`; at `block5_add`, closer to the pixels,
 # neither map says which half has the ball. So take the last layer unless you have a reason for
 # another one, and say which one you took.
-#
+
+# %% [markdown]
+# **Move it yourself.** Below, all that you met is under your hands: the layer, the class, the ReLU.
+# What happens to the ball's map at `block5_add` without the ReLU? Does any layer but the last keep
+# the two objects apart? Watch the colour bar when you change the class.
+
+# %%
+from course_utils.widgets import cam_explorer
+
+cam_explorer(classifier, scene, ["basketball", "brown bear"], list(layer_shares))
+
+# %% [markdown]
 # ## What we saw
 #
 # - Feature maps are mostly zero, and the one that gave most to *tabby* is not a cat's.

@@ -842,6 +842,16 @@ draw("SmoothGrad of two classes, 15 %", maps)
 # answer is known. Lesson 6 makes them.
 
 # %% [markdown]
+# **Move it yourself.** Choose the noise and the number of samples, and watch the average settle,
+# eight samples at a time. *Cancel* stops it. At which noise do the eyes come out soonest? And with
+# noise 0: what is there to settle?
+
+# %%
+from course_utils.widgets import smoothgrad_explorer
+
+smoothgrad_explorer(classifier, inputs, "tabby")
+
+# %% [markdown]
 # ## What we saw
 #
 # - Noise of 2 %, which you hardly see, gave a vanilla map with little in common with the first.

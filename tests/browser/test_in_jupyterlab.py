@@ -1,0 +1,98 @@
+"""Lesson 3 as a student opens it: JupyterLab, run all, and its explorer by keyboard alone."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSON = "03_grad_cam.ipynb"
+
+pytestmark = pytest.mark.slow
+
+
+def run_all(page, address, name):
+    page.goto(f"{address}/lab/tree/{name}?reset")
+    page.locator(".jp-Notebook").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def wait_for_words(page, pattern):
+    """Wait until the explorer's words match; they come with the picture."""
+    words = page.get_by_role("status").filter(has_text=re.compile(pattern))
+    words.wait_for()
+    return words.inner_text()
+
+
+def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
+    address, folder = jupyterlab
+    shutil.copy(ROOT / "notebooks" / LESSON, folder)
+    run_all(page, address, LESSON)
+    layer = page.get_by_role("combobox", name="Layer")
+    layer.wait_for(timeout=180_000)
+    assert page.locator(".jp-Notebook .jp-RenderedText[data-mime-type*=error]").count() == 0
+
+    picture = page.locator(".widget-html img")
+    wait_for_words(page, "'basketball' at head_conv, with ReLU")
+    before = picture.get_attribute("src")
+    assert "'basketball' at head_conv" in picture.get_attribute("alt")
+
+    layer.focus()
+    page.keyboard.press("ArrowDown")
+    wait_for_words(page, "'basketball' at block15_add, with ReLU")
+    moved = picture.get_attribute("src")
+    assert moved != before and "block15_add" in picture.get_attribute("alt")
+
+    page.keyboard.press("Tab")  # to the switch beside it
+    assert page.get_by_role("checkbox", name="ReLU").evaluate("e => e === document.activeElement")
+    page.keyboard.press("Space")
+    words = wait_for_words(page, "'basketball' at block15_add, without ReLU")
+    assert "from -" in words  # what speaks against the class is there now
+    assert picture.get_attribute("src") != moved
+
+    page.get_by_role("combobox", name="Class").focus()
+    page.keyboard.press("ArrowDown")
+    wait_for_words(page, "'brown bear' at block15_add, without ReLU")
+    assert page.get_by_role("alert").count() == 0
+    assert page.strangers == []
+
+
+def test_a_number_is_typed_and_a_slider_is_moved(page, jupyterlab):
+    """Lesson 1's explorer needs no network, and has all of the other kind of control."""
+    address, folder = jupyterlab
+    (folder / "one.ipynb").write_text(NUMBERS)
+    run_all(page, address, "one.ipynb")
+    area = page.get_by_role("spinbutton", name="area (m²)")
+    area.wait_for(timeout=120_000)
+    wait_for_words(page, "rent: 900, .*slope [+]11 per m²")
+
+    area.fill("70")
+    page.keyboard.press("Enter")
+    wait_for_words(page, "rent: 1010, .*slope [+]11 per m²")  # 110 more, and the same slope
+    page.get_by_role("slider").nth(1).focus()
+    page.keyboard.press("ArrowRight")  # a step is 0.9 m²
+    wait_for_words(page, r"rent: 10(19|20), ")
+
+    area.fill("1000")  # too large a number is brought back to the largest one
+    page.keyboard.press("Enter")
+    wait_for_words(page, "area 120 ")
+
+
+CELL = """from course_utils.widgets import linear_explorer
+
+linear_explorer(["area", "age"], ["m²", "year"], [(25, 120), (0, 100)], (11, -2), (60, 30), 300,
+                "rent")"""
+
+
+def _notebook(source):
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["kernelspec"] = kernel
+    return nbformat.writes(notebook)
+
+
+NUMBERS = _notebook(CELL)
