@@ -371,6 +371,9 @@ def _copy_model(model: keras.Model) -> keras.Model:
     state = random.getstate()  # from which Keras seeds the initial weights of the copy
     try:
         copy = keras.models.clone_model(model)
+    except Exception as error:  # a layer of one's own that does not say how to make it again
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise ValueError(f"The model {model.name!r} cannot be copied by Keras: {reason}") from None
     finally:
         random.setstate(state)
     copy.set_weights(model.get_weights())
@@ -389,11 +392,13 @@ def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
 def _chosen_layers(all_layers: list, layers, model_name: str) -> set[int]:
     if layers is None:
         return {id(layer) for layer in all_layers}
-    wanted = [layers] if isinstance(layers, (str, keras.Layer)) else list(layers)
+    wanted = layers if isinstance(layers, (list, tuple, set)) else [layers]
     chosen = set()
     for one in wanted:
         if not isinstance(one, (str, keras.Layer)):
-            raise TypeError(f"layers holds {one!r}: expected names of layers, or layers.")
+            raise TypeError(
+                f"layers={one!r}: expected names of layers (or layers), or None for all."
+            )
         found = [a for a in all_layers if a is one or a.name == one]
         if not found:
             name = one if isinstance(one, str) else one.name
@@ -424,7 +429,7 @@ def rank_correlation(a, b) -> float:
         UserWarning: the result is NaN.
 
     Raises:
-        ValueError: different shapes, NaN or infinity.
+        TypeError, ValueError: not numbers; different shapes; NaN or infinity.
     """
     a, b = _check_pair(a, b)
     if np.ptp(a) == 0 or np.ptp(b) == 0:
@@ -445,7 +450,10 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 
 def _check_pair(a, b) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
+        raise TypeError(f"Maps hold numbers, and these have the dtypes {a.dtype} and {b.dtype}.")
+    a, b = a.astype(np.float64), b.astype(np.float64)
     if a.shape != b.shape or a.size < 2:
         raise ValueError(
             f"Two maps of one shape are expected, and these have {a.shape} and {b.shape}. "
@@ -479,7 +487,7 @@ def ssim(a, b) -> float:
         -1 to 1; 1 for maps that differ by a factor at most. A zero map stays as it is.
 
     Raises:
-        ValueError: another shape, too small, NaN or infinity.
+        TypeError, ValueError: not numbers; another shape; too small; NaN or infinity.
     """
     a, b = _check_pair(a, b)
     if a.ndim != 2 or min(a.shape) < WINDOW:
@@ -595,9 +603,13 @@ def bootstrap_interval(
         (low, high), in the unit of the values.
 
     Raises:
-        ValueError: fewer than 2 cases, NaN or infinity, a level or seed out of range.
+        TypeError, ValueError: not numbers; fewer than 2 cases; NaN or infinity; a level, seed or
+            number of resamples out of range.
     """
-    v = np.asarray(values, np.float64)
+    v = np.asarray(values)
+    if v.dtype.kind not in "fiub":
+        raise TypeError(f"values has the dtype {v.dtype}; expected numbers.")
+    v = v.astype(np.float64)
     if v.ndim == 0 or len(v) < 2 or not np.isfinite(v).all():
         raise ValueError(
             f"values has the shape {v.shape}{'' if np.isfinite(v).all() else ' and holds NaN'}: "
