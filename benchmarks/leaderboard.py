@@ -98,7 +98,7 @@ def tf_explain_grad_cam(model, x, c) -> np.ndarray:
 
 @one_by_one
 def tf_explain_smoothgrad(model, x, c) -> np.ndarray:
-    """Return |mean gradient of the loss|, summed over the colours: by default 5 samples, sigma 1."""
+    """Return |mean gradient of the loss|, summed over colours: by default 5 samples, sigma 1."""
     from tf_explain.core import SmoothGrad
 
     copies = SmoothGrad.generate_noisy_images(x, 5, 1.0)
@@ -178,8 +178,8 @@ def main() -> None:
     setting = (
         f"{arguments.scenes} scenes of seed {arguments.seed}, two maps each; "
         f"{scenes.left_out} more were left out, because {classifier.name} did not have both "
-        f"classes among its five most probable ones. {SAMPLES} samples of 15 % noise, {STEPS} steps of "
-        f"integrated gradients. Python {platform.python_version()}, {versions}; "
+        f"classes among its five most probable ones. {SAMPLES} samples of 15 % noise, {STEPS} "
+        f"steps of integrated gradients. Python {platform.python_version()}, {versions}; "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors."
     )
     text = as_markdown(rows, setting)

@@ -8,18 +8,15 @@ number a channel, (H, W, C), such as a gradient, the largest |value|.
 from __future__ import annotations
 
 import difflib
-import functools
 import random
 import warnings
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from course_utils._cache import is_graph
 from course_utils._compute import class_scores, method_name
-from course_utils._data import data_path, read_json
 from course_utils._inputs import (
     check_baseline,
     check_class_index,
@@ -27,14 +24,16 @@ from course_utils._inputs import (
     check_inputs,
     check_seed,
 )
+from course_utils._scenes import Scenes, TaggedPictures, tagged_pictures, two_object_scenes
 from course_utils._tensorflow import keras
 from course_utils.display import map_values
-from course_utils.images import cv2, resize_map, resize_picture
+from course_utils.images import cv2, resize_map
 from course_utils.models import Classifier, load_classifier
 
 __all__ = [
     "Curve",
     "Scenes",
+    "TaggedPictures",
     "agreement",
     "bootstrap_interval",
     "centre_blob",
@@ -50,6 +49,7 @@ __all__ = [
     "sensitivity",
     "ssim",
     "strength",
+    "tagged_pictures",
     "two_object_scenes",
 ]
 
@@ -623,148 +623,6 @@ def bootstrap_interval(
     drawn = rng.integers(len(cases), size=(check_count("resamples", resamples), len(cases)))
     low, high = np.quantile(cases[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-# --------------------------------------------------------------------- scenes with a known answer
-
-
-class Scenes(NamedTuple):
-    """Pictures of two objects each, with everything that is known about them.
-
-    Attributes:
-        images: uint8 (n, H, W, 3), RGB, of the classifier's input size.
-        classes: int (n, 2), the class index of the object on the left and of that on the right.
-        masks: bool (n, 2, H, W), True exactly where the object covers some of a pixel. The two
-            never overlap. Elsewhere a picture is its background to the bit.
-        backgrounds: uint8 (n, H, W, 3), the pictures without their objects.
-        left_out: how many scenes were made and left out on the way to these n, because the
-            classifier did not have both classes among its five most probable ones.
-    """
-
-    images: np.ndarray
-    classes: np.ndarray
-    masks: np.ndarray
-    backgrounds: np.ndarray
-    left_out: int
-
-
-def two_object_scenes(
-    n: int, seed: int = 0, *, classifier: Classifier | None = None, progress: bool = False
-) -> Scenes:
-    """Make n pictures of two objects whose place is known: one on the left, one on the right.
-
-    Cut-outs (data/objects) are laid on soft textures of low contrast, 98 to 110 of 224 pixels along
-    their longer side, at random heights. Of what the network does not recognise, a map cannot be
-    expected to point right: scenes whose two classes are not both among the five most probable are
-    left out, and counted. So the scores of a map are for pictures that the network understands.
-
-    Args:
-        n: how many scenes to return, at least 1.
-        seed: a whole number from 0 on. Scene k depends on the seed and k alone: fewer scenes are
-            the first ones of more.
-        classifier: which decides what is left out; None for the embedded one.
-        progress: whether to show a progress bar (from two seconds on).
-
-    Returns:
-        `Scenes`: images, classes, masks, backgrounds, left_out.
-
-    Raises:
-        TypeError, ValueError: n or seed out of range; the classifier recognises so few of the
-            objects that n scenes were not found.
-
-    Lesson 6 uses it.
-    """
-    from tqdm.auto import tqdm
-
-    n = check_count("n", n)
-    check_seed(seed)
-    classifier = classifier or load_classifier()
-    kept, tried, limit = [], 0, 20 * n + 100
-    with tqdm(total=n, desc="scenes", delay=2, disable=not progress) as bar:
-        while len(kept) < n:
-            if tried >= limit:
-                raise ValueError(
-                    f"{classifier.name} has both classes among its five most probable ones in only "
-                    f"{len(kept)} of {tried} scenes: are its weights those of a trained network?"
-                )
-            batch = [_scene(seed, tried + k, classifier.input_size) for k in range(16)]
-            top = classifier.predict([scene[0] for scene in batch], top=5)
-            for scene, predictions in zip(batch, top, strict=True):
-                tried += 1
-                if set(scene[1]) <= {p.class_index for p in predictions}:
-                    kept.append(scene)
-                    bar.update()
-                if len(kept) == n:
-                    break
-    images, classes, masks, backgrounds = (np.stack(part) for part in zip(*kept, strict=True))
-    return Scenes(images, classes, masks, backgrounds, tried - n)
-
-
-def _scene(seed: int, number: int, size: tuple[int, int]):
-    """Return one scene, recognised or not: image, classes (2,), masks (2, H, W), background."""
-    height, width = size
-    rng = np.random.default_rng([seed, number])
-    cut_outs = _cut_outs()
-    background = texture(rng, size)
-    image, classes, masks = background.astype(np.float32), [], []
-    for side, which in enumerate(rng.choice(len(cut_outs), 2, replace=False)):
-        class_index, rgba = cut_outs[which]
-        longer = rng.integers(98, 111) * width / 224
-        colour, alpha = scaled_cut_out(rgba, longer)
-        h, w = alpha.shape
-        top = rng.integers(0, height - h + 1)
-        left = side * (width // 2) + rng.integers(0, width // 2 - w + 1)
-        mask = np.zeros(size, bool)
-        mask[top : top + h, left : left + w] = alpha > 0
-        paste(image, colour, alpha, top, left)
-        classes.append(class_index)
-        masks.append(mask)
-    return np.round(image).astype(np.uint8), np.array(classes), np.stack(masks), background
-
-
-def texture(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Return a soft texture of low contrast around a muted colour, uint8 (H, W, 3).
-
-    Random numbers on grids of 4, 16 and 64 cells, smoothed, with standard deviations of about 8, 4
-    and 2 of 256 levels: nothing that looks like a thing.
-    """
-    colour = rng.uniform(95, 160) + rng.uniform(-25, 25, 3)
-    levels = np.tile(colour.astype(np.float32), (*size, 1))
-    for cells, amplitude in ((4, 8), (16, 4), (64, 2)):
-        grid = amplitude * rng.standard_normal((cells, cells)).astype(np.float32)
-        smooth = cv2.resize(grid, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
-        levels += smooth[..., None]
-    return np.clip(np.round(levels), 0, 255).astype(np.uint8)
-
-
-def scaled_cut_out(rgba: np.ndarray, longer_side: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a cut-out at another size: colour times alpha (h, w, 3), 0..255, and alpha, 0..1."""
-    h, w = rgba.shape[:2]
-    scale = longer_side / max(h, w)
-    size = max(1, round(h * scale)), max(1, round(w * scale))
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    # Times alpha before it is resized, or the colour of transparent pixels would bleed in.
-    resized = resize_picture(np.concatenate([rgba[..., :3] * alpha, alpha], axis=2), size)
-    visible = resized[..., 3:] >= 1 / 255
-    resized = resized * visible
-    return resized[..., :3], np.minimum(resized[..., 3], 1)
-
-
-def paste(image: np.ndarray, colour: np.ndarray, alpha: np.ndarray, top: int, left: int) -> None:
-    """Lay a scaled cut-out on a float picture (H, W, 3), in place."""
-    h, w = alpha.shape
-    part = image[top : top + h, left : left + w]
-    part[:] = part * (1 - alpha[..., None]) + colour
-
-
-@functools.cache
-def _cut_outs() -> tuple[tuple[int, np.ndarray], ...]:
-    """Return (class index, uint8 RGBA) of every cut-out."""
-    entries = read_json("objects/objects.json")
-    return tuple(
-        (entry["class_index"], np.array(Image.open(data_path(f"objects/{entry['file']}"))))
-        for entry in entries
-    )
 
 
 # ------------------------------------------------- methods that know nothing, and a score for all

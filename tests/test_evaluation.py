@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from tiny import conv_model, fill, layers, linear_model, pictures
 
-from course_utils import evaluation, grad_cam, load_classifier, vanilla_gradients
+from course_utils import _scenes, grad_cam, load_classifier, vanilla_gradients
 from course_utils.evaluation import (
     agreement,
     bootstrap_interval,
@@ -449,7 +449,7 @@ def test_masks_have_the_shape_of_the_cut_outs(scenes):
 def test_both_classes_are_recognised_and_the_others_were_counted(scenes, classifier):
     for classes, top in zip(scenes.classes, classifier.predict(scenes.images, top=5), strict=True):
         assert set(classes.tolist()) <= {p.class_index for p in top}
-    made = [evaluation._scene(1, k, (224, 224)) for k in range(6 + scenes.left_out)]
+    made = [_scenes._scene(1, k, (224, 224)) for k in range(6 + scenes.left_out)]
     top = classifier.predict([scene[0] for scene in made], top=5)
     recognised = [
         set(scene[1].tolist()) <= {p.class_index for p in t}
@@ -465,7 +465,7 @@ def test_the_same_seed_gives_the_same_scenes_and_fewer_are_the_first_of_more(sce
     np.testing.assert_array_equal(two.images, scenes.images[:2])
     np.testing.assert_array_equal(two.masks, scenes.masks[:2])
     assert not np.array_equal(
-        evaluation._scene(2, 0, (224, 224))[0], evaluation._scene(1, 0, (224, 224))[0]
+        _scenes._scene(2, 0, (224, 224))[0], _scenes._scene(1, 0, (224, 224))[0]
     )
     assert random.getstate() == state[0]
     np.testing.assert_array_equal(np.random.get_state()[1], state[1])
