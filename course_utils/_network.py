@@ -109,7 +109,7 @@ def open_network(model: keras.Model) -> Network:
         raise ValueError(
             f"The model {model.name!r} ends in an output of shape {logits.shape}, not in one score "
             "a class, (batch, classes). A network loaded with include_top=False has no classes: "
-            "load it with include_top=True, or put pooling and a Dense layer on top."
+            "load it with include_top=True, or put pooling and a trained Dense layer on top."
         )
     _compare(model, keras.Model(image, logits), activation)
     name = f"{model.name}_scores"

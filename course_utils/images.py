@@ -40,6 +40,16 @@ def example_class(name: str) -> int | None:
     return classes[0]["class_index"] if classes else None
 
 
+def load_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return 1797 handwritten digits and which digit each one is (lesson 1).
+
+    Returns:
+        uint8 (1797, 8, 8), 0 paper to 16 full ink; and uint8 (1797,), the labels 0 to 9.
+    """
+    with np.load(data_path("digits.npz"), allow_pickle=False) as file:
+        return file["images"], file["labels"]
+
+
 def load_image(source) -> np.ndarray:
     """Read a picture from almost anything, as uint8 RGB.
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils import _efficientnet_lite0 as lite0
+from course_utils._cache import is_graph
 from course_utils._compute import class_scores
 from course_utils._data import data_path, read_json
 from course_utils._layers import last_conv_layer
@@ -41,13 +42,21 @@ class Prediction(NamedTuple):
 class Classifier:
     """A network together with what belongs to it: input size, class names, preprocessing.
 
-    Made by `load_classifier`.
+    Made by `load_classifier`, or from a model of your own (lesson 7):
+
+        Classifier(name, (height, width), labels, model, preprocess, undo)
+
+    `preprocess` turns pictures, uint8 (B, height, width, 3), into the model's input, and `undo`
+    turns inputs back into 0 to 255.
 
     Attributes:
         name: "efficientnet-lite0", "vgg16", "resnet50" or "mobilenet_v2".
         input_size: (height, width) of the pictures that the network takes.
         labels: the name of each class, in the order of the network's outputs.
         model: the keras.Model as published, which ends in softmax.
+
+    Raises:
+        ValueError: the model takes other inputs, or has another number of classes.
     """
 
     name: str
@@ -56,6 +65,22 @@ class Classifier:
     model: keras.Model
     _preprocess: Callable[[np.ndarray], np.ndarray]
     _undo: Callable[[np.ndarray], np.ndarray]
+
+    def __post_init__(self) -> None:
+        if not is_graph(self.model):
+            return  # only a call would tell its shapes
+        shape, pictures = self.model.input_shape, (None, *self.input_size, 3)
+        if len(shape) != 4 or any(a not in (None, b) for a, b in zip(shape, pictures, strict=True)):
+            raise ValueError(
+                f"The model {self.model.name!r} takes inputs of shape {shape}; pictures of the "
+                f"input size {self.input_size} have the shape {pictures}."
+            )
+        classes = self.model.output_shape[-1]
+        if len(self.labels) != (2 if classes == 1 else classes):
+            raise ValueError(
+                f"The model {self.model.name!r} has {classes} outputs, and there are "
+                f"{len(self.labels)} labels: expected one a class, in the order of the outputs."
+            )
 
     def __repr__(self) -> str:
         height, width = self.input_size

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from course_utils import last_conv_layer, load_classifier, load_image, score_model
 from course_utils.images import centre_square, resize_picture
-from course_utils.models import application_classifier
+from course_utils.models import Classifier, application_classifier
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -395,3 +395,22 @@ def test_a_missing_tensorflow_is_named(tmp_path):
     assert message.startswith("ImportError: TensorFlow could not be loaded")
     assert "start.py" in message
     assert "pip install tensorflow" in message
+
+
+@pytest.mark.parametrize(
+    "size, labels, message",
+    [
+        ((8, 9), ("a", "b", "c"), "takes inputs of shape"),
+        ((8, 8), ("a", "b"), "3 outputs, and there are 2 labels"),
+    ],
+)
+def test_a_classifier_of_parts_that_do_not_fit_is_refused(size, labels, message):
+    layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    with pytest.raises(ValueError, match=message):
+        Classifier("mine", size, labels, keras.Sequential(layers), lambda p: p / 255, lambda x: x)
+
+
+def test_a_classifier_of_grey_pictures_is_refused():
+    layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    with pytest.raises(ValueError, match=r"have the shape \(None, 8, 8, 3\)"):
+        Classifier("grey", (8, 8), ("a", "b"), keras.Sequential(layers), lambda p: p, lambda x: x)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from course_utils import _data, example_images, load_classifier, load_image
+from course_utils.images import load_digits
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 MANIFEST = json.loads((DATA / "manifest.json").read_text(encoding="utf-8"))
@@ -188,8 +189,7 @@ def test_known_class_names(index, synset, name):
 
 
 def test_digits():
-    with np.load(_data.data_path("digits.npz"), allow_pickle=False) as digits:
-        images, labels = digits["images"], digits["labels"]
+    images, labels = load_digits()
     assert (images.shape, images.dtype) == ((1797, 8, 8), np.uint8)
     assert (images.min(), images.max()) == (0, 16)
     assert (labels.shape, labels.dtype) == ((1797,), np.uint8)

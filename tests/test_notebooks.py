@@ -6,15 +6,18 @@ That they run is tested beside this file: plain `pytest` lets nbval execute ever
 from __future__ import annotations
 
 import base64
+import copy
 import importlib.util
 import io
 import re
+import textwrap
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from PIL import Image
+from wrong_answers import WRONG_ANSWERS
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
@@ -52,6 +55,11 @@ def figures(notebook) -> list[tuple[np.ndarray, str]]:
 
 def texts(notebook) -> list[str]:
     return [output.text for output in outputs_of(notebook) if output.output_type == "stream"]
+
+
+def said(cell) -> str:
+    """What a cell printed."""
+    return "".join(o.text for o in cell.get("outputs", []) if o.output_type == "stream")
 
 
 def test_there_are_lessons():
@@ -160,13 +168,36 @@ def test_running_again_gives_the_same_outputs():
 
 
 @pytest.mark.slow
-def test_an_untouched_student_notebook_runs_and_says_what_is_not_done(lesson):
-    student = build.execute(stored(NOTEBOOKS / f"{lesson}.ipynb"))
-    said = "".join(texts(student))
-    ids = [c.metadata["exercise"]["id"] for c in student.cells if "exercise" in c.metadata]
-    for exercise in ids:
-        assert f"Exercise {exercise}: not done yet." in said
-    assert "not right" not in said
+def test_left_undone_or_wrong_the_notebook_runs_and_says_so(lesson):
+    """Each check first meets the stub, as in an untouched notebook, and then a wrong answer.
+
+    The stub must be called not done yet, the wrong answer by the name of its mistake, and every
+    cell after them must run all the same.
+    """
+    student = stored(NOTEBOOKS / f"{lesson}.ipynb")
+    cells, tried = [], {}
+    for i, cell in enumerate(student.cells):
+        cells.append(cell)
+        if i >= 2 and "exercise" in student.cells[i - 2].metadata:
+            exercise = student.cells[i - 2].metadata["exercise"]["id"]
+            lines, hint = WRONG_ANSWERS[exercise]
+            answer = copy.deepcopy(student.cells[i - 1])
+            answer.source = answer.source.replace(
+                build.STUB, textwrap.indent(lines, "    ").strip()
+            )
+            assert build.STUB not in answer.source
+            again = copy.deepcopy(cell)
+            answer.id, again.id = f"wrong-{i}", f"again-{i}"
+            cells += [answer, again]
+            tried[exercise] = cell, again, hint
+    student.cells = cells
+    build.execute(student)
+    for exercise, (untouched, again, hint) in tried.items():
+        assert f"Exercise {exercise}: not done yet." in said(untouched)
+        assert f"Exercise {exercise}: not right yet." in said(again)
+        assert re.search(hint, said(again)), said(again)
+    everything = "".join(map(said, student.cells))
+    assert everything.count("not done yet") == everything.count("not right yet") == len(tried) > 0
 
 
 def test_prose_is_the_same_for_students_and_in_the_solutions(lesson):

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 QUIZZES = Path(__file__).with_name("quizzes")
 
 
-def prediction(guess, answer) -> None:
+def prediction(guess, answer, choices: Sequence[str] = ()) -> None:
     """Compare what the reader predicted with what came out; `...` is no prediction yet.
 
     Args:
         guess: what the reader typed; capitals and spaces around it do not matter.
         answer: what the notebook computed.
+        choices: the words that were offered. A guess that is none of them is a slip, not a wrong
+            prediction, and is answered with these words instead.
     """
+    typed = str(guess).strip().lower()
     if guess is ...:
         print(f"No prediction yet. It is: {answer}")
-    elif str(guess).strip().lower() == str(answer).strip().lower():
+    elif typed == str(answer).lower():
         print(f"As you predicted: {answer}")
+    elif choices and typed not in choices:
+        print(f"{guess!r} is none of the choices: {', '.join(choices)}. It is: {answer}")
+    elif _is_number(guess) and _is_number(answer):
+        print(f"You predicted {guess}. It is: {answer}, so you were {abs(guess - answer):g} off.")
     else:
         print(f"You predicted {guess}. It is: {answer}. What did you not expect?")
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating))
 
 
 def quiz(lesson: int) -> None:

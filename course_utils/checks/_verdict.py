@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,8 +14,18 @@ class Mistake(Exception):
     """A wrong answer; the text names the misconception behind it."""
 
 
-def verdict(name: str, student: Callable, working: Callable, cases: Callable) -> Callable:
-    """Try the student's function, print what is to be said, return a function to go on with."""
+def verdict(
+    name: str,
+    student: Callable,
+    working: Callable,
+    cases: Callable,
+    errors: Sequence[tuple[str, str]] = (),
+) -> Callable:
+    """Try the student's function, print what is to be said, return a function to go on with.
+
+    `errors` are pairs of a pattern and a hint: what an error of NumPy or TensorFlow, which speaks
+    of shapes and of tensors, says about this exercise. The first pattern found counts.
+    """
 
     def watched(*args):
         answer = student(*args)
@@ -40,12 +51,13 @@ def verdict(name: str, student: Callable, working: Callable, cases: Callable) ->
     except Mistake as mistake:
         print(f"Exercise {name}: not right yet. {mistake} {go_on}")
     except Exception as error:  # whatever the student's code does, the notebook runs on
-        reason = (str(error).splitlines() or [""])[0][:300]
-        if "ellipsis" in str(error).lower():
-            reason += " (There is still a `...` in your function.)"
+        reason = (str(error).splitlines() or [""])[0][:300].rstrip(".")
+        hints = [f"{hint} " for pattern, hint in errors if re.search(pattern, str(error))]
+        if "'ellipsis'" in str(error):  # the type of `...`
+            hints = ["There is still a `...` in your function. "]
         print(
-            f"Exercise {name}: not right yet. Your function stopped{_place(student, error)} with "
-            f"{type(error).__name__}: {reason} {go_on}"
+            f"Exercise {name}: not right yet. {(hints or [''])[0]}Your function stopped"
+            f"{_place(student, error)} with {type(error).__name__}: {reason}. {go_on}"
         )
     else:
         print(f"Exercise {name}: right, well done.")

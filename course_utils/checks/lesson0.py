@@ -30,6 +30,8 @@ def best_label(student: Callable) -> Callable:
                 )
             if hasattr(answer, "label"):
                 raise Mistake("That is the whole prediction. Its name alone is its .label.")
+            if answer is None:
+                raise Mistake("The function returns nothing: is the `return` missing?")
             if not isinstance(answer, str):
                 raise Mistake(f"A label is a text such as 'espresso', and this is {answer!r}.")
         if answers["coffee"] == answers["banana"]:
@@ -106,6 +108,13 @@ def softmax(student: Callable) -> Callable:
                 "Right for small scores, but exp(1000) is infinite, and the result is "
                 f"{large[0].tolist()}. Subtract the largest score of the row first: that changes "
                 "no ratio."
+            )
+        with np.errstate(all="ignore"):
+            mixed = answer_array(student, np.array([[2000.0, 2000.0], [1.0, 1.0]]), shape=(2, 2))
+        if not np.allclose(mixed, 0.5):
+            raise Mistake(
+                "The largest score of the whole batch was subtracted, so that nothing is left of "
+                "a row of small scores. Each row's own: scores.max(axis=1, keepdims=True)."
             )
 
     return verdict("0.2", student, working, cases)

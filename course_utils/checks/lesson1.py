@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -36,17 +35,7 @@ def predict_linear(student: Callable) -> Callable:
         # Worked out by hand: 10*50 - 2*10 - 30*2 + 300 and 10*80 - 2*0 - 30*5 + 300.
         x = np.array([[50.0, 10.0, 2.0], [80.0, 0.0, 5.0]])
         w, b = np.array([10.0, -2.0, -30.0]), 300.0
-        try:
-            y = answer_array(student, x.copy(), w.copy(), b, shape=None)
-        except IndexError:
-            raise Mistake("x[0] is the first flat. The first feature of all is x[:, 0].") from None
-        except ValueError as error:
-            if re.search("align|mismatch|broadcast", str(error)):
-                raise Mistake(
-                    "These shapes do not fit together. x is (2, 3) here and w is (3,), so it is "
-                    "x @ w, in this order."
-                ) from None
-            raise
+        y = answer_array(student, x.copy(), w.copy(), b, shape=None)
         product = x * w
         _name_mistake(
             y,
@@ -70,7 +59,12 @@ def predict_linear(student: Callable) -> Callable:
                 f"500 - 20 - 60 + 300 = 720, not {y[0]:.4g}. Use the x, w and b that are given."
             )
 
-    return verdict("1.1", student, working, cases)
+    errors = [
+        ("align|mismatch|broadcast", "These shapes do not fit together. x is (2, 3) here and w is "
+         "(3,), so it is x @ w, in this order."),
+        ("out of bounds", "x[0] is the first flat. The first feature of all is x[:, 0]."),
+    ]  # fmt: skip
+    return verdict("1.1", student, working, cases, errors)
 
 
 def contributions(student: Callable) -> Callable:
@@ -128,15 +122,7 @@ def weight_picture(student: Callable) -> Callable:
         sign = np.where((row + column + c) % 3, 1, -1)
         by_place = sign * (100 * (c + 1) + 10 * row + column).astype(float)
         weights, truth = by_place.reshape(64, 10), by_place[:, :, 4]
-        try:
-            picture = answer_array(student, weights.copy(), 4, shape=None)
-        except ValueError as error:
-            if "reshape" in str(error):
-                raise Mistake(
-                    f"NumPy says: {error}. A picture has 64 numbers, and those of class c are the "
-                    "column weights[:, c]."
-                ) from None
-            raise
+        picture = answer_array(student, weights.copy(), 4, shape=None)
         mixed = weights.reshape(10, 8, 8)[4]
         _name_mistake(
             picture,
@@ -161,7 +147,10 @@ def weight_picture(student: Callable) -> Callable:
                 raise Mistake("The numbers were scaled or shifted: the weights themselves, please.")
             raise Mistake("Pixel 8 * row + column of the class belongs at [row, column].")
 
-    return verdict("1.3", student, working, cases)
+    errors = [
+        ("reshape", "A picture has 64 numbers, and those of class c are the column weights[:, c]."),
+    ]
+    return verdict("1.3", student, working, cases, errors)
 
 
 def finite_differences(student: Callable) -> Callable:
@@ -207,6 +196,11 @@ def finite_differences(student: Callable) -> Callable:
                 (truth * h * h, "/ 2 * h divides by 2 and multiplies by h: write / (2 * h)."),
                 (truth * h, "Only divided by 2: the points are 2h apart, so write / (2 * h)."),
                 (-truth, "The sign is turned round: the step up minus the step down."),
+                (
+                    [score(x + e) - score(x - e) / (2 * h) for e in h * np.eye(3)],
+                    "Brackets are missing: (score(plus) - score(minus)) / (2 * h). Without them "
+                    "only the second score is divided.",
+                ),
                 (abs(truth), "The signs are gone: a slope may be negative."),
                 (truth + half_a_step, "A step up only: go down as well, and divide by 2h."),
                 (truth - half_a_step, "A step down only: go up as well, and divide by 2h."),
@@ -253,7 +247,7 @@ def two_layer_gradient(student: Callable) -> Callable:
         arrays = (x, w1, b1, w2)
         given = tuple(a.copy() for a in arrays)
         z = np.array([-1.0, 4.0, 1.0])
-        gate, h = z > 0, np.maximum(z, 0)
+        gate, a = z > 0, np.maximum(z, 0)
         answers = {}
         for c in (0, 1):
             g = answers[c] = answer_array(student, *given, c, shape=None)
@@ -264,7 +258,7 @@ def two_layer_gradient(student: Callable) -> Callable:
                 g,
                 [
                     (w1 @ v, "Closed units pass nothing on: put a zero where z <= 0."),
-                    (w1 @ (h * v), "An open unit counts 1, not its value h: multiply by z > 0."),
+                    (w1 @ (a * v), "An open unit counts 1, not its value a: multiply by z > 0."),
                     (w1 @ (z * v), "Multiply by 1 where z > 0 and by 0 elsewhere, not by z."),
                     (w1 @ ((x @ w1 > 0) * v), "z includes b1: without it other units are open."),
                     (w1 @ (~gate * v), "The other way round: open are the units with z > 0."),
@@ -286,13 +280,16 @@ def two_layer_gradient(student: Callable) -> Callable:
                         np.outer(x, gate * v),
                         "That is the gradient of w1, as in training: not of x.",
                     ),
-                    (h, "That is the gradient of w2, as in training. Asked for: that of x."),
+                    (a, "That is the gradient of w2, as in training. Asked for: that of x."),
                     (gate * v, "That is the gradient of z. One step further back: w1 @ this."),
-                    (v, "That is the gradient of h only. Go on back: the gate, then w1."),
+                    (
+                        v,
+                        "That is the gradient of a alone. Go on back: the gate, then w1.",
+                    ),
                     (w1 @ (gate[:, None] * w2), "These are all classes: pick the column first."),
                     (w1 * (gate * v), "One number for each path: add up over the hidden units."),
-                    (h @ w2, "That is the score itself. Asked for: how it moves with x."),
-                    (h @ v, "That is the score itself. Asked for: how it moves with x."),
+                    (a @ w2, "That is the score itself. Asked for: how it moves with x."),
+                    (a @ v, "That is the score itself. Asked for: how it moves with x."),
                 ],
             )
             if g.shape != x.shape:
@@ -308,7 +305,14 @@ def two_layer_gradient(student: Callable) -> Callable:
                 )
         _against_nudges(student)
 
-    return verdict("1.5", student, working, cases)
+    errors = [
+        ("broadcast", "These shapes do not fit together. One class is a column, "
+         "w2[:, class_index]: one number for each hidden unit. w2[class_index] is a row: one unit, "
+         "all classes."),
+        ("mismatch|align", "These shapes do not fit together. w1 is (n, m): x @ w1 sums over the "
+         "inputs, and w1 @ v, in this order and without .T, over the hidden units."),
+    ]  # fmt: skip
+    return verdict("1.5", student, working, cases, errors)
 
 
 def _against_nudges(student: Callable) -> None:

@@ -22,7 +22,7 @@ def gradients(student: Callable) -> Callable:
         if isinstance(g, (list, tuple)):
             raise Mistake(
                 "That is a list of gradients, as for the weights. The question is the gradient "
-                "with respect to the inputs: tape.gradient(score, inputs)."
+                "with respect to the inputs: tape.gradient(score, x), with x the tensor of inputs."
             )
         g = answer_array(lambda: g, shape=x.shape)
         if np.allclose(g, w[1], atol=1e-5):
@@ -66,7 +66,14 @@ def gradients(student: Callable) -> Callable:
             "this is not."
         )
 
-    return verdict("2.1", student, vanilla_gradients, cases)
+    return verdict("2.1", student, vanilla_gradients, cases, [NOT_THIS_CLASS])
+
+
+NOT_THIS_CLASS = (
+    "slice index|out of bounds",
+    "The small model of this check has few classes. Use the class that is given to the function, "
+    "not the number of the notebook's tabby.",
+)
 
 
 def _gradient_of(student: Callable, model, x: np.ndarray):
@@ -83,8 +90,9 @@ def _gradient_of(student: Callable, model, x: np.ndarray):
             raise Mistake(not_seen) from None
         if "_id" in str(error):
             raise Mistake(
-                "A NumPy array cannot be differentiated: inside the tape call score_model(x), and "
-                "no .numpy() and no .predict."
+                "A NumPy array cannot be differentiated: begin with x = "
+                "tf.convert_to_tensor(inputs). Inside the tape call score_model(x), and neither "
+                ".numpy() nor .predict."
             ) from None
         raise
     except ValueError as error:
@@ -165,6 +173,13 @@ def explain(student: Callable) -> Callable:
             return
         if np.allclose(m, np.abs(w[1] * picture[:, 1:5]).max(axis=-1), rtol=1e-3):
             raise Mistake("The picture went into the network unprepared: classifier.prepare first.")
+        p = softmax_rows((w * x**2 / 2).sum(axis=(1, 2, 3))[None])[0]
+        of_probability = p[1] * (gradients[1] - np.einsum("k,khwc->hwc", p, gradients))
+        if np.allclose(m, np.abs(of_probability).max(axis=-1), atol=1e-4):
+            raise Mistake(
+                "This is the gradient of the probability: classifier.model ends in a softmax. Take "
+                "classifier.score_model."
+            )
         if np.allclose(m, np.abs(gradients[0]).max(axis=-1), atol=1e-4):
             raise Mistake(
                 "This explains another class than the one asked for: use "
@@ -172,7 +187,14 @@ def explain(student: Callable) -> Callable:
             )
         raise Mistake("The map is not max over channels of |d S_c / d x| of the prepared picture.")
 
-    return verdict("2.3", student, working, cases)
+    errors = [
+        NOT_THIS_CLASS,
+        ("found shape|incompatible", "The network here takes pictures of another size. Put the "
+         "picture that is given through classifier.prepare, and use nothing made further up."),
+        ("[Ii]nvalid type|Only integers|must be integers", "`gradients` takes the number of a "
+         "class, not its name: classifier.class_index(name)."),
+    ]  # fmt: skip
+    return verdict("2.3", student, working, cases, errors)
 
 
 def path_gradients(student: Callable) -> Callable:
@@ -187,13 +209,22 @@ def path_gradients(student: Callable) -> Callable:
         network, w = _square_classifier()
         x = np.random.default_rng(3).normal(size=(1, 4, 4, 3)).astype(np.float32)
         before = x.copy()
-        ig = answer_array(student, network.model, x, 1, 8, shape=x.shape)
+        ig = answer_array(student, network.score_model, x, 1, 8, shape=x.shape)
         if not np.array_equal(x, before):
             raise Mistake("The inputs themselves were changed. Make new arrays instead.")
         truth = w[1] * x**2 / 2  # the score of each input value, so that they sum to S(x) - S(0)
         if np.allclose(ig, truth, atol=1e-4):
+            # Of the score sum of w x^4 / 4, two steps find 7/8: the middles are 1/4 and 3/4.
+            few = answer_array(student, _quartic_scores(w), x, 1, 2, shape=x.shape)
+            if not np.allclose(few, w[1] * x**4 * (1 / 4**3 + 27 / 4**3) / 2, atol=1e-4):
+                raise Mistake("Right for 8 steps, but not for 2: use the number that is given.")
             return
         for wrong, hint in (
+            (
+                np.broadcast_to((w[1] * x / 2).mean() * x, x.shape),
+                "The mean went over everything: average over the points only, axis=0.",
+            ),
+            (truth * 6 / 8, "The points begin at -0.5 / steps: take k + 0.5 if k begins at 0."),
             (2 * truth, "This is gradient times input, with the slope at the end of the way only."),
             (8 * truth, "The gradients are summed up but not divided by the number of steps."),
             (w[1] * x / 2, "The mean gradient still has to be multiplied by the way gone, inputs."),
@@ -213,17 +244,32 @@ def path_gradients(student: Callable) -> Callable:
 
 
 def _square_classifier():
-    """Return a classifier of the scores S_c = sum of w_c x^2 / 2, whose gradient is w_c x."""
+    """Return a classifier of the scores S_c = sum of w_c x^2 / 2, whose gradient is w_c x.
+
+    Its model ends in a softmax, as published ones do.
+    """
     from course_utils._tensorflow import keras
     from course_utils.models import Classifier
 
     w = np.random.default_rng(4).normal(size=(2, 4, 4, 3)).astype(np.float32)
     image = keras.Input((4, 4, 3))
     dense = keras.layers.Dense(2, use_bias=False)
-    model = keras.Model(image, dense(keras.layers.Flatten()(image * image / 2)))
+    scores = dense(keras.layers.Flatten()(image * image / 2))
+    model = keras.Model(image, keras.layers.Softmax()(scores))
     dense.set_weights([w.reshape(2, -1).T])
     labels = ("zero", "one")
     network = Classifier(
         "squares", (4, 4), labels, model, lambda p: p / 255 - 0.5, lambda x: (x + 0.5) * 255
     )
     return network, w
+
+
+def _quartic_scores(w: np.ndarray):
+    """Return a model of the scores S_c = sum of w_c x^4 / 4, whose gradient w_c x^3 is curved."""
+    from course_utils._tensorflow import keras
+
+    image = keras.Input((4, 4, 3))
+    dense = keras.layers.Dense(2, use_bias=False)
+    model = keras.Model(image, dense(keras.layers.Flatten()(image**4 / 4)))
+    dense.set_weights([w.reshape(2, -1).T])
+    return model

@@ -8,7 +8,7 @@ import numpy as np
 
 from course_utils.checks._verdict import Mistake, answer_array, softmax_rows, verdict
 
-__all__ = ["alpha", "cam_by_hand", "grad_cam_steps", "side_share", "weighted_sum_of_maps"]
+__all__ = ["alpha", "grad_cam_steps", "place_contributions", "side_share", "weighted_sum_of_maps"]
 
 
 def _name_the_mistake(answer: np.ndarray, table, atol: float = 1e-4) -> None:
@@ -48,6 +48,8 @@ def _judge_alpha(student) -> None:
         (
             (truth * 6, "This is the sum over the places. The formula has the mean: 1/Z, with Z "
              "the number of places."),
+            (truth * 6 / 49, "Divided by 49, which is right for maps of 7 x 7 places only. Take "
+             "the mean over the places."),
             (np.abs(g).mean(axis=(1, 2)), "This is the mean of |gradient|: a map that speaks "
              "against the class would speak for it. Keep the signs."),
             (np.abs(truth), "The signs are gone: a map that speaks against the class would speak "
@@ -99,7 +101,18 @@ def weighted_sum_of_maps(student: Callable) -> Callable:
     def working(feature_maps, weights):
         return np.einsum("bijk,bk->bij", np.asarray(feature_maps), np.asarray(weights))
 
-    return verdict("3.2", student, working, _judge_weighted_sum)
+    errors = [
+        ("gufunc|mismatch|matmul|align", CROSSED),
+        ("broadcast", "The weights are not lined up with the maps: they need two axes for the "
+         "places, weights[:, None, None, :]."),
+    ]  # fmt: skip
+    return verdict("3.2", student, working, _judge_weighted_sum, errors)
+
+
+CROSSED = (
+    "`@` multiplies the maps of every picture with the weights of every picture. Line them up "
+    "instead: feature_maps * weights[:, None, None, :], then the sum over the last axis."
+)
 
 
 def _judge_weighted_sum(student) -> None:
@@ -146,6 +159,7 @@ def _judge_weighted_sum(student) -> None:
              "mean over the pictures. Each has its own."),
             (np.einsum("bijk,k->bij", A, v.sum(axis=0)), "All pictures got the same weights, the "
              "sum over the pictures. Each has its own: weights[:, None, None, :]."),
+            (A @ v.T, CROSSED),
             (truth[0], "The batch axis is gone: return one map for each picture, (B, h, w)."),
             (truth[..., None], "The last axis is still there, with one number: leave out "
              "keepdims."),
@@ -194,7 +208,20 @@ def grad_cam_steps(student: Callable) -> Callable:
         weights = tf.reduce_mean(tape.gradient(score, feature_maps), axis=(1, 2))
         return tf.nn.relu(tf.einsum("bijk,bk->bij", feature_maps, weights)).numpy()
 
-    return verdict("3.3", student, working, _judge_steps)
+    errors = [
+        ("EagerTensor.*attribute", "A tensor came where an array is expected: add .numpy() to the "
+         "gradient and to the feature maps."),
+        ("Passed in object|Expected.*Tensor.*watch", "A tape watches tensors, not arrays: begin "
+         "with x = tf.convert_to_tensor(inputs)."),
+        ("slice index|out of bounds", "The network here has three classes. Use the class_index "
+         "that is given, not the number of the cat's class."),
+        ("NoneType.*(numpy|attribute|mean)", "The tape's gradient is None: it has not seen how the "
+         "score comes from the feature maps. Watch x first, and compute maps *and* score inside "
+         "the `with` block."),
+        ("broadcast|mismatch|gufunc", "These shapes do not fit together. Is it the gradient with "
+         "respect to x, the pixels? Asked for is tape.gradient(score, feature_maps)."),
+    ]  # fmt: skip
+    return verdict("3.3", student, working, _judge_steps, errors)
 
 
 PLACES = 3 * 4
@@ -268,6 +295,8 @@ def _judge_map(m: np.ndarray, x: np.ndarray, U: np.ndarray, V: np.ndarray) -> No
         (np.maximum(-signed, 0), "The sign is turned round: differentiate the score itself, not a "
          "loss."),
         (truth / 3, "The maps were averaged. The formula has the sum over the maps."),
+        (np.stack([truth[0], 0 * truth[1]]), "Only the first picture's score was differentiated: "
+         "the score of each picture is scores[:, class_index]."),
         (truth[0], "The batch axis is gone: return one map for each picture, (B, h, w)."),
         (truth[..., None], "The axis of the maps is still there: leave out keepdims."),
     )  # fmt: skip
@@ -339,8 +368,8 @@ def _two_outputs(trainable: bool = True):
 # ------------------------------------------------------------------------------------ 3.4
 
 
-def cam_by_hand(student: Callable) -> Callable:
-    """Exercise 3.4: cam_by_hand(feature_maps, W, class_index) -> 1/Z sum_k W_kc A^k, (B, h, w)."""
+def place_contributions(student: Callable) -> Callable:
+    """Exercise 3.4: place_contributions(feature_maps, W, class_index) -> 1/Z sum_k W_kc A^k."""
 
     def working(feature_maps, W, class_index):
         A = np.asarray(feature_maps)

@@ -40,6 +40,8 @@ def _judge_repaired_picture(student) -> None:
             answer = student(image)
         if not np.array_equal(image, before):
             raise Mistake("The caller's picture itself was changed. Make a new array.")
+        if isinstance(answer, Exception) or answer is ValueError:
+            raise Mistake("The error was returned. Write `raise ValueError(...)`, not `return`.")
         numbers = answer_array(lambda: answer, shape=before.shape)
         if getattr(answer, "dtype", None) != np.uint8:
             raise Mistake(
@@ -59,6 +61,11 @@ def _judge_repaired_picture(student) -> None:
                 "A picture in 0 to 1 comes out almost black: 1 has to become 255. Multiply before "
                 "you convert."
             )
+        if close(found, [[128, 159], [191, 255]]):
+            raise Mistake(
+                "Numbers from 0 to 1 were treated as -1 to 1, where 0 is grey. Only a picture with "
+                "negative numbers is one of -1 to 1."
+            )
         raise Mistake(f"0, 0.25, 0.5, 1 must become 0, 64, 128, 255, not {_text(found)}.")
     if not close(ask([[0, 0.25], [0.25, 0.5]]), [[0, 64], [64, 128]]):
         raise Mistake(
@@ -74,6 +81,12 @@ def _judge_repaired_picture(student) -> None:
         raise Mistake(
             "A picture between -0.5 and 0.5 was stretched: -1 is black, whatever the picture's "
             "own minimum and maximum."
+        )
+    dark = [[0, 1, 1], [0, 0, 1]]
+    if not close(ask(dark, np.uint8), dark):
+        raise Mistake(
+            "A very dark uint8 picture, of levels 0 and 1, was taken for floats in 0 to 1. uint8 "
+            "is in levels already, whatever its largest number: ask for the dtype first."
         )
     for wrong in ([[-124.0, 0], [0, 151]], [[0.0, 1], [2, 900]], [[-3.0, 0], [0, 1]]):
         _judge_refusal(ask, wrong)
@@ -131,7 +144,11 @@ def kept_order(student: Callable) -> Callable:
         top = maps.max(axis=(1, 2), keepdims=True)
         return np.round(255 * maps / np.where(top == 0, 1, top)).astype(np.uint8)
 
-    return verdict("5.2", student, working, _judge_kept_order)
+    errors = [
+        ("broadcast", "These shapes do not fit together: each map's maximum needs the axes of its "
+         "map, max(axis=(1, 2), keepdims=True)."),
+    ]  # fmt: skip
+    return verdict("5.2", student, working, _judge_kept_order, errors)
 
 
 def _judge_kept_order(student) -> None:
@@ -175,6 +192,9 @@ def _judge_kept_order(student) -> None:
     ):  # fmt: skip
         if is_(value):
             raise Mistake(hint)
+    with np.errstate(all="ignore"):
+        if is_((255 * maps).astype(np.int64) % 256):
+            raise Mistake("Times 255, but not divided by the map's maximum: it does not fit.")
     order = np.argsort(maps[0].ravel())
     if (np.diff(found[0].ravel()[order]) < 0).any():
         raise Mistake("A stronger value got a darker level than a weaker one: the order is lost.")
@@ -231,7 +251,14 @@ def score_not_probability(student: Callable) -> Callable:
         linear.set_weights(last.get_weights())
         return result
 
-    return verdict("5.3", student, working, _judge_score_not_probability)
+    errors = [
+        ("expecting 0|0 weights|Expected 0", "The new layer has no weights until it is called on "
+         "something: call it first, then set_weights."),
+        ("shape", "The new layer is not of the old one's size. It has as many units as the old "
+         "one (`.units`; not every model has 1000 classes), and reads what the old one reads "
+         "(`.input`, not `.output`)."),
+    ]  # fmt: skip
+    return verdict("5.3", student, working, _judge_score_not_probability, errors)
 
 
 def _judge_score_not_probability(student) -> None:
@@ -307,7 +334,11 @@ def unguided_cam(student: Callable) -> Callable:
         weights = np.asarray(gradients).mean(axis=(1, 2))
         return np.maximum(np.einsum("bijk,bk->bij", np.asarray(maps), weights), 0)
 
-    return verdict("5.4", student, working, _judge_unguided_cam)
+    errors = [
+        ("broadcast", "These shapes do not fit together: the means need the two axes of the "
+         "places, mean(axis=(1, 2), keepdims=True)."),
+    ]  # fmt: skip
+    return verdict("5.4", student, working, _judge_unguided_cam, errors)
 
 
 def _judge_unguided_cam(student) -> None:

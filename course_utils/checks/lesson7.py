@@ -116,7 +116,9 @@ def settings_text(student: Callable) -> Callable:
                 raise Mistake("The dictionary itself was changed; the method still needs it.")
             _compare_settings(text, settings)
 
-    return verdict("7.2", student, working, cases)
+    errors = [("^'(samples|noise|seed)'$", "Another method has other settings: take the names from "
+               "the dictionary, for name, value in settings.items().")]  # fmt: skip
+    return verdict("7.2", student, working, cases, errors)
 
 
 def _compare_settings(text, settings: dict) -> None:
@@ -280,7 +282,7 @@ def card_html(student: Callable) -> Callable:
         nasty = (
             "Is <b>it</b> a cat & a dog?",
             'The word "tabby" in front of <cat> & me',
-            {"Prediction": "p < 0.5 & p > 0.1", "Mind": "if <i>this</i> & that"},
+            {"Prediction": "p < 0.5 & p > 0.1", "Mind <i>& more</i>": "if <i>this</i> & that"},
         )
         for title, alt, facts in (plain, nasty):
             page = student(title, png, alt, dict(facts))

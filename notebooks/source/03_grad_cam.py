@@ -11,7 +11,7 @@
 # 2. say what the ReLU hides, and when Grad-CAM is exact,
 # 3. measure whether a map lies where it should, and say which layer and which resolution it has.
 #
-# **You need** lesson 2. **Time:** 55 minutes, of which the computer works less than one.
+# **You need** lesson 2. **Time:** 75 minutes, of which the computer works less than one.
 
 # %%
 from course_utils import load_classifier, load_image
@@ -57,7 +57,7 @@ assert (A == 0).mean() > 0.8 and A.min() == 0
 # Most patterns are absent at most places. Here are the three maps that are strongest on average.
 # Each number is drawn as a square: the 7 x 7 places lie over the picture in squares of 32 x 32
 # pixels. The unit of a feature map is its own. Zero means "not here", and 6 is the most that a map
-# of this network can have.
+# of this network can have (its ReLU cuts off what is above 6 as well).
 
 # %%
 from course_utils import show_maps
@@ -106,6 +106,7 @@ scene = classifier.prepare(load_image("two_objects"))
 pooled = keras.Model(network.input, network.get_layer("average_pool").output, name="pooled")
 no_bear = grad_cam(pooled, scene, 294)[0]
 map_294 = maps_and_scores(scene)[0].numpy()[0, :, :, 294]
+# Divided by 49, because this output is the mean over 49 places.
 print("no error; and 'class 294' is feature map 294:", np.allclose(no_bear, map_294 / 49))
 assert np.allclose(no_bear, map_294 / 49, atol=1e-6) and no_bear.max() > 0
 
@@ -145,7 +146,7 @@ from course_utils import checks
 one = gradient[0, :, :, 0]
 print(f"smallest slope {one.min():+.6f}, largest {one.max():+.6f}")
 same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6
-checks.prediction(guess_places, "no" if same else "yes")
+checks.prediction(guess_places, "no" if same else "yes", ["yes", "no"])
 assert same
 
 # %% [markdown]
@@ -205,8 +206,8 @@ assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8
 #
 # $$L_{ij} = \sum_k \alpha_k A^k_{ij}$$
 
-# %% [markdown] exercise={"id": "3.2", "minutes": 7, "difficulty": "medium", "goal": 1}
-# ### Exercise 3.2: the weighted sum of the maps (7 minutes, medium)
+# %% [markdown] exercise={"id": "3.2", "minutes": 8, "difficulty": "medium", "goal": 1}
+# ### Exercise 3.2: the weighted sum of the maps (8 minutes, medium)
 #
 # The function gets the feature maps, (B, h, w, K), and the weights, (B, K), and returns the sum
 # $L$, (B, h, w), with its signs. Each picture has weights of its own.
@@ -219,13 +220,15 @@ assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Multiply, then sum over the maps, `axis=-1`. Or in one line: `np.einsum("bijk,bk->bij", ...)`.
+# Multiply with `*`, then sum over the maps, `axis=-1`. Or in one line:
+# `np.einsum("bijk,bk->bij", ...)`.
 #
 # </details>
 # <details><summary>Common mistakes</summary>
 #
 # `feature_maps * weights` without the two axes, which works for one picture and fails, or worse,
-# does not fail, for two; the mean over the maps; summing over places; removing negative numbers
+# does not fail, for two; `@`, which multiplies every picture's maps with every picture's weights;
+# the mean over the maps; summing over places; removing negative numbers
 # *before* the sum, so that nothing can speak against the class.
 #
 # </details>
@@ -250,7 +253,7 @@ tabby_map = np.asarray(weighted_sum_of_maps(A, weights))[0]
 print(np.array2string(tabby_map, formatter={"float": "{:5.2f}".format}))
 
 # %% [markdown]
-# ## 49 numbers are not 50,176
+# ## 49 numbers are not 224 x 224
 #
 # To lay the map over the picture, it has to be enlarged from 7 x 7 to 224 x 224. How? Left as it
 # is, as squares; or *linear*, where each number stands in the middle of its square of 32 x 32
@@ -291,8 +294,8 @@ assert (slopes > 0).mean() > 0.9 and 1 / 49 < own < 0.4
 #
 # Grad-CAM ends with $\mathrm{ReLU}(L) = \max(L, 0)$: whatever speaks *against* the class becomes 0.
 #
-# **Predict.** How many of the 49 numbers of the tabby map does the ReLU change? Write a whole
-# number in place of the dots.
+# **Predict.** How many of the 49 numbers of the tabby map does the ReLU change? You have seen them
+# all: count in the table above. Write a whole number in place of the dots.
 
 # %%
 guess_relu = ...
@@ -327,8 +330,8 @@ panels = {
 show_maps(seen, panels, percentile=100, title="Two classes; the third map is stretched to 0...1")
 # %%
 zero = -banana_map.min() / np.ptp(banana_map)
-print(f"places that speak for banana: {(banana_map > 0).mean():.0%}")
-print(f"places with colour in the stretched map: {(stretched > 0).mean():.0%}")
+print(f"places that speak for banana: {(banana_map > 0).sum()} of 49")
+print(f"places with colour in the stretched map: {(stretched > 0).sum()} of 49")
 print(f"'neither for nor against', 0, has become {zero:.2f}")
 assert zero > 0.3
 
@@ -342,8 +345,8 @@ assert zero > 0.3
 # The same goes for the first two panels: each has its own colours, and only the numbers on the bars
 # tell that the banana's end at a fraction of the tabby's. **Raw range first, colours last.**
 
-# %% [markdown] exercise={"id": "3.3", "minutes": 10, "difficulty": "hard", "goal": 1}
-# ### Exercise 3.3: Grad-CAM, all steps (10 minutes, hard)
+# %% [markdown] exercise={"id": "3.3", "minutes": 15, "difficulty": "hard", "goal": 1}
+# ### Exercise 3.3: Grad-CAM, all steps (15 minutes, hard)
 #
 # Put everything together. The function gets a network with two outputs, feature maps and scores,
 # as `maps_and_scores`, a batch of prepared inputs (a NumPy array), and the index of a class. It
@@ -368,7 +371,8 @@ assert zero > 0.3
 # Differentiating a probability; the gradient with respect to the inputs; the ReLU forgotten, or
 # applied before the sum; an absolute value, which turns what speaks against a class into what
 # speaks for it; dividing by the map's maximum, which belongs to the display. If you are told that
-# an `EagerTensor` has no attribute `mean`, a tensor came where your function expects an array.
+# an `EagerTensor` has no attribute `mean` or `sum`, a tensor came where your function expects an
+# array: add `.numpy()`.
 #
 # </details>
 
@@ -427,7 +431,8 @@ assert np.allclose(ours, theirs, atol=1e-5)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `feature_maps @ column` multiplies along the last axis and sums over it. Then divide by
+# `feature_maps @ column` multiplies along the last axis and sums over it. (Here `@` is right,
+# because one column serves all pictures.) Then divide by
 # `feature_maps.shape[1] * feature_maps.shape[2]`.
 #
 # </details>
@@ -440,7 +445,7 @@ assert np.allclose(ours, theirs, atol=1e-5)
 
 
 # %%
-def cam_by_hand(feature_maps, W, class_index):
+def place_contributions(feature_maps, W, class_index):
     ### BEGIN SOLUTION
     places = feature_maps.shape[1] * feature_maps.shape[2]
     return feature_maps @ W[:, class_index] / places
@@ -448,11 +453,11 @@ def cam_by_hand(feature_maps, W, class_index):
 
 
 # %% tags=["nbval-check-output"]
-cam_by_hand = checks.cam_by_hand(cam_by_hand)
+place_contributions = checks.place_contributions(place_contributions)
 
 # %%
 W, b = scores_layer.get_weights()
-by_hand = np.asarray(cam_by_hand(A, W, tabby))[0]
+by_hand = np.asarray(place_contributions(A, W, tabby))[0]
 print("largest difference from Grad-CAM:", f"{np.abs(by_hand - tabby_map).max():.0e}")
 print(f"sum of the map + constant: {by_hand.sum() + b[tabby]:.3f}")
 print(f"score of tabby:            {float(scores[0, tabby]):.3f}")
@@ -465,7 +470,8 @@ assert np.isclose(by_hand.sum() + b[tabby], scores[0, tabby], atol=1e-3)
 # It holds for networks that end this way (ResNet50, MobileNetV2, EfficientNet), at their last
 # feature maps, and not for VGG16, which ends in three dense layers.
 #
-# Does one map make the tabby? Here are the maps' contributions, instead of the places'.
+# Does one *feature map* make the tabby? Here is what each feature map contributes, instead of each
+# place.
 
 # %%
 contributions = W[:, tabby] * A[0].mean(axis=(0, 1))
@@ -497,11 +503,13 @@ assert {p.class_index for p in top[:2]} == {ball, bear}
 # %%
 signed = grad_cam(network, np.repeat(scene, 2, axis=0), [ball, bear], relu=False)
 cams = dict(zip(["basketball", "brown bear"], np.maximum(signed, 0), strict=True))
-show_maps(seen_scene, cams, percentile=100, shared_scale=True, title="Grad-CAM, one scene")
+drawn = {name: squares(m) for name, m in cams.items()}
+show_maps(seen_scene, drawn, percentile=100, shared_scale=True, title="Grad-CAM, one scene")
 # %% [markdown]
 # One picture, one network, two questions, two answers. It looks convincing; but looking is not
-# measuring. The picture was put together, and so we *know* where the ball is. Which share of its
-# map lies on its half?
+# measuring. The picture was put together, and so we *know* where the ball is: on the left half.
+# Which share of its map lies there? Of the seven columns, three belong to the left half, three to
+# the right, and the middle one to both, so that we count it by half: 1, 1, 1, 0.5, 0, 0, 0.
 
 # %% [markdown] exercise={"id": "3.5", "minutes": 6, "difficulty": "easy", "goal": 3}
 # ### Exercise 3.5: how much of the map lies on its side? (6 minutes, easy)
@@ -543,14 +551,15 @@ def side_share(m, side):
 side_share = checks.side_share(side_share)
 
 # %% [markdown]
-# Seven columns have a middle one, which belongs to both halves. We count it by half, and do the
-# same for all sizes.
+# Now the left half for a map of any size: 1 for columns whose middle is left of the picture's, 0.5
+# for a column just in the middle, 0 for the others.
 
 
 # %%
 def left_half(m):
     middles = (np.arange(m.shape[1]) + 0.5) / m.shape[1]  # of the columns, from 0 to 1
-    return (1 - np.sign(middles - 0.5)) / 2 * np.ones(m.shape)
+    row = np.where(middles < 0.5, 1, np.where(middles == 0.5, 0.5, 0))
+    return np.tile(row, (m.shape[0], 1))
 
 
 print(left_half(signed[0])[0])
@@ -590,13 +599,31 @@ for name in cam_shares:
 # %% [markdown]
 # ## Evidence against
 #
-# Here are both maps without the ReLU. Zero is the middle of the colours, blue is negative; the raw
-# range stands below each map.
+# Here are both maps without the ReLU. Zero is the middle of the colours, blue is negative. What is
+# negative is weak, so that its number is written on it.
 
 # %%
-against = {name: squares(m) for name, m in zip(cams, signed, strict=True)}
-show_maps(seen_scene, against, percentile=100, shared_scale=True, title="Without the ReLU")
+from matplotlib import pyplot as plt
+
+from course_utils.display import show_figure
+
+limit = np.abs(signed).max()
+fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.9), dpi=80)
+for ax, name, m in zip(axes, cams, signed, strict=True):
+    drawn = ax.imshow(m, cmap="coolwarm", vmin=-limit, vmax=limit)
+    for (row, column), value in np.ndenumerate(m):
+        if value < -0.005:
+            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8)
+    ax.set(title=name, xlabel="column of 7", ylabel="row of 7", xticks=range(7), yticks=range(7))
+fig.colorbar(drawn, ax=axes, label="contribution (score)")
+alt = (
+    "Two maps of 7 by 7 squares. Basketball: red on the left; the negative numbers, down to -0.13,"
+)
+show_figure(fig, f"{alt} stand mostly on the right. Bear: red on the right, negative on the left.")
+
 # %%
+print(f"basketball: all 49 numbers {signed[0].sum():+.2f}, constant {b[ball]:+.2f},", end=" ")
+print(f"so the score is {signed[0].sum() + b[ball]:.2f}")
 right = 1 - left_half(signed[0])
 print(f"basketball: for {signed[0][signed[0] > 0].sum():+.2f},", end=" ")
 print(f"against {signed[0][signed[0] < 0].sum():+.2f}, in units of the score")
@@ -610,32 +637,35 @@ assert on_right > 0.8 and signed[0].min() < -0.05
 # sign of the slopes round and goes on as before, which gives $\mathrm{ReLU}(-L)$, a
 # "counterfactual" map.) That is a claim one can test.
 #
-# **Predict.** Cover the right half, with the bear, in plain grey. Does the score of *basketball*
-# "rise", "fall" or "stay" (within 0.2)?
+# **Predict.** Cover the bear with a plain grey box. Does the score of *basketball* "rise", "fall"
+# or "stay" (within 0.2)?
 
 # %%
 guess_cover = ...
 
 # %%
-covered = scene.copy()
-covered[:, :, 112:] = 0  # the input 0 is a middle grey
-before, after = (float(maps_and_scores(z)[1][0, ball]) for z in (scene, covered))
-print(f"score of basketball: {before:.2f} before, {after:.2f} with the bear covered")
+covered, grass = scene.copy(), scene.copy()
+covered[:, 70:160, 118:214] = 0  # the box around the bear; the input 0 is a middle grey
+grass[:, :70, 118:214] = grass[:, 160:, 118:214] = 0  # as a control: above and below the box
+before, after, control = (float(maps_and_scores(z)[1][0, ball]) for z in (scene, covered, grass))
+print(f"score of basketball: {before:.2f} before, {after:.2f} with the bear covered;")
+print(f"{control:.2f} with the grass above and below the bear covered instead")
 answer_cover = "stay" if abs(after - before) < 0.2 else "rise" if after > before else "fall"
-checks.prediction(guess_cover, answer_cover)
-assert after > before + 1
+checks.prediction(guess_cover, answer_cover, ["rise", "fall", "stay"])
+assert after > before + 1 and control < before + 0.5 * (after - before)
 
 # %% [markdown]
-# It rises, as the map says. But look at *how much*: the account knew of less than 1 against the
-# ball, and covering the bear brought far more. Where does the rest come from?
+# It rises, as the map says, and far less if grass is covered instead of the bear. But look at *how
+# much*: the account knew of less than 1 against the ball, and covering the bear brought far more.
+# Where does the rest come from?
 
 # %%
 covered_map = grad_cam(network, covered, ball, relu=False)[0]
 change = covered_map - signed[0]
 print(f"change of the score {after - before:+.2f}, of which")
-print(f"  columns 0 to 2, left of the cover: {change[:, :3].sum():+.2f}")
-print(f"  column 3, which the cover halves:  {change[:, 3].sum():+.2f}")
-print(f"  columns 4 to 6, covered:           {change[:, 4:].sum():+.2f}")
+print(f"  columns 0 to 2, left of the box:   {change[:, :3].sum():+.2f}")
+print(f"  column 3, which the box touches:   {change[:, 3].sum():+.2f}")
+print(f"  columns 4 to 6, with the box:      {change[:, 4:].sum():+.2f}")
 assert change[:, :3].sum() > 0.5 * (after - before)
 
 # %% [markdown]
@@ -649,7 +679,7 @@ assert change[:, :3].sum() > 0.5 * (after - before)
 # name of any layer with feature maps. Here is `block11_add`, with 14 x 14 places.
 #
 # **Predict.** Does the share of the ball's map on its own half "rise", "fall" or "stay" (within
-# 5 %) when we go from `head_conv` to `block11_add`?
+# 5 percentage points) when we go from `head_conv` to `block11_add`?
 
 # %%
 guess_layer = ...
@@ -660,7 +690,8 @@ earlier = grad_cam(network, both, [ball, bear], layer="block11_add")
 share = side_share(earlier[0], left_half(earlier[0]))
 change = share - cam_shares["basketball"]
 print(f"basketball on its half: head_conv {cam_shares['basketball']:.0%}, block11_add {share:.0%}")
-checks.prediction(guess_layer, "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall")
+answer_layer = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
+checks.prediction(guess_layer, answer_layer, ["rise", "fall", "stay"])
 assert share < 0.6
 
 # %%

@@ -33,6 +33,7 @@ RIGHT = {
 
 WRONG = {
     "best_label": [
+        (lambda c, p: print(c.predict(p)[0][0].label), "return"),
         (lambda c, p: c.predict(p), r"\[0\]\[0\]"),
         (lambda c, p: c.predict(p)[0], r"\[0\]\[0\]"),
         (lambda c, p: c.predict(p)[0].label, r"\[0\]\[0\]"),
@@ -42,6 +43,10 @@ WRONG = {
         (lambda c, p: "Egyptian cat", "alike"),
     ],
     "softmax": [
+        (
+            lambda s: np.exp(s - s.max()) / np.exp(s - s.max()).sum(axis=1, keepdims=True),
+            "whole bat",
+        ),
         (lambda s: np.exp(s) / np.exp(s).sum(), "Each picture has its own"),
         (lambda s: np.exp(s) / np.exp(s).sum(axis=0), "axis=0"),
         (lambda s: np.exp(s), "divide by the sum"),

@@ -173,6 +173,10 @@ WRONG = {
         (lambda s, x, h: 2 * central(s, x, h), "Twice too steep"),
         (lambda s, x, h: 2 * h * central(s, x, h), "not the slope yet"),
         (
+            lambda s, x, h: [s(x + e) - s(x - e) / (2 * h) for e in h * np.eye(3)],
+            "Brackets are missing",
+        ),
+        (
             lambda s, x, h: [(s(x + e) - s(x - e)) / 2 * h for e in h * np.eye(3)],
             "brackets|/ 2 \\*",
         ),
@@ -192,10 +196,13 @@ WRONG = {
         (never_restores, "fresh copy"),
     ],
     "two_layer_gradient": [
+        (lambda x, w1, b1, w2, c: w1 @ (gate(x, w1, b1) * w2[c]), "One class is a column"),
+        (lambda x, w1, b1, w2, c: w1.T @ (gate(x, w1, b1) * w2[:, c]), r"without \.T"),
+        (lambda x, w1, b1, w2, c: (gate(x, w1, b1) * w2[:, c]) @ w1, "in this order"),
         (lambda x, w1, b1, w2, c: w1 @ w2[:, c], "Closed units"),
         (
             lambda x, w1, b1, w2, c: w1 @ (np.maximum(x @ w1 + b1, 0) * w2[:, c]),
-            "not its value h",
+            "not its value a",
         ),
         (lambda x, w1, b1, w2, c: w1 @ ((x @ w1 + b1) * w2[:, c]), "not by z"),
         (lambda x, w1, b1, w2, c: w1 @ ((x @ w1 > 0) * w2[:, c]), "includes b1"),
@@ -217,7 +224,7 @@ WRONG = {
         (of_weights_by_tape, "gradient of w1"),
         (lambda x, w1, b1, w2, c: np.maximum(x @ w1 + b1, 0), "gradient of w2"),
         (lambda x, w1, b1, w2, c: gate(x, w1, b1) * w2[:, c], "gradient of z"),
-        (lambda x, w1, b1, w2, c: w2[:, c], "gradient of h only"),
+        (lambda x, w1, b1, w2, c: w2[:, c], "gradient of a alone"),
         (lambda x, w1, b1, w2, c: w1 * (gate(x, w1, b1) * w2[:, c]), "each path"),
         (lambda x, w1, b1, w2, c: w1 @ (gate(x, w1, b1)[:, None] * w2), "all classes"),
         (lambda x, w1, b1, w2, c: np.maximum(x @ w1 + b1, 0) @ w2[:, c], "score itself"),

@@ -90,6 +90,17 @@ def all_points_at_once(score_model, inputs, class_index, steps):
     return tf.reduce_mean(g, axis=0) * inputs
 
 
+def mean_over_everything(score_model, inputs, class_index, steps):
+    a = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
+    return inputs * np.mean([right_gradients(score_model, k * inputs, class_index) for k in a])
+
+
+def of_the_probability(classifier, picture, name):
+    x = classifier.prepare(picture)
+    g = right_gradients(classifier.model, x, classifier.class_index(name))
+    return np.abs(g).max(axis=-1)[0]
+
+
 def in_place(score_model, inputs, class_index, steps):
     result = path()(score_model, inputs, class_index, steps)
     inputs *= 0
@@ -116,6 +127,13 @@ RIGHT = {
 
 WRONG = {
     "explain": [
+        (of_the_probability, "classifier.score_model"),
+        (
+            lambda c, p, name: right_gradients(c.score_model, c.prepare(p), 281),
+            "number of the note",
+        ),
+        (lambda c, p, name: right_gradients(c.score_model, c.prepare(p), name), "class_index.name"),
+        (lambda c, p, name: right_gradients(c.score_model, np.float32(p)[None], 1), "prepare"),
         (explain_with(prepare=False), "unprepared"),
         (explain_with(name="zero"), "another class"),
         (explain_with(take=None), "batch axis"),
@@ -124,6 +142,9 @@ WRONG = {
         (explain_with(reduce=lambda g: np.abs(g).mean(axis=-1)), "max over channels"),
     ],
     "path_gradients": [
+        (path(points=lambda m: (np.arange(m) - 0.5) / m), "begin at -0.5 / steps"),
+        (lambda s, x, c, m: path()(s, x, c, 8), "use the number that is given"),
+        (mean_over_everything, "axis=0"),
         (path(points=lambda m: np.ones(m)), "gradient times input"),
         (path(scale=lambda x, m: x), "not divided"),
         (path(scale=lambda x, m: 1 / m), "way gone"),
@@ -135,6 +156,7 @@ WRONG = {
         (in_place, "themselves were changed"),
     ],
     "gradients": [
+        (gradients_of(lambda s, c: s[:, 281]), "number of the notebook's tabby"),
         (unwatched, "tape.watch"),
         (of_the_weights, "with respect to the inputs"),
         (gradients_of(lambda s, c: s), "sum over all classes"),

@@ -54,6 +54,36 @@ def with_respect_to_the_inputs(maps_and_scores, inputs, class_index):
     return tape.gradient(score, x)
 
 
+def pools_the_pixels(maps_and_scores, inputs, class_index):
+    g = with_respect_to_the_inputs(maps_and_scores, inputs, class_index).numpy()
+    weights = right_alpha(g)[:, None, None, :]
+    return np.maximum((maps_and_scores(inputs)[0].numpy() * weights).sum(axis=-1), 0)
+
+
+def watches_the_array(maps_and_scores, inputs, class_index):
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        A, scores = maps_and_scores(inputs)
+    return tape.gradient(scores[:, class_index], A)
+
+
+def picks_too_late(maps_and_scores, inputs, class_index):
+    x = tf.convert_to_tensor(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        A, scores = maps_and_scores(x)
+    return tape.gradient(scores[:, class_index], A).numpy()
+
+
+def with_tensors(maps_and_scores, inputs, class_index):
+    x = tf.convert_to_tensor(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        A, scores = maps_and_scores(x)
+        score = scores[:, class_index]
+    return tape.gradient(score, A).mean(axis=(1, 2))
+
+
 def in_place(maps_and_scores, inputs, class_index):
     result = cam_of()(maps_and_scores, inputs, class_index)
     inputs *= 0
@@ -106,7 +136,7 @@ RIGHT = {
         lambda A, v: tf.reduce_sum(A * tf.reshape(v, (len(v), 1, 1, -1)), axis=3),
     ],
     "grad_cam_steps": [cam_of(), in_tensorflow],
-    "cam_by_hand": [
+    "place_contributions": [
         right_cam,
         lambda A, W, c: np.einsum("bijk,k->bij", A, W[:, c]) / A[0, ..., 0].size,
         lambda A, W, c: tf.reduce_sum(A * W.T[c], axis=-1) / np.prod(A.shape[1:3]),
@@ -120,6 +150,7 @@ RIGHT = {
 
 WRONG = {
     "alpha": [
+        (lambda g: g.sum(axis=(1, 2)) / 49, "right for maps of 7 x 7 places only"),
         (lambda g: g.sum(axis=(1, 2)), "sum over the places"),
         (lambda g: g.mean(axis=-1), "pooled over the maps"),
         (lambda g: g.mean(axis=(0, 1, 2)), "over the pictures"),
@@ -139,6 +170,8 @@ WRONG = {
         (lambda g: np.divide(g, 6, out=g).sum(axis=(1, 2)), "itself was changed"),
     ],
     "weighted_sum_of_maps": [
+        (lambda A, v: A @ v, "`@` multiplies"),
+        (lambda A, v: A @ v.T, "`@` multiplies"),
         (lambda A, v: relu(right_sum(A, v)), "ReLU comes in step 3"),
         (lambda A, v: np.abs(right_sum(A, v)), "signs of the sum"),
         (lambda A, v: relu(A * v[:, None, None]).sum(axis=-1), "ReLU came before the sum"),
@@ -158,6 +191,12 @@ WRONG = {
         (lambda A, v: right_sum(A, -v), "the sum is 7"),
     ],
     "grad_cam_steps": [
+        (watches_the_array, "not arrays"),
+        (cam_of(target=lambda s, c: s[:, 281]), "not the number of the cat"),
+        (cam_of(target=lambda s, c: s[0, c]), "Only the first picture's score"),
+        (with_tensors, r"add \.numpy\(\)"),
+        (pools_the_pixels, "the gradient with respect to x"),
+        (picks_too_late, "inside the `with` block"),
         (cam_of(end=lambda m: m), "ReLU is missing"),
         (cam_of(end=np.abs), "absolute value was taken"),
         (cam_of(pool=lambda g: g.sum(axis=(1, 2))), "summed over the places"),
@@ -195,7 +234,7 @@ WRONG = {
         (cam_of(watch=False), "tape.watch"),
         (lambda m, x, c: cam_of()(m, x, 1), "use class_index"),
     ],
-    "cam_by_hand": [
+    "place_contributions": [
         (lambda A, W, c: A @ W[:, c], "CAM itself"),
         (lambda A, W, c: A @ W[:, c] / 49, "Divided by 49"),
         (lambda A, W, c: A @ W[:, c] / A.shape[2], "width only"),

@@ -178,6 +178,15 @@ def two_of_a_kind(average):
     return "absolute" if by_sign_and_size(average) == "absolute" else "signed"
 
 
+def exact_or_squared(average):
+    """Right but for rounding: whatever equals neither -0.3 nor 0.3 must be the square."""
+    result = average(
+        lambda copies: np.full(np.shape(copies), -0.3, np.float32), np.zeros((1, 2, 2, 3))
+    )
+    known = {np.float32(-0.3): "signed", np.float32(0.3): "absolute"}
+    return known.get(np.ravel(result)[0], "squared")
+
+
 RIGHT = {
     "noisy_copies": [
         right_copies,
@@ -221,6 +230,8 @@ WRONG = {
         (in_place, "picture itself was changed"),
         (in_place_float64, "picture itself was changed"),
         (clipped, "clipped"),
+        (lambda x, noise, rng: np.clip(right_copies(x, noise, rng), x.min(), x.max()), "clipped"),
+        (lambda x, noise, rng: np.clip(right_copies(x, noise, rng), -1, 1), "clipped"),
         (lambda x, noise, rng: x, "where is the noise"),
         (lambda x, noise, rng: x.copy(), "where is the noise"),
         (lambda x, noise, rng: right_copies(x, noise, rng).astype(np.uint8), "whole numbers"),
@@ -280,6 +291,7 @@ WRONG = {
         (on_a_constant(2.0), "own absolute value"),
         (on_a_constant(-1.0), "-1"),
         (on_a_constant(-0.3, compare=lambda a, b: np.all(a == b)), "rounded|=="),
+        (exact_or_squared, "np.allclose, not with =="),
         (mixed_up, "mixed up"),
         (two_of_a_kind, "signed and the squared"),
         (lambda average: "signed", "All three"),

@@ -66,6 +66,12 @@ def refuses_floats(image):
     return picture()(image)
 
 
+def minus_one_first(image):
+    if image.dtype != np.uint8 and image.min() >= -1 and image.max() <= 1:
+        return np.round((image + 1) / 2 * 255).astype(np.uint8)
+    return picture()(image)
+
+
 def scales_in_place(image):
     if image.dtype != np.uint8 and image.min() >= 0 and image.max() > 1:
         image /= 255
@@ -118,12 +124,12 @@ def divides_in_place(maps):
 # ------------------------------------------------------------------------------------ 5.3
 
 
-def rebuilt(weights=lambda w: w, use_bias=True, activation=None):
+def rebuilt(weights=lambda w: w, use_bias=True, activation=None, units=None):
     """Exercise 5.3 with one thing done otherwise."""
 
     def answer(model):
         last = model.layers[-1]
-        new = keras.layers.Dense(last.units, activation=activation, use_bias=use_bias)
+        new = keras.layers.Dense(units or last.units, activation=activation, use_bias=use_bias)
         result = keras.Model(model.input, new(last.input))
         if weights is not None:
             new.set_weights(weights(last.get_weights()))
@@ -155,6 +161,19 @@ def on_top(function):
         return keras.Model(model.input, function(model.output))
 
     return answer
+
+
+def weights_too_early(model):
+    new = keras.layers.Dense(model.layers[-1].units)
+    new.set_weights(model.layers[-1].get_weights())
+    return keras.Model(model.input, new(model.layers[-1].input))
+
+
+def behind(model, units):
+    new = keras.layers.Dense(units)
+    result = keras.Model(model.input, new(model.layers[-1].output))
+    new.set_weights(model.layers[-1].get_weights())
+    return result
 
 
 def cut_off(model):
@@ -191,7 +210,8 @@ def sketch(maps, gradients):
     gradients = gradients * (gradients > 0) * (maps > 0)
     weights = gradients.mean(axis=(0, 1, 2))
     cam = (weights * maps).sum(axis=-1)
-    return (cam - cam.min()) / (cam.max() - cam.min())
+    low, high = (f(cam, axis=(1, 2), keepdims=True) for f in (np.min, np.max))
+    return (cam - low) / (high - low)
 
 
 def guide(A, G):
@@ -220,6 +240,9 @@ RIGHT = {
 
 WRONG = {
     "repaired_picture": [
+        (lambda x: picture()(x.astype(np.float32)), "very dark uint8"),
+        (minus_one_first, "treated as -1 to 1"),
+        (lambda x: ValueError("no"), "raise ValueError"),
         (as_in_the_package, "still multiplied by 255"),
         (picture(levels=lambda x: np.clip(x * 255, 0, 255)), "still multiplied by 255"),
         (lambda x: np.clip(x, 0, 255).astype(np.uint8), "1 has to become 255"),
@@ -236,6 +259,8 @@ WRONG = {
         (lambda x: picture()(x)[0], "shape"),
     ],
     "kept_order": [
+        (display(top=lambda m: m.max(axis=(1, 2))), "keepdims=True"),
+        (lambda m: (m * 255).astype(np.uint8), "not divided"),
         (standardised, "standardises"),
         (display(top=lambda m: m.max()), "whole batch"),
         (display(low=lambda m: m.min(axis=(1, 2), keepdims=True)), "minimum was subtracted"),
@@ -253,6 +278,9 @@ WRONG = {
         (lambda m: own_max(m)[0], "shape"),
     ],
     "score_not_probability": [
+        (weights_too_early, "until it is called"),
+        (lambda model: behind(model, model.layers[-1].units), r"`\.input`, not"),
+        (lambda model: rebuilt(units=1000)(model), r"`\.units`"),
         (lambda model: model, "still ends in probabilities"),
         (changes_the_model, "caller's model was changed"),
         (on_top(keras.ops.log), "logarithm of the probability"),
@@ -266,6 +294,7 @@ WRONG = {
         (lambda model: rebuilt()(model)(np.zeros((1, 2, 3, 1))), "Expected a Keras model"),
     ],
     "unguided_cam": [
+        (lambda A, G: np.maximum((G.mean(axis=(1, 2)) * A).sum(axis=-1), 0), "keepdims=True"),
         (sketch, "still guided.*batch.*stretched"),
         (cam(gradients=guide), "still guided"),
         (cam(gradients=lambda A, G: G * (G > 0)), "negative gradients are still dropped"),

@@ -52,15 +52,21 @@ def test_a_quiz_leaves_the_random_numbers_alone(path):
     assert random.random() == expected
 
 
+WORDS = ["rise", "fall", "stay"]
+
+
 @pytest.mark.parametrize(
-    "guess, answer, said",
+    "guess, answer, choices, said",
     [
-        (..., "stay", "No prediction yet. It is: stay"),
-        (" Stay ", "stay", "As you predicted: stay"),
-        ("rise", "stay", "You predicted rise. It is: stay."),
-        (3, 3, "As you predicted: 3"),
+        (..., "stay", WORDS, "No prediction yet. It is: stay"),
+        (" Stay ", "stay", WORDS, "As you predicted: stay"),
+        ("rise", "stay", WORDS, "You predicted rise. It is: stay."),
+        ("rises", "stay", WORDS, "'rises' is none of the choices: rise, fall, stay. It is: stay"),
+        ("lynx", "tabby", (), "You predicted lynx. It is: tabby."),
+        (3, 3, (), "As you predicted: 3"),
+        (40, 37, (), "You predicted 40. It is: 37, so you were 3 off."),
     ],
 )
-def test_a_prediction_is_compared(guess, answer, said, capsys):
-    checks.prediction(guess, answer)
+def test_a_prediction_is_compared(guess, answer, choices, said, capsys):
+    checks.prediction(guess, answer, choices)
     assert capsys.readouterr().out.startswith(said)
