@@ -41,7 +41,7 @@ from course_utils.evaluation import (
 )
 
 HERE = Path(__file__).resolve().parent
-SAMPLES, STEPS, TOLERANCE = 20, 32, 7
+SAMPLES, STEPS, TOLERANCE = 16, 16, 7
 SCORES = {"pointing": "points at it", "target": "share on it", "other": "share on the other"}
 LAST_LAYER, EARLIER_LAYER = "head_conv", "block11_add"
 
