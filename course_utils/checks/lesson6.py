@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -171,8 +172,6 @@ def _judge_deletion(student) -> None:
          "picture. What is deleted stays deleted."),
         (inserted, "This is insertion: pixels are brought in. Begin with the whole picture and "
          "delete."),
-        (inserted[::-1], "Pixels are brought in, the weakest first. Begin with the whole picture "
-         "and delete the strongest."),
         (curve(by_size), "The order follows |m|: what speaks against the class was taken for "
          "strong."),
         (curve(in_order), "The pixels were deleted row by row: the map did not decide."),
@@ -365,9 +364,9 @@ GROUP_ERRORS = (
 def _judge_accuracy_by_group(student) -> None:
     labels = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1])
     tagged = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0], bool)
-    predicted = np.array([0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 1])
+    predicted = np.array([0, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0, 1])
     right = predicted == labels
-    truth = np.array([[3 / 4, 0], [1 / 3, 1]])
+    truth = np.array([[3 / 4, 0], [1 / 3, 3 / 4]])
     before = [a.copy() for a in (predicted, labels, tagged)]
     table = answer_array(student, predicted, labels, tagged, shape=None)
     _unchanged((predicted, labels, tagged), before, "One of the arrays was")
@@ -409,7 +408,8 @@ def _judge_accuracy_by_group(student) -> None:
             "Of 4 pictures of label 0 without the tag, 3 are predicted right: 0.75 in row 0, "
             f"column 0. Yours: {table[0, 0]:.3g}."
         )
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing is NaN, as it should
         empty = answer_array(student, predicted[:5], labels[:5], tagged[:5], shape=(2, 2))
     if not np.isnan(empty[1]).all():
         raise Mistake(
