@@ -338,7 +338,7 @@ def randomize_weights(model: keras.Model, layers=None, seed: int = 0) -> keras.M
         TypeError, ValueError: not a model that can be copied; a name that no layer has; no layer
             with weights among them; another seed.
 
-    Lesson 6 uses it.
+    Lesson 6 does it by hand.
     """
     check_seed(seed)
     twins = list(zip(_all_layers(model), _all_layers(copy := _copy_model(model)), strict=True))
@@ -430,6 +430,8 @@ def rank_correlation(a, b) -> float:
 
     Raises:
         TypeError, ValueError: not numbers; different shapes; NaN or infinity.
+
+    Lesson 6 derives it.
     """
     a, b = _check_pair(a, b)
     if np.ptp(a) == 0 or np.ptp(b) == 0:
@@ -488,6 +490,8 @@ def ssim(a, b) -> float:
 
     Raises:
         TypeError, ValueError: not numbers; another shape; too small; NaN or infinity.
+
+    Lesson 6 uses it.
     """
     a, b = _check_pair(a, b)
     if a.ndim != 2 or min(a.shape) < WINDOW:
@@ -525,6 +529,8 @@ def agreement(a, b) -> float:
 
     Raises:
         TypeError, ValueError: as `strength`; maps of pictures of different shape.
+
+    Lesson 6 uses it.
     """
     size = min(strength(a).shape, strength(b).shape, key=np.prod)
     return rank_correlation(strength(a, size), strength(b, size))
@@ -605,6 +611,8 @@ def bootstrap_interval(
     Raises:
         TypeError, ValueError: not numbers; fewer than 2 cases; NaN or infinity; a level, seed or
             number of resamples out of range.
+
+    Lesson 6 uses it.
     """
     v = np.asarray(values)
     if v.dtype.kind not in "fiub":

@@ -32,6 +32,7 @@ from course_utils.evaluation import (
     sensitivity,
     ssim,
     strength,
+    tagged_pictures,
     two_object_scenes,
 )
 
@@ -536,14 +537,29 @@ def test_the_methods_that_know_nothing(classifier):
     np.testing.assert_allclose(input_edges(model, ramp)[0, 1:-1], 1, rtol=1e-5)  # one unit a pixel
 
 
-@pytest.mark.slow
-def test_grad_cam_points_right_more_often_than_vanilla_gradients(classifier):
-    """What the course promises of its scenes: see lesson 6. On 40 scenes, both scored alike."""
-    scenes = two_object_scenes(40, seed=0, classifier=classifier)
-    cam = score_on_scenes(grad_cam, scenes, classifier)
-    vanilla = score_on_scenes(vanilla_gradients, scenes, classifier)
-    assert cam["pointing"].mean() >= vanilla["pointing"].mean() + 0.10
-    assert cam["other"].mean() < vanilla["other"].mean() / 3 + 0.005
+# -------------------------------------------------------------------------------- the shortcut
+
+
+def test_with_and_without_the_tag_it_is_the_same_picture():
+    tagged = np.array([True, False, True, True])
+    some, none = tagged_pictures(tagged, seed=3), tagged_pictures(np.zeros(4, bool), seed=3)
+    assert some.images.shape == (4, 224, 224, 3) and some.images.dtype == np.uint8
+    np.testing.assert_array_equal(some.labels, [0, 1, 0, 1])
+    for part in ("animals", "tags"):
+        assert getattr(some, part).dtype == bool
+        np.testing.assert_array_equal(getattr(some, part), getattr(none, part))
+    for k in range(4):
+        changed = (some.images[k] != none.images[k]).any(axis=2)
+        assert np.array_equal(changed, some.tags[k]) if tagged[k] else not changed.any()
+    assert not (some.tags & some.animals).any()
+    np.testing.assert_allclose(some.tags.sum(axis=(1, 2)), np.pi * 12**2, rtol=0.05)  # 24 wide
+
+
+def test_tagged_pictures_depend_on_seed_and_number_alone():
+    five, two = tagged_pictures(np.ones(5, bool), seed=1), tagged_pictures(np.ones(2, bool), seed=1)
+    np.testing.assert_array_equal(five.images[:2], two.images)
+    other = tagged_pictures(np.ones(2, bool), seed=2)
+    assert (other.images != two.images).any(axis=(1, 2, 3)).all()
 
 
 # ------------------------------------------------------------------------------------ bad input
@@ -589,6 +605,8 @@ X = pictures(1)
         (lambda: bootstrap_interval([1.0, 2.0], level=95), ValueError, "0.95"),
         (lambda: two_object_scenes(0), ValueError, "at least 1"),
         (lambda: two_object_scenes(1, seed="a"), ValueError, "seed"),
+        (lambda: tagged_pictures([1, 0]), ValueError, "True or False"),
+        (lambda: tagged_pictures(True), ValueError, "True or False"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(call, error, said):
