@@ -1,4 +1,4 @@
-"""What every method begins with: check the inputs, the class, and the numbers of samples."""
+"""What every method begins with: check the inputs, the class, the baseline, numbers of samples."""
 
 from __future__ import annotations
 
@@ -75,3 +75,23 @@ def check_count(name: str, value) -> int:
     if value < 1:
         raise ValueError(f"{name}={value}: expected at least 1.")
     return int(value)
+
+
+def check_seed(seed) -> None:
+    """Refuse what cannot seed a random generator."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed={seed!r}: expected a whole number, at least 0.")
+
+
+def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
+    """Return the baseline as float32 of the inputs' shape: a number, or what broadcasts to it."""
+    try:
+        x0 = np.broadcast_to(np.asarray(baseline, np.float32), x.shape)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"The baseline, {type(baseline).__name__} of shape {getattr(baseline, 'shape', '?')}, "
+            f"does not fit the inputs, {x.shape}: expected a number, or an array of their shape."
+        ) from None
+    if not np.isfinite(x0).all():
+        raise ValueError("The baseline holds NaN or infinity.")
+    return x0

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from course_utils._compute import weighted_sum
-from course_utils._inputs import check_class_index, check_count, check_inputs
+from course_utils._inputs import check_class_index, check_count, check_inputs, check_seed
 from course_utils._tensorflow import keras
 from course_utils.gradients import vanilla_gradients
 
@@ -63,8 +63,7 @@ def smoothgrad(
         raise TypeError(
             f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."
         )
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed={seed!r}: expected a whole number, at least 0.")
+    check_seed(seed)
 
     def noisy(b, k):
         copies = np.empty((len(b), *x.shape[1:]), np.float32)
