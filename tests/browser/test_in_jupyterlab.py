@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 def run_all(page, address, name):
     page.goto(f"{address}/lab/tree/{name}?reset")
     page.locator(".jp-Notebook").wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # before that, nothing would run
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
