@@ -33,6 +33,11 @@ def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
     run_all(page, address, LESSON)
     layer = page.get_by_role("combobox", name="Layer")
     layer.wait_for(timeout=180_000)
+    # When the last cell is done, JupyterLab takes the focus to it.
+    page.wait_for_function(
+        "[...document.querySelectorAll('.jp-InputPrompt')].every(e => !e.innerText.includes('*'))",
+        timeout=120_000,
+    )
     assert page.locator(".jp-Notebook .jp-RenderedText[data-mime-type*=error]").count() == 0
 
     picture = page.locator(".widget-html img")
