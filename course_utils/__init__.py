@@ -25,6 +25,7 @@ _MODULE_OF = {
     "integrated_gradients": "gradients",
     "grad_cam": "grad_cam",
     "smoothgrad": "smoothgrad",
+    "explain_dataset": "dataset",
     "overlay": "display",
     "show_maps": "display",
 }

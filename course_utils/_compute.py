@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -33,22 +34,60 @@ def compile_for(scores: keras.Model, *more: tf.TensorSpec) -> Callable:
     if not is_graph(scores):
         return lambda function: function
     signature = [tf.TensorSpec((None, *scores.input_shape[1:]), tf.float32), *more]
-    # Traced here and now: TensorFlow warns of functions that are traced again for each model.
-    return lambda function: tf.function(function, signature).get_concrete_function()
+
+    def compiled(function):
+        # Traced here and now: TensorFlow warns of functions that are traced again for each model.
+        on_one = tf.function(function, signature).get_concrete_function()
+        return on_one if devices() == 1 else _on_all_devices(function, on_one)
+
+    return compiled
 
 
-def in_batches(function: Callable, x: np.ndarray, *per_picture: np.ndarray, batch_size: int = 16):
-    """Apply a compiled function to 16 pictures at a time, so that memory stays bounded."""
-    parts = [slice(start, start + batch_size) for start in range(0, len(x), batch_size)]
-    results = np.concatenate(
-        [function(*(tf.constant(a[part]) for a in (x, *per_picture))).numpy() for part in parts]
-    )
-    if not np.isfinite(results).all():
-        raise ValueError(
-            "The network computes NaN or infinity for these inputs: its weights may be damaged, or "
-            "a function in it has no finite slope here (such as the root of zero)."
-        )
+def devices() -> int:
+    """Return on how many devices a model works: more than one inside a strategy's scope only."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _on_all_devices(function: Callable, on_one: Callable) -> Callable:
+    """Let each device of the strategy whose scope this is called in do its share of a batch."""
+    strategy, n = tf.distribute.get_strategy(), devices()
+    run = tf.function(lambda *share: strategy.run(function, share), reduce_retracing=True)
+
+    def on_all(*batch):
+        if len(batch[0]) < n:
+            return on_one(*batch)
+        parts = [np.array_split(a, n) for a in batch]  # parts[argument][device]
+        shares = [
+            strategy.experimental_distribute_values_from_function(
+                lambda context, part=part: tf.constant(part[context.replica_id_in_sync_group])
+            )
+            for part in parts
+        ]
+        return np.concatenate(strategy.experimental_local_results(run(*shares)))
+
+    return on_all
+
+
+def in_batches(function: Callable, x: np.ndarray, *per_picture: np.ndarray):
+    """Apply a compiled function to 16 pictures a device at a time, so that memory stays bounded."""
+    results, batch_size = None, 16 * devices()
+    for start in range(0, len(x), batch_size):
+        part = slice(start, start + batch_size)
+        result = np.asarray(function(*(tf.constant(a[part]) for a in (x, *per_picture))))
+        if not is_finite(result):
+            raise ValueError(
+                "The network computes NaN or infinity for these inputs: its weights may be "
+                "damaged, or a function in it has no finite slope here (such as the root of zero)."
+            )
+        if results is None:
+            results = np.empty((len(x), *result.shape[1:]), result.dtype)
+        results[part] = result
     return results
+
+
+def is_finite(values: np.ndarray) -> bool:
+    """Whether no value is NaN or infinity, found without an array of as many truth values."""
+    return bool(np.isfinite([values.min(), values.max()]).all())
 
 
 def weighted_sum(
@@ -63,27 +102,47 @@ def weighted_sum(
     """Return sum_k w_k M(x_bk): a method's maps at several points around every picture b.
 
     `point` gets two int arrays, pictures b and samples k, and returns one input for each pair. So
-    the points are made where they are used, and only one batch of them exists at a time.
+    the points are made where they are used: beside the result there exist only two batches of
+    them, the one that the network works on and the next.
     """
     from tqdm.auto import tqdm
 
     n = len(weights)
     pairs = np.arange(len(c) * n)  # all samples of picture 0, then all of picture 1, ...
-    starts = range(0, len(pairs), batch_size)
-    total = None
-    for start in tqdm(starts, desc=method_name(method), disable=not progress):
-        b, k = np.divmod(pairs[start : start + batch_size], n)
-        maps = np.asarray(method(model, point(b, k), c[b]))
+    batches = np.array_split(pairs, -(-len(pairs) // batch_size))  # of almost equal size
+
+    def points():
+        for batch in batches:
+            b, k = np.divmod(batch, n)
+            yield b, k, point(b, k)
+
+    result = None
+    bar = tqdm(one_ahead(points()), method_name(method), len(batches), disable=not progress)
+    for b, k, x in bar:
+        maps = np.asarray(method(model, x, c[b]))
         if maps.ndim < 2 or len(maps) != len(b) or maps.dtype.kind not in "fiu":
             raise ValueError(
                 f"The method {method_name(method)!r} returned an array of shape {maps.shape} and "
                 f"dtype {maps.dtype} for {len(b)} pictures: expected one map for each."
             )
-        if total is None:
-            total = np.zeros((len(c), *maps.shape[1:]))  # float64: no rounding to speak of
-        for picture, weight, one_map in zip(b, weights[k], maps, strict=True):
-            total[picture] += weight * one_map
-    return total.astype(np.float32)
+        if result is None:
+            result = np.empty((len(c), *maps.shape[1:]), np.float32)
+        for picture, sample, one_map in zip(b, k, maps, strict=True):
+            if sample == 0:
+                total = np.zeros(one_map.shape)  # float64: no rounding to speak of
+            total += weights[sample] * one_map
+            if sample == n - 1:
+                result[picture] = total
+    return result
+
+
+def one_ahead(items: Iterator) -> Iterator:
+    """Yield the items, each made in a second thread while the one before is being used."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        upcoming = thread.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, items, None)
+            yield item
 
 
 def method_name(method: Callable) -> str:

@@ -1,11 +1,11 @@
-"""What every method begins with: check the inputs, the class, and the numbers of samples."""
+"""What every method begins with: check the inputs, the class, the baseline, numbers of samples."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from course_utils._cache import is_graph
-from course_utils._compute import class_scores
+from course_utils._compute import class_scores, is_finite
 from course_utils._network import score_model
 from course_utils._tensorflow import keras
 
@@ -33,8 +33,8 @@ def check_inputs(model: keras.Model, inputs) -> np.ndarray:
     if 0 in x.shape:
         raise ValueError(f"inputs has the shape {x.shape}: there is no picture in it.")
     with np.errstate(over="ignore"):  # beyond float32 is infinity, which the next line refuses
-        x = x.astype(np.float32)
-    if not np.isfinite(x).all():
+        x = x.astype(np.float32, copy=False)
+    if not is_finite(x):
         raise ValueError("inputs holds NaN or infinity: check how the picture was prepared.")
     return x
 
@@ -75,3 +75,23 @@ def check_count(name: str, value) -> int:
     if value < 1:
         raise ValueError(f"{name}={value}: expected at least 1.")
     return int(value)
+
+
+def check_seed(seed) -> None:
+    """Refuse what cannot seed a random generator."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed={seed!r}: expected a whole number, at least 0.")
+
+
+def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
+    """Return the baseline as float32 of the inputs' shape: a number, or what broadcasts to it."""
+    try:
+        x0 = np.broadcast_to(np.asarray(baseline, np.float32), x.shape)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"The baseline, {type(baseline).__name__} of shape {getattr(baseline, 'shape', '?')}, "
+            f"does not fit the inputs, {x.shape}: expected a number, or an array of their shape."
+        ) from None
+    if not np.isfinite(x0).all():
+        raise ValueError("The baseline holds NaN or infinity.")
+    return x0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from course_utils._cache import is_graph
+from course_utils._cache import is_graph, per_model
 from course_utils._network import Call, open_network, score_model
 from course_utils._tensorflow import keras
 
@@ -34,6 +34,11 @@ def last_conv_layer(model: keras.Model) -> keras.Layer:
     Raises:
         ValueError: the model has no convolution, or is subclassed and cannot be searched.
     """
+    return _last_conv_layer(model)
+
+
+@per_model
+def _last_conv_layer(model: keras.Model) -> keras.Layer:
     calls = [call for call in _spatial_calls(model) if not is_graph(call.layer)]
     positions = [i for i, call in enumerate(calls) if _has_kernel(call.layer)]
     if not positions:

@@ -12,7 +12,7 @@ import numpy as np
 
 from course_utils._cache import per_model
 from course_utils._compute import CLASSES, compile_for, in_batches, weighted_sum
-from course_utils._inputs import check_class_index, check_count, check_inputs
+from course_utils._inputs import check_baseline, check_class_index, check_count, check_inputs
 from course_utils._network import score_model
 from course_utils._tensorflow import keras, tf
 
@@ -121,7 +121,7 @@ def integrated_gradients(
     x = check_inputs(model, inputs)
     c = check_class_index(model, x, class_index)
     steps, batch_size = check_count("steps", steps), check_count("batch_size", batch_size)
-    x0 = _check_baseline(baseline, x)
+    x0 = check_baseline(baseline, x)
 
     nodes, weights = np.polynomial.legendre.leggauss(steps)  # for an integral over -1..1
     a = ((nodes + 1) / 2).astype(np.float32)
@@ -130,16 +130,3 @@ def integrated_gradients(
         return x0[b] + a[k][:, None, None, None] * (x[b] - x0[b])
 
     return (x - x0) * weighted_sum(vanilla_gradients, model, c, point, weights / 2, batch_size)
-
-
-def _check_baseline(baseline, x: np.ndarray) -> np.ndarray:
-    try:
-        x0 = np.broadcast_to(np.asarray(baseline, np.float32), x.shape)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"The baseline, {type(baseline).__name__} of shape {getattr(baseline, 'shape', '?')}, "
-            f"does not fit the inputs, {x.shape}: expected a number, or an array of their shape."
-        ) from None
-    if not np.isfinite(x0).all():
-        raise ValueError("The baseline holds NaN or infinity.")
-    return x0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from course_utils._compute import weighted_sum
-from course_utils._inputs import check_class_index, check_count, check_inputs
+from course_utils._inputs import check_class_index, check_count, check_inputs, check_seed
 from course_utils._tensorflow import keras
 from course_utils.gradients import vanilla_gradients
 
@@ -61,21 +63,26 @@ def smoothgrad(
         raise TypeError(
             f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."
         )
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed={seed!r}: expected a whole number, at least 0.")
+    check_seed(seed)
 
     def noisy(b, k):
-        copies = x[b]
-        for copy, picture, sample in zip(copies, b, k, strict=True):
-            copy += sigma[picture] * _standard_normal(seed, sample, copy.shape)
+        copies = np.empty((len(b), *x.shape[1:]), np.float32)
+
+        def fill(i):
+            _draw_normal(copies[i], seed, k[i])
+            copies[i] *= sigma[b[i]]
+            copies[i] += x[b[i]]
+
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # NumPy draws without the GIL
+            list(threads.map(fill, range(len(b))))
         return copies
 
     return weighted_sum(method, model, c, noisy, np.full(n, 1 / n), batch_size, progress)
 
 
-def _standard_normal(seed: int, sample: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return N(0, 1) noise that depends on the seed and the sample's number, and nothing else."""
-    return np.random.default_rng([seed, sample]).standard_normal(shape, dtype=np.float32)
+def _draw_normal(out: np.ndarray, seed: int, sample: int) -> None:
+    """Fill `out` with N(0, 1) noise that depends on the seed and the sample's number alone."""
+    np.random.default_rng([seed, sample]).standard_normal(out=out, dtype=np.float32)
 
 
 def _check_noise(noise) -> np.float32:

@@ -87,6 +87,30 @@ WRONG_ANSWERS = {
         "return (weights * maps).sum(axis=-1)",
         "ReLU is missing",
     ),
+    "6.1": (
+        "i, j = np.unravel_index(np.abs(m).argmax(), m.shape)\nreturn mask[i, j]",
+        "against the class",
+    ),
+    "6.2": (
+        "found = [probability(x)]\n"
+        "for part in np.array_split(np.argsort(-m.ravel()), steps):\n"
+        "    left = x.copy()\n"
+        "    left.reshape(-1, x.shape[-1])[part] = 0\n"
+        "    found.append(probability(left))\n"
+        "return np.array(found)",
+        "stays deleted",
+    ),
+    "6.3": ("return rng.permutation(weights)", "Only axis 0 was shuffled"),
+    "6.4": (
+        "return np.corrcoef(np.argsort(np.ravel(a)), np.argsort(np.ravel(b)))[0, 1]",
+        "argsort of argsort",
+    ),
+    "6.5": (
+        "right = predicted == labels\n"
+        "groups = [[(labels == i) & (tagged == j) for j in (0, 1)] for i in (0, 1)]\n"
+        "return np.array([[right[g].sum() / max(g.sum(), 1) for g in row] for row in groups])",
+        "A group without any pictures got 0",
+    ),
     "7.1": ("return predictions[0].label, predictions[1].label", "is a label"),
     "7.2": ("return str(settings)", "own spelling"),
     "7.3": (

@@ -35,7 +35,10 @@ def predict_linear(student: Callable) -> Callable:
         # Worked out by hand: 10*50 - 2*10 - 30*2 + 300 and 10*80 - 2*0 - 30*5 + 300.
         x = np.array([[50.0, 10.0, 2.0], [80.0, 0.0, 5.0]])
         w, b = np.array([10.0, -2.0, -30.0]), 300.0
-        y = answer_array(student, x.copy(), w.copy(), b, shape=None)
+        given = x.copy()
+        y = answer_array(student, given, w.copy(), b, shape=None)
+        if not np.array_equal(given, x):
+            raise Mistake("x itself was changed, and with it the table of flats: no -=, no *=.")
         product = x * w
         _name_mistake(
             y,
@@ -52,7 +55,10 @@ def predict_linear(student: Callable) -> Callable:
             ],
         )
         if y.shape != (2,):
-            raise Mistake(f"Two flats need two predictions, shape (2,), and this is {y.shape}.")
+            raise Mistake(
+                f"Two flats need two predictions, shape (2,), and this is {y.shape}. Use the x "
+                "that is given, not the notebook's flats."
+            )
         if not np.allclose(y, [720, 950]):
             raise Mistake(
                 "With the weights 10, -2, -30 and b = 300, the flat (50, 10, 2) must get "
@@ -145,7 +151,10 @@ def weight_picture(student: Callable) -> Callable:
         if not np.allclose(picture, truth):
             if np.isclose(np.corrcoef(picture.ravel(), truth.ravel())[0, 1], 1):
                 raise Mistake("The numbers were scaled or shifted: the weights themselves, please.")
-            raise Mistake("Pixel 8 * row + column of the class belongs at [row, column].")
+            raise Mistake(
+                "Pixel 8 * row + column of the class belongs at [row, column], of the weights that "
+                "are given."
+            )
 
     errors = [
         ("reshape", "A picture has 64 numbers, and those of class c are the column weights[:, c]."),
@@ -214,12 +223,14 @@ def finite_differences(student: Callable) -> Callable:
         )
         if slopes.shape != x.shape:
             raise Mistake(
-                f"Three inputs have three slopes, shape (3,), and this is {slopes.shape}."
+                f"Three inputs have three slopes, shape (3,), and this is {slopes.shape}. Is the "
+                "return inside the loop?"
             )
         if not np.allclose(slopes, truth):
             raise Mistake(
                 "For S = a^2 + 3ab - 5c at a=1, b=2, c=4 the slopes are 8, 3 and -5, and these are "
-                f"{slopes.round(3).tolist()}. Each input starts from a fresh copy of x."
+                f"{slopes.round(3).tolist()}. Each input starts from a fresh copy of x, to one "
+                "entry of which h is added (+=)."
             )
         # The step has to be the one that is given: from 0.3, only one of 0.5 goes round the corner.
         corner = answer_array(
@@ -228,7 +239,8 @@ def finite_differences(student: Callable) -> Callable:
         if not np.allclose(corner, [0.6, -1]):
             raise Mistake("Right for one step size, but the step must be the h that is given.")
 
-    return verdict("1.4", student, working, cases)
+    errors = [("only integers|must be integers", "i has to count the inputs: range(len(x)).")]
+    return verdict("1.4", student, working, cases, errors)
 
 
 def two_layer_gradient(student: Callable) -> Callable:
@@ -251,6 +263,11 @@ def two_layer_gradient(student: Callable) -> Callable:
         answers = {}
         for c in (0, 1):
             g = answers[c] = answer_array(student, *given, c, shape=None)
+            if not np.array_equal(w2, given[3]):
+                raise Mistake(
+                    "w2 was changed: w2[:, c] is a window on w2, not a copy. Multiply the column "
+                    "by (z > 0), which makes a new array."
+                )
             if not all(map(np.array_equal, given, arrays)):
                 raise Mistake("One of the arrays given was changed. Make new ones instead.")
             v = w2[:, c]
@@ -306,7 +323,8 @@ def two_layer_gradient(student: Callable) -> Callable:
         _against_nudges(student)
 
     errors = [
-        ("broadcast", "These shapes do not fit together. One class is a column, "
+        ("broadcast", "These shapes do not fit together. Are brackets missing, as in "
+         "w1 @ ((z > 0) * column)? One class is a column, "
          "w2[:, class_index]: one number for each hidden unit. w2[class_index] is a row: one unit, "
          "all classes."),
         ("mismatch|align", "These shapes do not fit together. w1 is (n, m): x @ w1 sums over the "

@@ -81,6 +81,8 @@ def _judge_alpha(student) -> None:
         raise Mistake("One number for everything: average over the places only, axis=(1, 2).")
     if a.shape in ((2, 3, 4), (2, 2, 4)):
         raise Mistake("Only one of the two axes of the places was averaged: axis=(1, 2).")
+    if a.shape in ((3, 4), (2, 2)):
+        raise Mistake("The places are the axes 1 and 2, counted from 0: axis=(1, 2).")
     if a.shape != (2, 4):
         raise Mistake(
             f"The weights of 2 pictures with 4 maps have the shape (2, 4), not {a.shape}."
@@ -103,12 +105,18 @@ def weighted_sum_of_maps(student: Callable) -> Callable:
 
     errors = [
         ("gufunc|mismatch|matmul|align", CROSSED),
+        ("1280|224", FROM_THE_NOTEBOOK),
+        ("out of bounds", "The maps of this check are three: their number is weights.shape[1]."),
         ("broadcast", "The weights are not lined up with the maps: they need two axes for the "
-         "places, weights[:, None, None, :]."),
+         "places, weights[:, None, None, :] (in a loop over k, weights[:, k, None, None])."),
     ]  # fmt: skip
     return verdict("3.2", student, working, _judge_weighted_sum, errors)
 
 
+FROM_THE_NOTEBOOK = (
+    "Something of the notebook (x, A, gradient, weights) is used instead of what the function is "
+    "given."
+)
 CROSSED = (
     "`@` multiplies the maps of every picture with the weights of every picture. Line them up "
     "instead: feature_maps * weights[:, None, None, :], then the sum over the last axis."
@@ -152,7 +160,8 @@ def _judge_weighted_sum(student) -> None:
             (A.mean(axis=-1), "The maps were averaged without their weights."),
             (products, "These are the weighted maps. Sum them over k, the last axis."),
             ((A * v).sum(axis=-1), "The weights were not lined up with the pictures: NumPy took "
-             "the pictures' axis of the weights for the columns. Use weights[:, None, None, :]."),
+             "the pictures' axis of the weights for the columns. Use weights[:, None, None, :] (in "
+             "a loop over k, weights[:, k, None, None])."),
             (np.einsum("bijk,k->bij", A, v[0]), "All pictures got the weights of the first one. "
              "Each has its own."),
             (np.einsum("bijk,k->bij", A, v.mean(axis=0)), "All pictures got the same weights, the "
@@ -209,8 +218,11 @@ def grad_cam_steps(student: Callable) -> Callable:
         return tf.nn.relu(tf.einsum("bijk,bk->bij", feature_maps, weights)).numpy()
 
     errors = [
-        ("EagerTensor.*attribute", "A tensor came where an array is expected: add .numpy() to the "
-         "gradient and to the feature maps."),
+        ("1280|224", FROM_THE_NOTEBOOK),
+        ("EagerTensor.*attribute|list indices", "A tensor (or a list) came where an array is "
+         "expected: add .numpy() to the gradient and to the feature maps; and if your alpha "
+         "returns a tensor or a list, write np.asarray(alpha(gradient))."),
+        ("'_id'", "The tape needs the tensors: take the gradient first, then .numpy()."),
         ("Passed in object|Expected.*Tensor.*watch", "A tape watches tensors, not arrays: begin "
          "with x = tf.convert_to_tensor(inputs)."),
         ("slice index|out of bounds", "The network here has three classes. Use the class_index "
@@ -295,6 +307,8 @@ def _judge_map(m: np.ndarray, x: np.ndarray, U: np.ndarray, V: np.ndarray) -> No
         (np.maximum(-signed, 0), "The sign is turned round: differentiate the score itself, not a "
          "loss."),
         (truth / 3, "The maps were averaged. The formula has the sum over the maps."),
+        (np.stack([0 * truth[0], np.maximum(A[1] @ weights.sum(axis=1), 0)]), "scores[class_index] "
+         "is one picture, with all its classes. One class is scores[:, class_index]."),
         (np.stack([truth[0], 0 * truth[1]]), "Only the first picture's score was differentiated: "
          "the score of each picture is scores[:, class_index]."),
         (truth[0], "The batch axis is gone: return one map for each picture, (B, h, w)."),
@@ -375,19 +389,23 @@ def place_contributions(student: Callable) -> Callable:
         A = np.asarray(feature_maps)
         return A @ np.asarray(W)[:, class_index] / (A.shape[1] * A.shape[2])
 
-    return verdict("3.4", student, working, _judge_cam)
+    errors = [
+        ("out of bounds", "The weights of this check have three classes. Use the class_index that "
+         "is given, not the number of the cat's class."),
+    ]  # fmt: skip
+    return verdict("3.4", student, working, _judge_cam, errors)
 
 
 def _judge_cam(student) -> None:
     # As many maps as classes, so that a row of W in place of a column does fit, wrongly.
-    A = np.zeros((2, 2, 4, 3))
+    A = np.zeros((3, 2, 4, 3))
     A[0, 0, 1] = [8, 0, 16]
     A[0, 1, 3] = [0, 24, 8]
     A[1, 1, 0] = [16, 8, 0]
     W = np.array([[1.0, 2.0, -4.0], [0.5, -1.0, 3.0], [2.0, 5.0, 1.0]])
-    truth = np.zeros((2, 2, 4))  # with the weights 2, -1, 5 of class 1, and Z = 8
+    truth = np.zeros((3, 2, 4))  # with the weights 2, -1, 5 of class 1, and Z = 8
     truth[0, 0, 1], truth[0, 1, 3], truth[1, 1, 0] = 12, 2, 3
-    low = np.zeros((2, 2, 4))  # with the weights -4, 3, 1 of class 2
+    low = np.zeros((3, 2, 4))  # with the weights -4, 3, 1 of class 2
     low[0, 0, 1], low[0, 1, 3], low[1, 1, 0] = -2, 10, -5
     A_before, W_before = A.copy(), W.copy()
     m, n = (answer_array(student, A, W, c, shape=None) for c in (1, 2))
@@ -407,7 +425,11 @@ def _judge_cam(student) -> None:
              "times w."),
             (low * 2, "Divided by the width only. Z is the number of places, h times w."),
             (low * 4, "Divided by the height only. Z is the number of places, h times w."),
-            (low / 2, "Divided by the number of pictures too. Z is the number of places, h times "
+            (low * 8 / 6, "The first axis is the picture. The places are the axes 1 and 2: Z is "
+             "shape[1] * shape[2]."),
+            (low * 16, "Brackets are missing: / (h * w). Without "
+             "them it is divided by h and multiplied by w."),
+            (low / 3, "Divided by the number of pictures too. Z is the number of places, h times "
              "w."),
             (low * 8 / 3, "Divided by the number of maps. Z is the number of places, h times w."),
             (A @ W[2] / 8, "This is a row of W: the weights of map 2 for all classes. One class is "

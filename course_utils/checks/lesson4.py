@@ -187,7 +187,11 @@ def smooth_gradient(student: Callable) -> Callable:
         maps = (method(model, _noisy(inputs, noise, rng), class_index) for _ in range(samples))
         return sum(np.asarray(one_map, float) for one_map in maps) / samples
 
-    return verdict("4.2", student, working, _judge_smooth_gradient)
+    errors = [
+        ("Expected a keras.Model|has no attribute", "Was one of the course's methods, or the "
+         "model, called by name? Call the method that is given, on the model that is given."),
+    ]  # fmt: skip
+    return verdict("4.2", student, working, _judge_smooth_gradient, errors)
 
 
 SHAPE = (1, 8, 9, 3)
@@ -218,13 +222,18 @@ def _judge_smooth_gradient(student) -> None:
     _judge_copies(copies, before)
     _judge_mean(answer, a * copies)
 
-    again, other = ask(seed=0)[0], ask(seed=1)[0]
+    again, (other, asked_next) = ask(seed=0)[0], ask(seed=1)
     if not np.allclose(answer, again):
         raise Mistake(
             "The same seed gave another map. All noise must come from np.random.default_rng(seed)."
         )
     if np.allclose(answer, other):
         raise Mistake("Two seeds gave the same map: the seed is ignored. default_rng(seed).")
+    if any(np.array_equal(a, b) for a in copies for b in np.concatenate(asked_next.copies)):
+        raise Mistake(
+            "Seeds 0 and 1 share samples, as with default_rng(seed + k): two runs that overlap "
+            "agree too well. Make one generator, default_rng(seed), before the loop."
+        )
     if not np.allclose(ask(seed=0, noise=0.0)[0], a * before, atol=1e-4):
         raise Mistake("With noise=0 the result must be the method's own map.")
     _judge_a_batch(student)
@@ -345,6 +354,8 @@ def standard_error(student: Callable) -> Callable:
              "less: divide by the square root of n."),
             (np.sqrt(18) / 4, "Divided by n. The error falls more slowly, with the square root "
              "of n."),
+            (np.sqrt(18 / 3), "The n - 1 belongs into the variance only, ddof=1. The mean of n "
+             "samples is divided by the square root of n."),
             (np.sqrt(54 / 4) / 2, "Almost: NumPy divides by n in the variance. Use ddof=1, that "
              "is n - 1."),
             (np.sqrt(54 / 4), "This is the standard deviation with n in the variance. Use ddof=1, "

@@ -32,12 +32,12 @@ def repaired_picture(student: Callable) -> Callable:
 
 
 def _judge_repaired_picture(student) -> None:
-    def ask(values, dtype=np.float32):
+    def ask(values, dtype=np.float32, fits=True):
         image = np.array(values, dtype)
         before = image.copy()
         # Numbers that do not fit are cast in the student's function, and judged by the result.
         with np.errstate(all="ignore"):
-            answer = student(image)
+            answer = _refuses(student, image) if fits else student(image)
         if not np.array_equal(image, before):
             raise Mistake("The caller's picture itself was changed. Make a new array.")
         if isinstance(answer, Exception) or answer is ValueError:
@@ -59,7 +59,7 @@ def _judge_repaired_picture(student) -> None:
         if found.max() <= 1:
             raise Mistake(
                 "A picture in 0 to 1 comes out almost black: 1 has to become 255. Multiply before "
-                "you convert."
+                "you convert; and 1 itself belongs to the range, <= 1."
             )
         if close(found, [[128, 159], [191, 255]]):
             raise Mistake(
@@ -88,7 +88,8 @@ def _judge_repaired_picture(student) -> None:
             "A very dark uint8 picture, of levels 0 and 1, was taken for floats in 0 to 1. uint8 "
             "is in levels already, whatever its largest number: ask for the dtype first."
         )
-    for wrong in ([[-124.0, 0], [0, 151]], [[0.0, 1], [2, 900]], [[-3.0, 0], [0, 1]]):
+    none_of_them = [[[-124.0, 0], [0, 151]], [[0.0, 1], [2, 900]], [[-3.0, 0], [0, 1]]]
+    for wrong in (*none_of_them, [[-0.5, 0], [1, 200]]):
         _judge_refusal(ask, wrong)
 
 
@@ -97,7 +98,7 @@ def _judge_levels(ask, close) -> None:
     if not close(ask(levels, np.uint8), levels):
         raise Mistake("A uint8 picture must come out as it is: it is in levels already.")
     try:
-        found = ask(levels)
+        found = ask(levels, fits=False)
     except ValueError:
         raise Mistake("Floats from 0 to 255 were refused. They are fine: round them.") from None
     if close(found, [[0, 255, 246], [156, 56, 1]]) or close(found, [[0, 255, 255], [255] * 3]):
@@ -120,13 +121,26 @@ def _judge_levels(ask, close) -> None:
 
 def _judge_refusal(ask, wrong) -> None:
     try:
-        ask(wrong)
+        ask(wrong, fits=False)
     except ValueError:
         return
     raise Mistake(
         f"Numbers from {np.min(wrong):.0f} to {np.max(wrong):.0f} are in none of the ranges, and a "
         "picture came out all the same. Better none than a wrong one: raise ValueError."
     )
+
+
+def _refuses(student, image):
+    """Ask for a picture in one of the ranges, which must not be refused."""
+    try:
+        return student(image)
+    except ValueError as error:
+        if "ambiguous" in str(error):
+            raise
+        raise Mistake(
+            f"A picture with numbers from {image.min():g} to {image.max():g} was refused, and it "
+            "is in one of the ranges. They are bounds, which a picture need not reach: <= and >=."
+        ) from None
 
 
 def _text(levels: np.ndarray) -> str:
@@ -207,6 +221,12 @@ def _judge_kept_order(student) -> None:
 
 
 def _judge_zero_map(student) -> None:
+    small, _ = _display(student, np.array([[[0.3, 0.15], [0, 0]]], np.float32))
+    if small.max() < 250:
+        raise Mistake(
+            "A map whose largest value is 0.3 does not reach 255. Guard against 0 / 0 only where "
+            "the maximum is 0: np.where(top == 0, 1, top)."
+        )
     maps = np.zeros((2, 2, 2), np.float32)
     maps[1, 0, 0] = 2
     found, not_a_number = _display(student, maps)
@@ -252,6 +272,7 @@ def score_not_probability(student: Callable) -> Callable:
         return result
 
     errors = [
+        ("No such layer", "Other models have other names: the last layer is model.layers[-1]."),
         ("expecting 0|0 weights|Expected 0", "The new layer has no weights until it is called on "
          "something: call it first, then set_weights."),
         ("shape", "The new layer is not of the old one's size. It has as many units as the old "
@@ -401,6 +422,7 @@ def _wrong_cams(A, G):
         "": lambda g: g.mean(axis=(1, 2), keepdims=True),
         "batch": lambda g: g.mean(axis=(0, 1, 2), keepdims=True),
         "sum": lambda g: g.sum(axis=(1, 2), keepdims=True),
+        "49": lambda g: g.sum(axis=(1, 2), keepdims=True) / 49,
         "channels": lambda g: g.mean(axis=-1, keepdims=True),
         "none": lambda g: g,
         "largest": lambda g: g.max(axis=(1, 2), keepdims=True),
@@ -409,6 +431,7 @@ def _wrong_cams(A, G):
         "batch": "The weights are averaged over the whole batch, so that a picture's map depends "
         "on its neighbours. Mean over the places only: axis=(1, 2), keepdims=True.",
         "sum": "The gradients are summed over the places: the formula has the mean, 1/Z.",
+        "49": "Divided by 49, which is right for maps of 7 x 7 places only: take the mean.",
         "channels": "The mean goes over the feature maps. It belongs over the places, axes 1, 2.",
         "none": "The gradients were not averaged over the places before the product.",
         "largest": "The largest gradient of each feature map was taken; the formula has the mean.",

@@ -12,7 +12,7 @@
 # 3. compute the gradient of a score with respect to the input by hand, check it in two ways, and
 #    tell it from the gradient that training uses.
 #
-# **You need** lesson 0, linear regression, and to have met the derivative. **Time:** 90 minutes,
+# **You need** lesson 0, linear regression, and to have met the derivative. **Time:** 100 minutes,
 # of which the computer works less than one.
 
 # %% [markdown]
@@ -210,7 +210,7 @@ assert np.allclose(predict_linear(built, w_built, b_built), predict_linear(flats
 # | | depends on the unit | on the zero point | on the reference | says |
 # |---|---|---|---|---|
 # | sensitivity $w_i$ | yes | no | no | what a small change *would* add |
-# | product $w_i x_i$ | no | yes | its reference is always 0 | little, unless 0 means "nothing" |
+# | product $w_i x_i$ | no | yes | no: it is always 0 | little, unless 0 means "nothing" |
 # | contribution $w_i (x_i - x'_i)$ | no | no | yes | what the difference from $x'$ adds |
 
 # %% [markdown] exercise={"id": "1.2", "minutes": 8, "difficulty": "medium", "goal": 1}
@@ -262,12 +262,17 @@ fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), sharex=True, sharey=True)
 for ax, flat, part in zip(axes, two, parts, strict=True):
     ax.barh(names, part)
     ax.axvline(0, color="black", linewidth=1)
-    ax.set_title(f"{flat[0]:.0f} m², {flat[1]:.0f} years, {flat[2]:.1f} km")
+    flat_text = f"{flat[0]:.0f} m², {flat[1]:.0f} years, {flat[2]:.1f} km"
+    ax.set_title(f"{flat_text}: together {part.sum():+.0f}", fontsize=10)
     ax.set_xlabel("contribution (euros a month)")
 said = "; ".join(", ".join(f"{n} {v:+.0f}" for n, v in zip(names, p, strict=True)) for p in parts)
 show_figure(fig, f"Bars: contributions in euros for the smallest and the largest flat: {said}.")
 
 # %% [markdown]
+# The small flat *gains* something for its distance, though each kilometre costs rent: it lies
+# nearer to the centre than the average flat. And the three bars add up to the difference from the
+# average flat's rent, which stands in the title (the cell above asserts it).
+#
 # One model, one set of weights, two flats: the contributions differ, the sensitivities do not. Both
 # are true. They answer different questions, and neither is *the* importance of a feature.
 
@@ -315,10 +320,10 @@ show_figure(fig, "The first four digits, 8 by 8 pixels, coarse but readable: 0, 
 #
 # There is no formula for the best weights this time, so we begin with zeros and walk downhill. What
 # goes down is the **loss**, one number that says how bad the weights are. Ours is the
-# *cross-entropy*: for each picture, take the probability $p$ that the right class gets, and
-# write down $-\log p$. That is 0 where the classifier is sure and right ($p = 1$), 0.7 where it
-# gives the right class one half, and 2.3 where all ten classes look the same to it. The loss is the
-# mean over all pictures.
+# *cross-entropy*: for each picture, take the probability $p$ that the right class gets, and write
+# down $-\log p$ (the natural logarithm). That is 0 where the classifier is sure and right ($p =
+# 1$), 0.7 where it gives the right class one half, and 2.3 where all ten classes look the same to
+# it. The loss is the mean over all pictures.
 #
 # One step downhill goes like this. A `GradientTape` records how the loss is computed. Asked for the
 # gradient, it tells for each weight how the loss would change with it. Then all weights go a small
@@ -376,8 +381,8 @@ assert right.mean() > 0.85
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# `weights[3]`, which is what one *pixel* weighs for all classes; reshaping first and picking the
-# class afterwards, which mixes the classes; taking absolute values.
+# `weights[3]`, which is what one *pixel* weighs for all classes; `reshape(10, 8, 8)`, which mixes
+# the classes; taking absolute values.
 #
 # </details>
 
@@ -432,7 +437,8 @@ assert middle < -0.5
 #
 # Note what such a picture is not. It is not a picture of a typical zero, but of what tells zeros
 # from the nine others. Training began at zero, and moved the ten weights of a pixel by amounts that
-# sum to zero, so that every plus of one class is paid for by the others:
+# sum to zero (the slopes of the cross-entropy are $p - 1$ for the right class and $p$ for the
+# others, and these sum to zero). So every plus of one class is paid for by the others:
 
 # %%
 over_classes = abs(w.numpy().sum(axis=1)).max()
@@ -480,27 +486,30 @@ assert np.allclose(slope_zero, w.numpy()[:, 0]) and np.allclose(slope_seven, slo
 
 # %%
 fig, axes = plt.subplots(2, 3, figsize=(7.6, 5))
-for row, picture, slope in zip(axes, (zero, seven), (slope_zero, slope_seven), strict=True):
-    ink = row[0].imshow(picture.reshape(8, 8), cmap="cividis")
+for row, digit, slope in zip(axes, (zero, seven), (slope_zero, slope_seven), strict=True):
+    ink = row[0].imshow(digit.reshape(8, 8), cmap="cividis")
     row[0].set(title="picture (ink)", xticks=[], yticks=[])
     signed = draw(row[1], slope, "sensitivity w", limit)
-    draw(row[2], slope * picture, "contribution w x", limit)
+    draw(row[2], slope * digit, "contribution w x", limit)
 fig.colorbar(ink, ax=axes[:, 0], location="bottom", label="ink (0 to 1)")
-fig.colorbar(signed, ax=axes[:, 1:], location="bottom", label="score of class 0")
+fig.colorbar(
+    signed, ax=axes[:, 1:], location="bottom", label="w: score per unit of ink; w x: score"
+)
 alt = "A 0 and a 7. The map of sensitivities for class 0 is the same for both. The contributions"
 show_figure(fig, f"{alt} differ, and are zero on blank paper: the 7 loses score in the middle.")
 
 # %%
-for name, picture in (("0", zero), ("7", seven)):
-    product = (picture * w.numpy()[:, 0]).sum()
-    score = linear_scores(picture[None]).numpy()[0, 0]
+for name, digit in (("0", zero), ("7", seven)):
+    product = (digit * w.numpy()[:, 0]).sum()
+    score = linear_scores(digit[None]).numpy()[0, 0]
     print(f"picture of a {name}: contributions sum to {product:+.2f}; score {score:+.2f}")
     assert np.isclose(product + b.numpy()[0], score, atol=1e-4)
 
 # %% [markdown]
 # The contributions sum to the score, up to the constant $b_0$. Their reference is blank paper,
-# $x' = 0$. Again: *compared with what?* On blank paper a contribution is zero, although the model
-# may look there closely: that a zero has *no* ink in the middle counts, and $w x$ does not show it.
+# $x' = 0$, so that $w (x - x')$ is $w x$. Again: *compared with what?* On blank paper a
+# contribution is zero, although the model may look there closely: that a zero has *no* ink in the
+# middle counts, and $w x$ does not show it.
 
 # %% [markdown]
 # ## Two gradients that must not be confused
@@ -562,8 +571,8 @@ print(f"right on test digits: {right.mean():.0%}")
 assert right.mean() > 0.85
 
 # %% [markdown]
-# For the rest of the lesson we copy the four arrays out as ordinary NumPy arrays, with twice the
-# digits (float64), and write the score of one class as an ordinary function of one picture.
+# For the rest of the lesson we copy the four arrays out as ordinary NumPy arrays, in double
+# precision (float64), and write the score of one class as an ordinary function of one picture.
 
 # %%
 w1, b1, w2, b2 = (variable.numpy().astype(float) for variable in network)
@@ -589,8 +598,8 @@ assert np.isclose(score_of_zero(picture), network_scores(zero[None])[0, 0], atol
 #
 # These are **central finite differences**: slow, and the judge of every faster method.
 
-# %% [markdown] exercise={"id": "1.4", "minutes": 8, "difficulty": "medium", "goal": 3}
-# ### Exercise 1.4: finite differences (8 minutes, medium)
+# %% [markdown] exercise={"id": "1.4", "minutes": 10, "difficulty": "medium", "goal": 3}
+# ### Exercise 1.4: finite differences (10 minutes, medium)
 #
 # `score` is a function that takes an array of n numbers and returns one number. Return its n slopes
 # at `x`, with steps of `h` up and down, one input at a time.
@@ -654,8 +663,8 @@ print(f"{nudged.size} slopes from {2 * nudged.size} scores; the strongest: {stro
 # ($[z_j > 0]$ is 1 if that is true and 0 if not; $W_{1,ij}$ is row $i$, column $j$ of $W_1$.)
 # Computed from the score back to the input, this is **backpropagation**. A tape does nothing else.
 
-# %% [markdown] exercise={"id": "1.5", "minutes": 12, "difficulty": "hard", "goal": 3}
-# ### Exercise 1.5: backpropagation by hand (12 minutes, hard)
+# %% [markdown] exercise={"id": "1.5", "minutes": 15, "difficulty": "hard", "goal": 3}
+# ### Exercise 1.5: backpropagation by hand (15 minutes, hard)
 #
 # Write this formula with NumPy, for one picture `x` with n inputs, m hidden units and C classes:
 # `w1` is (n, m), `b1` is (m,), `w2` is (m, C). The result has the shape of `x`. ($b_2$ is not
@@ -668,8 +677,9 @@ print(f"{nudged.size} slopes from {2 * nudged.size} scores; the strongest: {stro
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Backward: begin with the column `w2[:, class_index]`, one number per hidden unit. Put a zero where
-# a unit is closed. Then `w1 @ ...` sums over the hidden units for every input.
+# Backward: begin with the column `w2[:, class_index]`, one number per hidden unit. Multiply it by
+# `z > 0`, which puts a zero where a unit is closed. Then `w1 @ ...` sums over the hidden units for
+# every input.
 #
 # </details>
 # <details><summary>Common mistakes</summary>
@@ -707,12 +717,13 @@ assert np.allclose(by_hand, by_tape, atol=1e-4) and np.allclose(by_hand, nudged,
 # They do, for all 64. So you know what a tape computes, and have a judge for those cases in which
 # you do not trust it.
 #
-# ## Now the gradient depends on the picture
+# ## Now the gradient can depend on the picture
 #
 # In the formula, $[z_j > 0]$ is the only part in which $x$ occurs. It is enough.
 #
 # **Predict.** In the linear model, the maps of two pictures for class 0 had the correlation 1: they
-# were equal. Take the network and all test digits, and compare each map with that of our zero. How
+# were equal. (The correlation is 1 for maps of one pattern, 0 for maps that have nothing to do with
+# each other.) Take the network and all test digits, and compare each map with that of our zero. How
 # large is the correlation on average: "above 0.9", "0.5 to 0.9" or "below 0.5"? Write your guess in
 # place of the dots, in quotes.
 
@@ -735,7 +746,8 @@ limit = max(abs(by_hand).max(), abs(maps[odd]).max())
 for row, x, slope in zip(axes, (picture, x_test[odd]), (by_hand, maps[odd]), strict=True):
     ink = row[0].imshow(x.reshape(8, 8), cmap="cividis")
     row[0].set(title="picture (ink)", xticks=[], yticks=[])
-    signed = draw(row[1], slope, "gradient, class 0", limit)
+    signed = draw(row[1], slope, f"r = {np.corrcoef(by_hand, slope)[0, 1]:.2f}", limit)
+fig.suptitle("Gradient of class 0, and its correlation r with the upper one")
 fig.colorbar(ink, ax=axes[:, 0], location="bottom", label="ink (0 to 1)")
 fig.colorbar(signed, ax=axes[:, 1], location="bottom", label="score per unit of ink")
 alt = f"A zero and a {labels_test[odd]}, each beside the signed gradient of the score of class 0."
@@ -744,7 +756,7 @@ show_figure(fig, f"{alt} Both maps are negative in the middle, and differ in man
 # %% [markdown]
 # On average the maps differ only a little; we drew the digit whose map differs most. So the maps
 # are related, and not the same. Why not more different? A map changes only when a hidden unit opens
-# or closes, and most units do the same for nearly all digits. Count.
+# or closes, and most units do the same for most digits. Count.
 
 # %%
 is_open = x_test @ w1 + b1 > 0
@@ -793,7 +805,7 @@ assert in_network > 0.1
 # its start there too. Ours began at zero.
 #
 # The map is right: ink there *would* move the score. It tells you about the network, not about
-# zeros. Remember that when you see specks in the maps of lesson 2.
+# zeros. Remember it when a map is bright where the picture shows nothing.
 
 # %% [markdown]
 # ## Towards deep networks
@@ -809,7 +821,7 @@ print(f"slopes with respect to the weights: {classifier.model.count_params():10,
 print(f"slopes with respect to the input:   {inputs.size:10,}  (saliency)")
 
 # %% [markdown]
-# Nobody would work out its chain rule by hand, and nudging each input would take hours. A tape
+# Nobody would work out its chain rule by hand, and nudging each input would be far too slow. A tape
 # takes one pass backwards. And the idea is the one you have: close to *one* picture, the score of
 # a class is $w \cdot x$ plus a constant, and we look at $w$.
 #

@@ -11,7 +11,7 @@
 # 2. say what the ReLU hides, and when Grad-CAM is exact,
 # 3. measure whether a map lies where it should, and say which layer and which resolution it has.
 #
-# **You need** lesson 2. **Time:** 75 minutes, of which the computer works less than one.
+# **You need** lesson 2. **Time:** 90 minutes, of which the computer works less than one.
 
 # %%
 from course_utils import load_classifier, load_image
@@ -56,15 +56,16 @@ assert (A == 0).mean() > 0.8 and A.min() == 0
 # %% [markdown]
 # Most patterns are absent at most places. Here are the three maps that are strongest on average.
 # Each number is drawn as a square: the 7 x 7 places lie over the picture in squares of 32 x 32
-# pixels. The unit of a feature map is its own. Zero means "not here", and 6 is the most that a map
-# of this network can have (its ReLU cuts off what is above 6 as well).
+# pixels. Its numbers have no unit; do not compare them between maps. Zero means "not here", and 6
+# is the most that a map of this network can have (its ReLU cuts off what is above 6 as well).
 
 # %%
 from course_utils import show_maps
 
 
 def squares(m):
-    return np.kron(m, np.ones((32, 32)))
+    side = 224 // m.shape[0]
+    return np.kron(m, np.ones((side, side)))
 
 
 strongest = np.argsort(-A[0].mean(axis=(0, 1)))[:3]
@@ -103,6 +104,7 @@ except ValueError as error:
 from course_utils import grad_cam
 
 scene = classifier.prepare(load_image("two_objects"))
+seen_scene = classifier.restore(scene)[0]
 pooled = keras.Model(network.input, network.get_layer("average_pool").output, name="pooled")
 no_bear = grad_cam(pooled, scene, 294)[0]
 map_294 = maps_and_scores(scene)[0].numpy()[0, :, :, 294]
@@ -111,8 +113,23 @@ print("no error; and 'class 294' is feature map 294:", np.allclose(no_bear, map_
 assert np.allclose(no_bear, map_294 / 49, atol=1e-6) and no_bear.max() > 0
 
 # %% [markdown]
-# A map without any error, but of feature number 294, which has nothing to do with bears. So the
-# question to ask of any network first is: *what are its outputs?*
+# A map without any error, but of feature number 294. And look where it lies:
+
+# %%
+show_maps(seen_scene, {"'class 294'": squares(no_bear)}, percentile=100, title="Without the head")
+head, _ = scores_layer.get_weights()
+ranks = (head[294] > head[294, 294]).sum() + 1
+print(
+    f"weight of feature 294 for 'brown bear': {head[294, 294]:+.2f}, rank {ranks} of 1000 classes"
+)
+largest = np.argsort(-head[294])[:3]
+print("its largest weights are for:", ", ".join(classifier.labels[c] for c in largest))
+assert head[294, 294] < 0 and ranks > 900 and no_bear[:, :3].max() == 0
+# %% [markdown]
+# It lies on the bear and nowhere else, and would fool anybody. But to the network this feature
+# speaks *against* brown bear: the head, which is cut off, gives it a negative weight. A map that
+# lies in the right place need not be an answer to your question. So ask of any network first: *what
+# are its outputs?*
 #
 # ## Step 1: what is a feature map worth?
 #
@@ -206,8 +223,8 @@ assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8
 #
 # $$L_{ij} = \sum_k \alpha_k A^k_{ij}$$
 
-# %% [markdown] exercise={"id": "3.2", "minutes": 8, "difficulty": "medium", "goal": 1}
-# ### Exercise 3.2: the weighted sum of the maps (8 minutes, medium)
+# %% [markdown] exercise={"id": "3.2", "minutes": 10, "difficulty": "medium", "goal": 1}
+# ### Exercise 3.2: the weighted sum of the maps (10 minutes, medium)
 #
 # The function gets the feature maps, (B, h, w, K), and the weights, (B, K), and returns the sum
 # $L$, (B, h, w), with its signs. Each picture has weights of its own.
@@ -314,7 +331,8 @@ assert banana_map.max() < 0.3 * tabby_map.max()
 
 # %% [markdown]
 # The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*, of which
-# there is none, about half of the places speak against it, and the others weakly for it.
+# there is none, about half of the places speak against it and the others for it, all of them
+# weakly.
 #
 # Some packages leave the ReLU out and stretch each map instead, so that its smallest number becomes
 # 0 and its largest 1 (lesson 5 takes one of them apart). Look at what that does to the banana.
@@ -417,8 +435,8 @@ assert np.allclose(ours, theirs, atol=1e-5)
 # 2015). Together with its $1/Z$ it is the **contribution** of the place $ij$ to the score. It needs
 # only the weights that are stored in the network.
 
-# %% [markdown] exercise={"id": "3.4", "minutes": 6, "difficulty": "easy", "goal": 2}
-# ### Exercise 3.4: without a gradient (6 minutes, easy)
+# %% [markdown] exercise={"id": "3.4", "minutes": 8, "difficulty": "easy", "goal": 2}
+# ### Exercise 3.4: without a gradient (8 minutes, easy)
 #
 # Write the contribution of each place, $\frac1Z \sum_k W_{kc} A^k_{ij}$, with its sign. The
 # function gets the feature maps, (B, h, w, K), the weights $W$ of the last layer, (K, classes), and
@@ -493,7 +511,6 @@ assert W[best].argmax() not in (281, 282, 283, 284, 285)
 # Now the ball and the bear. As always, the prediction first.
 
 # %%
-seen_scene = classifier.restore(scene)[0]
 top = classifier.predict(load_image("two_objects"), top=3)[0]
 for p in top:
     print(f"{p.label:>14} ({p.class_index}): probability {p.probability:.2f}, score {p.score:.2f}")
@@ -591,10 +608,11 @@ for name in cam_shares:
 
 # %% [markdown]
 # On this scene Grad-CAM keeps the objects apart better. The brightest pixels of the vanilla maps do
-# lie on the right objects, but much of each map lies on the other half. To be fair: they answer
-# another question. A score is *sensitive* to the pixels of the other object too, be it that they
-# speak for the class or against it; the absolute value does not tell. In return, a gradient shows
-# the lines of the ball, which no 7 x 7 map can. And this is one scene. Lesson 6 measures on many.
+# lie on the right objects, but between a quarter and a half of each map lies on the other half. To
+# be fair: they answer another question. A score is *sensitive* to the pixels of the other object
+# too, be it that they speak for the class or against it; the absolute value does not tell. In
+# return, a gradient shows the lines of the ball, which no 7 x 7 map can. And this is one scene.
+# Lesson 6 measures on many.
 
 # %% [markdown]
 # ## Evidence against
@@ -682,8 +700,9 @@ assert change[:, :3].sum() > 0.5 * (after - before)
 #
 # ## Which layer?
 #
-# 7 x 7 is coarse. Earlier layers have finer maps: why not take one of those? `grad_cam` takes the
-# name of any layer with feature maps. Here is `block11_add`, with 14 x 14 places.
+# (You may leave this section out if you are short of time; the takeaway is: the last one.) 7 x 7 is
+# coarse. Earlier layers have finer maps: why not take one of those? `grad_cam` takes the name of
+# any layer with feature maps. Here is `block11_add`, with 14 x 14 places.
 #
 # **Predict.** Does the share of the ball's map on its own half "rise", "fall" or "stay" (within
 # 5 percentage points) when we go from `head_conv` to `block11_add`?
@@ -704,7 +723,9 @@ assert share < 0.6
 # %%
 assert earlier[0].max(axis=0).argmax() >= 7  # the column of the ball map's peak: on the bear
 assert side_share(earlier[1], left_half(earlier[1])) > 0.6
-panels = dict(zip(["basketball, 14 x 14", "brown bear, 14 x 14"], earlier, strict=True))
+panels = dict(
+    zip(["basketball, 14 x 14", "brown bear, 14 x 14"], map(squares, earlier), strict=True)
+)
 show_maps(seen_scene, panels, percentile=100, title="Grad-CAM at block11_add")
 # %% [markdown]
 # Finer, and worse: the ball's map is brightest on the bear, and the bear's lies mostly on the ball.
@@ -723,7 +744,7 @@ for name in ("head_conv", "block15_add", "block11_add", "block5_add"):
         maps, s = two(z)
         ball_score = s[:, ball]
     g, maps = tape.gradient(ball_score, maps).numpy(), maps.numpy()
-    averaged = np.asarray(weighted_sum_of_maps(maps, alpha(g)))[0]
+    averaged = np.asarray(weighted_sum_of_maps(maps, np.asarray(alpha(g))))[0]
     own = (g * maps).sum(axis=-1)[0]
     layer_shares[name] = [side_share(m, left_half(m)) for m in (averaged, own)]
 
@@ -738,10 +759,10 @@ assert layer_shares["block11_add"][1] > 0.7 and max(layer_shares["block5_add"]) 
 
 # %% [markdown]
 # At `head_conv` the two are the same. At `block15_add`, which has 7 x 7 places as well, the
-# averaged map lies mostly on the *wrong* half. With its own slope for each place, much comes back
-# there and at `block11_add`; at `block5_add`, closer to the pixels, neither map says which half has
-# the ball. So take the last layer unless you have a reason for another one, and say which one you
-# took.
+# averaged map lies mostly on the *wrong* half: that is the second reason alone. With its own slope
+# for each place, much comes back there and at `block11_add`; at `block5_add`, closer to the pixels,
+# neither map says which half has the ball. So take the last layer unless you have a reason for
+# another one, and say which one you took.
 
 # %% [markdown]
 # **Move it yourself.** Below, all that you met is under your hands: the layer, the class, the ReLU.

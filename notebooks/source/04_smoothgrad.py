@@ -11,8 +11,8 @@
 # 2. measure how far an average has settled, and choose the noise and the number of samples,
 # 3. find out by a test which average a package computes, and say what smoothness does not prove.
 #
-# **You need** lesson 2, and for one section lesson 3. **Time:** 75 minutes, of which the computer
-# works less than one.
+# **You need** lesson 2, and for one section lesson 3. **Time:** 90 minutes, of which the computer
+# works about one. A good place for a break is before *Other averages*.
 
 # %% [markdown]
 # ## Two pictures that look alike
@@ -20,7 +20,8 @@
 # Take the cat, and a copy in which every number is changed by a little random noise, of 2 % of the
 # picture's range (about four of the 256 levels of brightness). You would hardly notice. How alike
 # are their maps? The *correlation* says it in one number: 1 for maps of the same pattern, 0 for
-# maps that have nothing to do with each other.
+# maps that have nothing to do with each other. (`np.ptp`, "peak to peak", is the largest number
+# minus the smallest: the *range*.)
 
 # %%
 import numpy as np
@@ -46,9 +47,12 @@ print(f"pictures: correlation {correlation(inputs, hardly):.2f}")
 print(f"maps:     correlation {correlation(vanilla, vanilla_hardly):.2f}")
 assert correlation(inputs, hardly) > 0.95 and correlation(vanilla, vanilla_hardly) < 0.4
 
+# %%
+from course_utils import show_maps
+
+pair = classifier.restore(np.concatenate([inputs, hardly]))
+show_maps(pair[0], {"With 2 % noise": pair[1]}, title="The cat, twice")
 # %% [markdown]
-# (`np.ptp`, "peak to peak", is the largest number minus the smallest: the *range*.)
-#
 # Two pictures that you cannot tell apart, and two maps that, pixel by pixel and with their signs,
 # have little in common. Much of a vanilla map belongs to this very array of numbers, not to what
 # you see in it.
@@ -109,11 +113,12 @@ show_figure(fig, f"{alt} over 0.05 swings along, less; over 0.15 it stays close 
 #
 # ## Noisy copies
 #
-# A $\sigma$ of 0.2 is much for inputs between -1 and 1, and nothing for inputs between 0 and 255.
+# A $\sigma$ of 0.2 is a usual amount, 10 %, for inputs from -1 to 1, and almost nothing for inputs
+# from 0 to 255.
 # So $\sigma$ is given as a *fraction of the picture's own range*: the paper shows 10 % to 20 %.
 
-# %% [markdown] exercise={"id": "4.1", "minutes": 8, "difficulty": "medium", "goal": 1}
-# ### Exercise 4.1: noisy copies (8 minutes, medium)
+# %% [markdown] exercise={"id": "4.1", "minutes": 9, "difficulty": "medium", "goal": 1}
+# ### Exercise 4.1: noisy copies (9 minutes, medium)
 #
 # Write a function that returns one noisy copy of each picture of a batch: (B, H, W, C) in,
 # (B, H, W, C) out. To every number of a picture, add its own normal noise, whose standard deviation
@@ -298,7 +303,7 @@ assert rms(smooth) < rms(vanilla) / 2
 # grain. Perhaps you have seen SmoothGrad pictures that look far cleaner, of other networks. Before
 # you blame the code, or look for a nicer seed, let us check the code, and then *measure* the grain.
 #
-# ## Three checks that cost nothing
+# ## Two checks that cost nothing, and a question
 #
 # **Without noise it must be the method itself**, and the helper package's `smoothgrad`, which you
 # can use from now on, must agree:
@@ -342,7 +347,8 @@ assert deviation[10.0] < 1e-4
 # So the noise that you saw in the cat's map is not in the picture: it comes from how the slope
 # *changes* from place to place. Remember this test. It tells averages apart, below.
 #
-# **Is it the vanilla map with less noise in it?** Not quite, and the formula says why. The mean
+# **Is it the vanilla map with less noise in it?** Hardly, as we shall measure, and the formula says
+# why. The mean
 # slope around $x$ is the slope of *another* score, $S_c$ averaged over all noisy neighbours.
 # Vanilla asks what a tiny change of this picture does; SmoothGrad asks what such a change does on
 # average over a crowd of grainy pictures. (Its authors hold that this is the better question.
@@ -352,7 +358,7 @@ assert deviation[10.0] < 1e-4
 # ## Two knobs: sigma and n
 #
 # For each of three noise levels we compute many maps and keep them all: the mean of the first $n$
-# of them is the map for $n$ samples.
+# of them is the map for $n$ samples. (Together 256 gradients: the longest cell of this lesson.)
 
 
 # %%
@@ -477,17 +483,21 @@ show_figure(
 )
 
 # %% [markdown]
-# The points lie on the line; its slope is $-\frac12$. (150,528 numbers are averaged for each point,
-# hence so little scatter.) To halve the grain takes four times the work, and to halve it again
-# sixteen times.
+# The points lie on the line (the first one by definition, with $n = 1$ there is nothing to
+# average); its slope is $-\frac12$. (150,528 numbers are averaged for each point, hence so little
+# scatter.) To halve the grain takes four times the work, and to halve it again sixteen times.
 #
 # ## Has it settled?
 #
-# An error is large or small *beside the signal*, the map after endless sampling. How large is that?
-# A map is signal plus error, and their mean squares add up; so subtract the error's. And two runs,
-# which share the signal and have errors of their own, should correlate with
+# An error is large or small *beside the signal*, the map after endless sampling. Two runs share the
+# signal, and have errors of their own. If there were no error, they would correlate with $r = 1$;
+# if signal and error are equally large, half of what is in each map is shared, and $r = \frac12$.
+# In general, with the mean squares of both,
 #
-# $$r = \frac{\text{signal}^2}{\text{signal}^2 + \mathrm{SE}^2}$$
+# $$r = \frac{\text{signal}^2}{\text{signal}^2 + \mathrm{SE}^2}.$$
+#
+# The signal cannot be seen alone, but a map's mean square is the signal's plus the error's: so
+# subtract the error's.
 
 # %%
 error_one = rms(standard_error(gradients)) * np.sqrt(128)
@@ -527,14 +537,18 @@ change = agreement[0.15] - agreement[0.05]
 answer_noise = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
 checks.prediction(guess_noise, answer_noise, ["rise", "fall", "stay"])
 for noise, r in agreement.items():
-    print(f"noise {noise:3.0%}, n = 32: two runs agree to r = {r:.2f}")
+    g = samples_of[noise][:64]
+    one = rms(g.std(axis=0, ddof=1))  # how far single samples scatter
+    common = np.sqrt(rms(g.mean(axis=0)) ** 2 - one**2 / 64)
+    print(f"noise {noise:3.0%}: scatter {one:.4f}, signal {common:.4f}; n = 32: r = {r:.2f}")
 assert agreement[0.05] > agreement[0.15] > agreement[0.3] and agreement[0.3] < 0.25
 
 # %% [markdown]
-# More noise in the copies does not mean less noise in the map: the samples differ more, and what
-# they have in common gets weaker. A practical rule: choose $\sigma$ by the question (how wide a
-# neighbourhood?), check what the network makes of the copies, raise $n$ until two seeds agree as
-# well as you need, and report $\sigma$, $n$ and the agreement.
+# More noise in the copies does not mean less noise in the map. What the samples have in common, the
+# signal, gets weaker, at 15 % to less than half; and at 30 % they also differ more among
+# themselves. A practical rule: choose $\sigma$ by the question (how wide a neighbourhood?), check
+# what the network makes of the copies, raise $n$ until two seeds agree as well as you need, and
+# report $\sigma$, $n$ and the agreement.
 #
 # ## The coin test
 #
@@ -551,7 +565,7 @@ for noise, g in samples_of.items():
     tossed[noise] = small((coins * g[:64]).mean(axis=0))
 
 # %%
-fig, axes = plt.subplots(2, 3, figsize=(6.6, 5.2), dpi=75)
+fig, axes = plt.subplots(2, 3, figsize=(6.6, 4.8), dpi=75)
 for column, noise in zip(axes.T, own, strict=True):
     top = np.percentile(own[noise], 99)  # one scale for both panels of a column
     for ax, m in zip(column, (own[noise], tossed[noise]), strict=True):
@@ -633,8 +647,8 @@ assert settled["mean of |g|"] > settled["mean of g"]
 # the pixels that a map ranks highest (Hooker and others 2019). What is not defensible is to call it
 # SmoothGrad and not say so. Whether a package says so or not, you can *test* it.
 
-# %% [markdown] exercise={"id": "4.4", "minutes": 8, "difficulty": "hard", "goal": 3}
-# ### Exercise 4.4: unmask an average (8 minutes, hard)
+# %% [markdown] exercise={"id": "4.4", "minutes": 10, "difficulty": "hard", "goal": 3}
+# ### Exercise 4.4: unmask an average (10 minutes, hard)
 #
 # Someone gives you a function `average(method, inputs)` and calls it SmoothGrad. It runs
 # `method(copies)` on noisy copies of `inputs` and averages something of the maps. Find out what:
@@ -698,8 +712,8 @@ for change in (np.square, np.positive, np.abs):
 # Two much-used packages show that a default is easy to overlook. In the versions that we read,
 # tf-keras-vis (0.8.7) averages $|g|$ (`gradient_modifier`; pass `None` for signs), and *saliency*
 # (0.2.1), from the group of the paper's own authors, averages $g^2$ (`magnitude=True`, as its
-# documentation says; `False` for signs). Both are not installed here; you have the function that
-# finds out.
+# documentation says; `False` for signs). Both are not installed here; you have the idea that finds
+# out: give the package a linear model whose weights you know, one of them negative.
 #
 # ## SmoothGrad over Grad-CAM
 #
@@ -732,7 +746,11 @@ gain_cam = gain("Grad-CAM", grad_cam, cam, cams)
 assert gain_gradients[0] < 0.2 and gain_cam[0] > 0.6 and gain_cam[1] > 0.98 and gain_cam[2] > 0.8
 
 # %% [markdown]
-# Already the Grad-CAM maps of two *single* noisy copies agree; there is not much noise to take
+# Look at the gradients' agreement with the clean map: at 15 %, SmoothGrad has next to nothing in
+# common with the vanilla map, pixel by pixel. It is not a cleaned vanilla map; it answers another
+# question. The mean of Grad-CAM is still Grad-CAM.
+#
+# And already the Grad-CAM maps of two *single* noisy copies agree; there is not much noise to take
 # away. Grad-CAM is an average already: its weights are means over all places of a feature map.
 # The gradients need every sample, and more.
 #
@@ -782,8 +800,8 @@ times = seconds[50] / seconds[1]  # your own number: print(times)
 print("50 samples take more than 5 times as long as one:", times > 5)
 
 # %% [markdown]
-# Every sample is one run forward and one backward, so $n$ samples cost up to $n$ gradients, and
-# somewhat less because the package sends 16 copies through the network at a time. For one picture
+# Every sample is one run forward and one backward, so $n$ samples cost about $n$ gradients. For one
+# picture
 # this is nothing. For a million pictures it can be the difference between one day and fifty.
 #
 # ## Does a smoother picture mean a truer one?

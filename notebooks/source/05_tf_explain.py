@@ -116,8 +116,9 @@ smooth_picture = SmoothGrad().explain(data, classifier.model, tabby)
 print(smooth_picture.shape, smooth_picture.dtype)
 
 # %% [markdown]
-# **Predict.** Run all three lines a second time, without seeding again. Which picture comes out
-# different: "vanilla", "grad-cam" or "smoothgrad"? Write your guess in place of the dots.
+# **Predict.** Run it once more, without seeding again. The first two pictures would come out the
+# same; this one will not, because other noise is drawn. How alike are the two SmoothGrad pictures:
+# is their correlation "above 0.5" or "below 0.5"? Write your guess in place of the dots.
 
 # %%
 guess_again = ...
@@ -128,14 +129,16 @@ second = {
     "grad-cam": GradCAM().explain(data, classifier.model, tabby, layer_name=layer),
     "smoothgrad": SmoothGrad().explain(data, classifier.model, tabby),
 }
-first = dict(zip(second, (vanilla_picture, cam_picture, smooth_picture), strict=True))
-# More than one of 255 levels, at more than one pixel of a hundred.
-differs = {n: (abs(first[n].astype(int) - second[n]) > 1).mean() > 0.01 for n in second}
-checks.prediction(guess_again, " and ".join(n for n in differs if differs[n]), list(differs))
-assert differs == {"vanilla": False, "grad-cam": False, "smoothgrad": True}
+r = {}
+for name, picture in zip(second, (vanilla_picture, cam_picture, smooth_picture), strict=True):
+    r[name] = np.corrcoef(picture.ravel(), second[name].ravel())[0, 1]
+    print(f"{name:>10}: correlation of two runs {r[name]:.2f}")
+answer = "above 0.5" if r["smoothgrad"] > 0.5 else "below 0.5"
+checks.prediction(guess_again, answer, ["above 0.5", "below 0.5"])
+assert r["vanilla"] > 0.99 < r["grad-cam"] and r["smoothgrad"] < 0.9
 
 # %% [markdown]
-# Only the one with chance in it. How *much* two runs differ, we measure at the end.
+# With the default settings, much of the picture is chance. We come back to this at the end.
 
 # %% [markdown]
 # **Save as PNG.** We write into a folder that is removed at the end, and read the files back.
@@ -303,8 +306,8 @@ draw(
 )
 assert inverted < 0.5  # -1 where the remainder is taken
 
-# %% [markdown] exercise={"id": "5.1", "minutes": 10, "difficulty": "medium", "goal": 3}
-# ### Exercise 5.1: repaired picture (10 minutes, medium)
+# %% [markdown] exercise={"id": "5.1", "minutes": 13, "difficulty": "medium", "goal": 3}
+# ### Exercise 5.1: repaired picture (13 minutes, medium)
 #
 # Repair the conversion. `repaired_picture(image)` gets an array of any shape and returns `uint8`
 # from 0 (black) to 255 (white):
@@ -467,8 +470,8 @@ assert weaker < 0.8 and (answer_batch == "rise" or not cut_off)
 # %% [markdown]
 # The whole batch is standardised as one image. The banana has weaker gradients for *tabby*, lowers
 # the common mean, and so the cat gets brighter. One scale for a batch can be a good choice, if you
-# *want* to compare its pictures. Here it looks like an accident: the descriptions of the two
-# functions do not mention it.
+# *want* to compare its pictures. Here it looks like an accident: the descriptions of
+# `VanillaGradients.explain` and `transform_to_normalized_grayscale` do not mention it.
 
 # %% [markdown] exercise={"id": "5.2", "minutes": 6, "difficulty": "easy", "goal": 3}
 # ### Exercise 5.2: kept order (6 minutes, easy)
@@ -517,7 +520,7 @@ draw(
     "The cat; white specks on black; and a very dark picture with a faint grey ring around the "
     "left eye.",
 )
-assert (kept == 255).sum() < 5
+assert kept.max() == 255 and (kept == 255).sum() < 5
 
 # %% [markdown]
 # Honest, and almost black: a few pixels are far stronger than all others. This is why lesson 2
@@ -566,7 +569,7 @@ two = {"of the score": summed, "of the probability": np.abs(of_p[0]).sum(axis=-1
 show_maps(cat_seen, two, title="|gradient|, summed over colours")
 # %% [markdown]
 # The same network, the same picture, the same class, and another map: both like the eye and the
-# muzzle, but pixel by pixel they have less than half in common. The probability of *tabby* rises
+# muzzle, but pixel by pixel their correlation is below one half. The probability of *tabby* rises
 # most when *Egyptian cat* and *tiger cat* fall, so that its map is of "tabby rather than the other
 # cats". **That is a sensible question too**, if one asks it knowingly. It should not depend on how
 # a programmer happened to write the last layer.
@@ -631,8 +634,8 @@ assert same > 0.99
 # softmax, fused or separate, it differentiates the probability. The package's method
 # `get_gradients_and_filters` returns the feature maps $A$ and the gradients;
 # `generate_ponderated_output` makes the weighted ("ponderated") sum. We call both with each of two
-# settings: gradients of the probability (the model as it is) or of the score, *guided* (the
-# default) or not.
+# settings: gradients of the probability (the model as it is) or of the score; and *guided*, the
+# default, or plain. What "guided" means, its source will show in a moment.
 
 
 # %%
@@ -700,14 +703,16 @@ assert r[0] < 0 and r[1] > 0.7
 scene = classifier.prepare(load_image("two_objects"))
 basketball, bear = 430, 294
 print("the column of 0 to 6 in which the map is strongest:")
-for guided in (True, False):
-    columns = [int(package_cam(fused_model, scene, c, guided).sum(axis=0).argmax())
-               for c in (basketball, bear)]  # fmt: skip
-    print(f"  guided {guided!s:5}: basketball (left) {columns[0]}, bear (right) {columns[1]}")
-    assert columns[0] <= 2 and columns[1] >= 4
+for end, guided in (("probability", True), ("probability", False), ("score", False)):
+    maps = [package_cam(ends[end], scene, c, guided) for c in (basketball, bear)]
+    left, right = (int(m.sum(axis=0).argmax()) for m in maps)
+    how = f"{end}, {'guided' if guided else 'plain'}"
+    print(f"{how:>19}: basketball (on the left) {left}, bear (on the right) {right}")
+    assert left <= 2 and right >= 4
 
 # %% [markdown]
-# It is not: for a class that is in the picture, it points at the right object. So this much can be
+# It is not: for a class that is in the picture, it points at the right object. (So do the plain
+# gradients of the probability, which were a wreck on the cat.) So this much can be
 # defended: the guided map shows where, *provided that* the class is there. The paper on Grad-CAM
 # does not guide these gradients (its "guided Grad-CAM" is another thing: the map times a guided
 # backpropagation picture).
@@ -860,11 +865,13 @@ checks.prediction(guess_noise, answer_noise, ["rise", "fall", "stay"])
 assert change < -0.1 and not {"tabby", "Egyptian cat", "tiger cat"} & set(top)
 
 # %% [markdown]
-# For the network there is no cat left in these copies. And yet their map, in part 1, was the
-# neatest of all, with its two patches around the eyes! A neat map does not tell that the network
-# saw what you see. (Lesson 4's coins would tell whether such eyes are more than steepness.) The
-# remedy is one argument: `noise=0.15 * np.ptp(cat)`. And the number of
-# samples? With the default of 5, and with 20, how much do two runs agree?
+# For the network there is no cat left in these copies. (In lesson 4, noise of 30 % made *tabby*
+# more probable. This is twice as much, and one cannot go on from the one to the other.) And yet
+# their map, in part 1, was the neatest of all, with its two patches around the eyes! A neat map
+# does not tell that the network saw what you see. (An optional task: flip lesson 4's coins for
+# these copies. Are the eyes more than steepness?) The remedy is to set it each time:
+# `SmoothGrad().explain(data, model, 281, num_samples=20, noise=0.15 * np.ptp(cat))`. And the number
+# of samples? With the default of 5, and with 20, how much do two runs agree?
 
 
 # %%
@@ -930,7 +937,7 @@ assert correlation(from_parts, by_loss) < -0.5
 #   that of lesson 3.
 # - With the default settings, the Grad-CAM for *tabby* and for a banana that is not there are
 #   much alike. On a picture with two objects it still points at the right one.
-# - A fused softmax changed the vanilla map of the same network: less than half in common.
+# - A fused softmax changed the vanilla map of the same network: their correlation was below 0.5.
 # - Three quarters of the pixels of the grey picture were pure black or pure white; the cat got
 #   brighter beside a banana; the quick start's input came out as a negative.
 # - SmoothGrad's default noise leaves no cat in the copies of this model's picture, and its map is

@@ -72,6 +72,12 @@ def by_hand(x, w1, b1, w2, c):
     return w1 @ (gate(x, w1, b1) * w2[:, c])
 
 
+def closes_a_window(x, w1, b1, w2, c):
+    v = w2[:, c]
+    v[~gate(x, w1, b1)] = 0
+    return w1 @ v
+
+
 def by_paths(x, w1, b1, w2, c):
     g = [0.0] * len(x)
     for j in range(len(b1)):
@@ -119,6 +125,7 @@ RIGHT = {
 
 WRONG = {
     "predict_linear": [
+        (lambda x, w, b: np.multiply(x, w, out=x).sum(axis=1) + b, "table of flats"),
         (lambda x, w, b: x @ w, "constant b is missing"),
         (lambda x, w, b: x * w, "add up each row"),
         (lambda x, w, b: x * w + b, "not added up yet"),
@@ -170,6 +177,7 @@ WRONG = {
         (lambda w, c: w[:, c].reshape(8, 8)[:, ::-1], "8 \\* row"),
     ],
     "finite_differences": [
+        (lambda s, x, h: [x["a"] for i in x], "range.len.x"),
         (lambda s, x, h: 2 * central(s, x, h), "Twice too steep"),
         (lambda s, x, h: 2 * h * central(s, x, h), "not the slope yet"),
         (
@@ -196,6 +204,8 @@ WRONG = {
         (never_restores, "fresh copy"),
     ],
     "two_layer_gradient": [
+        (closes_a_window, "a window on w2"),
+        (lambda x, w1, b1, w2, c: w1 @ gate(x, w1, b1) * w2[:, c], "brackets missing"),
         (lambda x, w1, b1, w2, c: w1 @ (gate(x, w1, b1) * w2[c]), "One class is a column"),
         (lambda x, w1, b1, w2, c: w1.T @ (gate(x, w1, b1) * w2[:, c]), r"without \.T"),
         (lambda x, w1, b1, w2, c: (gate(x, w1, b1) * w2[:, c]) @ w1, "in this order"),

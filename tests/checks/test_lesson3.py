@@ -67,6 +67,16 @@ def watches_the_array(maps_and_scores, inputs, class_index):
     return tape.gradient(scores[:, class_index], A)
 
 
+def numpy_too_early(maps_and_scores, inputs, class_index):
+    x = tf.convert_to_tensor(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        A, scores = maps_and_scores(x)
+        score = scores[:, class_index]
+    A = A.numpy()
+    return tape.gradient(score, A)
+
+
 def picks_too_late(maps_and_scores, inputs, class_index):
     x = tf.convert_to_tensor(inputs)
     with tf.GradientTape() as tape:
@@ -150,6 +160,8 @@ RIGHT = {
 
 WRONG = {
     "alpha": [
+        (lambda g: g.mean(axis=(0, 1)), "axes 1 and 2"),
+        (lambda g: g.mean(axis=(2, 3)), "axes 1 and 2"),
         (lambda g: g.sum(axis=(1, 2)) / 49, "right for maps of 7 x 7 places only"),
         (lambda g: g.sum(axis=(1, 2)), "sum over the places"),
         (lambda g: g.mean(axis=-1), "pooled over the maps"),
@@ -170,6 +182,9 @@ WRONG = {
         (lambda g: np.divide(g, 6, out=g).sum(axis=(1, 2)), "itself was changed"),
     ],
     "weighted_sum_of_maps": [
+        (lambda A, v: np.zeros((1, 7, 7, 1280)) * v[:, None, None], "of the notebook"),
+        (lambda A, v: sum(A[..., k] * v[:, k] for k in range(3)), r"weights\[:, k, None, None\]"),
+        (lambda A, v: sum(A[..., k] * v[:, k, None, None] for k in range(1280)), "of this check"),
         (lambda A, v: A @ v, "`@` multiplies"),
         (lambda A, v: A @ v.T, "`@` multiplies"),
         (lambda A, v: relu(right_sum(A, v)), "ReLU comes in step 3"),
@@ -191,6 +206,9 @@ WRONG = {
         (lambda A, v: right_sum(A, -v), "the sum is 7"),
     ],
     "grad_cam_steps": [
+        (cam_of(target=lambda s, c: s[c]), "one picture, with all its classes"),
+        (cam_of(pool=lambda g: list(g), total=lambda A, v: v[:, None]), "np.asarray.alpha"),
+        (numpy_too_early, "take the gradient first"),
         (watches_the_array, "not arrays"),
         (cam_of(target=lambda s, c: s[:, 281]), "not the number of the cat"),
         (cam_of(target=lambda s, c: s[0, c]), "Only the first picture's score"),
@@ -235,6 +253,9 @@ WRONG = {
         (lambda m, x, c: cam_of()(m, x, 1), "use class_index"),
     ],
     "place_contributions": [
+        (lambda A, W, c: A @ W[:, c] / (A.shape[0] * A.shape[1]), "first axis is the picture"),
+        (lambda A, W, c: A @ W[:, c] / A.shape[1] * A.shape[2], "Brackets are missing"),
+        (lambda A, W, c: A @ W[:, 281] / 8, "not the number of the cat"),
         (lambda A, W, c: A @ W[:, c], "CAM itself"),
         (lambda A, W, c: A @ W[:, c] / 49, "Divided by 49"),
         (lambda A, W, c: A @ W[:, c] / A.shape[2], "width only"),

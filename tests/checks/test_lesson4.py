@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from judging import judge
 
-from course_utils import checks, smoothgrad
+from course_utils import checks, smoothgrad, vanilla_gradients
 from course_utils.checks import _quiz
 
 # ------------------------------------------------------------------------------------ 4.1
@@ -187,6 +187,18 @@ def exact_or_squared(average):
     return known.get(np.ravel(result)[0], "squared")
 
 
+def neighbouring_seeds(method, model, inputs, class_index, samples, noise, seed):
+    maps = []
+    for k in range(samples):
+        rng = np.random.default_rng(seed + k)
+        maps.append(method(model, right_copies(inputs, noise, rng), class_index))
+    return np.mean(maps, axis=0)
+
+
+def calls_by_name(method, model, inputs, class_index, samples, noise, seed):
+    return vanilla_gradients(model, right_copies(inputs, noise, np.random.default_rng(seed)), 7)
+
+
 RIGHT = {
     "noisy_copies": [
         right_copies,
@@ -240,6 +252,8 @@ WRONG = {
         (lambda x, noise, rng: right_copies(x, noise, rng) - x, "noise alone"),
     ],
     "smooth_gradient": [
+        (neighbouring_seeds, "share samples"),
+        (calls_by_name, "method that is given"),
         (smooth(each=np.abs), r"mean of \|g\|"),
         (smooth(mean=lambda maps: np.abs(np.mean(maps, axis=0))), "signs are gone"),
         (smooth(each=np.square), "mean of the squares"),
@@ -272,6 +286,7 @@ WRONG = {
         (of_the_mean_picture, "samples=6"),
     ],
     "standard_error": [
+        (lambda m: m.std(axis=0, ddof=1) / np.sqrt(len(m) - 1), "variance only"),
         (lambda maps: maps.std(axis=0, ddof=1), "standard deviation of the samples"),
         (lambda maps: maps.std(axis=0, ddof=1) / len(maps), "Divided by n"),
         (lambda maps: maps.std(axis=0), "n in the variance"),

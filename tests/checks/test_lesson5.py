@@ -72,6 +72,18 @@ def minus_one_first(image):
     return picture()(image)
 
 
+def only_full_ranges(image):
+    if image.dtype == np.uint8 or (image.min(), image.max()) in ((0, 1), (-1, 1), (0, 255)):
+        return picture()(image)
+    raise ValueError("which range?")
+
+
+def no_look_at_both_ends(image):
+    if image.dtype != np.uint8 and -1 <= image.min() < 0:
+        return np.round((image + 1) / 2 * 255).astype(np.int64).astype(np.uint8)
+    return picture()(image)
+
+
 def scales_in_place(image):
     if image.dtype != np.uint8 and image.min() >= 0 and image.max() > 1:
         image /= 255
@@ -240,6 +252,8 @@ RIGHT = {
 
 WRONG = {
     "repaired_picture": [
+        (only_full_ranges, "need not reach"),
+        (no_look_at_both_ends, "none of the ranges"),
         (lambda x: picture()(x.astype(np.float32)), "very dark uint8"),
         (minus_one_first, "treated as -1 to 1"),
         (lambda x: ValueError("no"), "raise ValueError"),
@@ -259,6 +273,7 @@ WRONG = {
         (lambda x: picture()(x)[0], "shape"),
     ],
     "kept_order": [
+        (display(top=lambda m: np.maximum(m.max(axis=(1, 2), keepdims=True), 1)), "does not reach"),
         (display(top=lambda m: m.max(axis=(1, 2))), "keepdims=True"),
         (lambda m: (m * 255).astype(np.uint8), "not divided"),
         (standardised, "standardises"),
@@ -278,6 +293,7 @@ WRONG = {
         (lambda m: own_max(m)[0], "shape"),
     ],
     "score_not_probability": [
+        (lambda model: model.get_layer("probabilities"), r"model.layers\[-1\]"),
         (weights_too_early, "until it is called"),
         (lambda model: behind(model, model.layers[-1].units), r"`\.input`, not"),
         (lambda model: rebuilt(units=1000)(model), r"`\.units`"),
@@ -294,6 +310,7 @@ WRONG = {
         (lambda model: rebuilt()(model)(np.zeros((1, 2, 3, 1))), "Expected a Keras model"),
     ],
     "unguided_cam": [
+        (cam(weights=lambda G: G.sum(axis=(1, 2), keepdims=True) / 49), "right for maps of 7 x 7"),
         (lambda A, G: np.maximum((G.mean(axis=(1, 2)) * A).sum(axis=-1), 0), "keepdims=True"),
         (sketch, "still guided.*batch.*stretched"),
         (cam(gradients=guide), "still guided"),

@@ -1,0 +1,1056 @@
+# %% [markdown]
+# # Lesson 6. Can you trust it?
+#
+# Five lessons of maps, and each looked convincing in its way. Lesson 3 measured on *one* scene;
+# lesson 4 ended with the question: how could one find out whether a map is true? Here you make
+# pictures whose right answer is known, and let the methods compete. Then you destroy the network
+# and look which maps do not care. And at the end you catch a network that cheats.
+#
+# **Goals.** After this lesson you can
+#
+# 1. score a map against a known answer, with an interval beside the mean,
+# 2. run the tests by deletion and by random weights, and say what each can and cannot show,
+# 3. find out what a classifier really reads, and show it in a table.
+#
+# **You need** lessons 2 to 4. **Time:** 105 minutes, of which the computer works about one.
+
+# %%
+import numpy as np
+
+from course_utils import checks, grad_cam, load_classifier, load_image, vanilla_gradients
+
+classifier = load_classifier()
+network = classifier.model
+
+# %% [markdown]
+# ## Part 1. Pictures with a known answer
+#
+# Cut two objects out of photographs, lay them on a soft texture, one on the left and one on the
+# right: now you know which pixels belong to which. The course has 32 such cut-outs.
+
+# %%
+from course_utils.evaluation import two_object_scenes
+
+scenes = two_object_scenes(40, seed=0, classifier=classifier)
+print("pictures:", scenes.images.shape, " masks:", scenes.masks.shape)
+print(f"{scenes.left_out} other scenes were made and left out")
+
+# %% [markdown]
+# Why left out? If the network does not recognise an object, no map of it can be expected to point
+# at it, and we would blame the map for the network's mistake. So a scene stays only if both of its
+# classes are among the network's five most probable ones. Remember this for later: all that we
+# measure holds for pictures that the network understands.
+
+# %%
+from matplotlib import pyplot as plt
+
+from course_utils.display import show_figure
+
+fig, axes = plt.subplots(1, 4, figsize=(9, 2.7), dpi=70)
+for ax, image, masks, pair in zip(axes, scenes.images, scenes.masks, scenes.classes, strict=False):
+    ax.imshow(image)
+    for mask, color in zip(masks, ("white", "yellow"), strict=True):
+        ax.contour(mask, [0.5], colors=color, linewidths=1.5)
+    ax.set_title("\n".join(classifier.labels[c] for c in pair), fontsize=9)
+    ax.set_axis_off()
+fig.suptitle("Four of the scenes; the outline of each mask")
+names = "; ".join(" and ".join(classifier.labels[c] for c in pair) for pair in scenes.classes[:4])
+show_figure(fig, f"Four pictures with two outlined objects each, left and right: {names}.")
+
+# %% [markdown]
+# ## Does the map point at the right object?
+#
+# The simplest score there is, the **pointing game** (Zhang and others 2016): take the place where
+# the map is largest. Does it lie on the object that you asked for? Yes is a hit.
+
+# %% [markdown] exercise={"id": "6.1", "minutes": 6, "difficulty": "easy", "goal": 1}
+# ### Exercise 6.1: a hit or a miss (6 minutes, easy)
+#
+# The function gets a map `m`, (H, W), with signs, and a mask of the same shape, `True` on the
+# object. It returns whether the largest value of the map lies on the object. (You need not care
+# about ties.)
+#
+# <details><summary>Hint 1</summary>
+#
+# `m.argmax()` counts through all places, row by row. `np.unravel_index(m.argmax(), m.shape)` turns
+# that number into (row, column).
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `mask[row, column]` is the answer.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Taking |m| first, so that evidence *against* the class points as well; comparing sums or means,
+# which is another score (it comes next); swapping rows and columns; asking whether the place lies
+# in a box around the object.
+#
+# </details>
+
+
+# %%
+def points_inside(m, mask):
+    ### BEGIN SOLUTION
+    row, column = np.unravel_index(m.argmax(), m.shape)
+    return mask[row, column]
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+points_inside = checks.points_inside(points_inside)
+
+# %% [markdown]
+# Try it on the first scene, with the two maps that you know best. A map of 7 x 7 has to be brought
+# to the size of the mask first; `strength` does that, and picks channels in the way of lesson 2:
+# of one number a place (Grad-CAM) it takes what is positive, of three numbers a pixel (a gradient)
+# the largest $|g|$. From here on, every map is scored like this, and *never* the picture of a map.
+
+# %%
+from course_utils.evaluation import strength
+
+first = classifier.prepare(np.repeat(scenes.images[:1], 2, axis=0))
+for name, method in {"Grad-CAM": grad_cam, "vanilla": vanilla_gradients}.items():
+    maps = method(network, first, scenes.classes[0])
+    for m, mask, c in zip(maps, scenes.masks[0], scenes.classes[0], strict=True):
+        hit = points_inside(strength(m, (224, 224)), mask)
+        print(f"{name:>8}, {classifier.labels[c]}: {'hit' if hit else 'miss'}")
+
+# %% [markdown]
+# The second score: *which share* of the whole map lies on the object (as in exercise 3.5), and
+# which share lies on the *other* object, where it should not. The package has all three; its
+# `pointing_game` counts up to `tolerance` pixels beside the object as a hit.
+#
+# ## Your bet
+#
+# Before you measure, say what you expect. Seven maps will be asked to point at each of the 80
+# objects: "random" numbers; a "blob" in the middle of every picture; "edges" of the picture, found
+# without any network; "vanilla" gradients; "product", which is gradient times input; "grad-cam";
+# and "earlier", Grad-CAM at the earlier layer `block11_add` of lesson 3.
+#
+# **Predict.** Which one points right most often? Write its name in place of the dots.
+
+# %%
+guess_best = ...
+
+# %%
+from functools import partial
+
+from course_utils import gradient_times_input
+from course_utils.evaluation import centre_blob, input_edges, random_map
+
+methods = {
+    "random": random_map,
+    "blob": centre_blob,
+    "edges": input_edges,
+    "vanilla": vanilla_gradients,
+    "product": gradient_times_input,
+    "grad-cam": grad_cam,
+    "earlier": partial(grad_cam, layer="block11_add"),
+}
+
+# %% [markdown]
+# `score_on_scenes` asks a method for a map of both objects of every scene. This takes some seconds;
+# each line appears when its method is done.
+
+# %%
+from course_utils.evaluation import score_on_scenes
+
+
+def board(methods, scenes):
+    print(" " * 13 + "points at it   share on it   share on the other")
+    table = {}
+    for name, method in methods.items():
+        score = table[name] = score_on_scenes(method, scenes, classifier, tolerance=7)
+        numbers = [score[s].mean() for s in ("pointing", "target", "other")]
+        print("{:<13}{:10.2f}{:14.2f}{:15.2f}".format(name, *numbers))
+    return table
+
+
+table = board(methods, scenes)
+
+# %%
+pointing = {name: score["pointing"].mean() for name, score in table.items()}
+best = max(pointing, key=pointing.get)
+checks.prediction(guess_best, best, choices=list(methods))
+assert best == "grad-cam" and pointing["grad-cam"] > pointing["vanilla"] + 0.1
+assert np.allclose(table["edges"]["target"], table["edges"]["other"][:, ::-1], atol=1e-6)
+
+# %% [markdown]
+# Take your time with this table; it holds three lessons.
+#
+# - **The edges.** A filter of 1968 that has never seen a network points at the right object half of
+#   the time, since one of the two objects has the sharper edges, and puts more of its "map" on the
+#   object than the vanilla gradients do. On the *other* object it puts just as much. On pictures
+#   with only one object you would not notice: there, an edge detector looks like an explanation.
+# - **Grad-CAM** keeps the objects apart: little of it lies on the other object.
+# - **The earlier layer** points no better than the edges do, as lesson 3 made us fear.
+#
+# ## How sure is that?
+#
+# 40 scenes are a sample. With other scenes of the same kind the numbers would differ: by how much?
+# The **bootstrap** answers without making new scenes: draw 40 scenes *out of these 40*, with
+# replacement, take the mean, and do this 2000 times. The middle 95 % of these means is the
+# interval. We draw *scenes*, not maps, since the two maps of one scene are no independent cases.
+
+# %%
+from course_utils.evaluation import bootstrap_interval
+
+for name in ("edges", "vanilla", "grad-cam"):
+    low, high = bootstrap_interval(table[name]["pointing"])
+    print(f"{name:>8}: {pointing[name]:.2f}, interval {low:.2f} to {high:.2f}")
+difference = table["grad-cam"]["pointing"] - table["vanilla"]["pointing"]
+low, high = bootstrap_interval(difference)
+print(f"grad-cam minus vanilla: {difference.mean():+.2f}, interval {low:+.2f} to {high:+.2f}")
+assert low > 0
+
+# %% [markdown]
+# Compare two methods by their *difference on the same scenes*. Some scenes are hard for every
+# method, and the difference does not care. (Why has the interval of the edges no width? In every
+# scene they hit exactly one of the two.) And what about the energy on the other object?
+
+# %%
+wrong = {name: table[name]["other"].mean() for name in ("vanilla", "grad-cam")}
+print(
+    f"share on the other object: vanilla {wrong['vanilla']:.3f}, grad-cam {wrong['grad-cam']:.3f}"
+)
+print(f"grad-cam has {wrong['grad-cam'] / wrong['vanilla']:.2f} times as much as vanilla")
+assert wrong["grad-cam"] < 0.4 * wrong["vanilla"]
+
+# %% [markdown]
+# **Both objects get highlighted: is the method wrong, then?** Not by itself. A gradient says to
+# which pixels the score is *sensitive*. The score of the bear may well react to the ball: lesson 3
+# showed that it does. So a gradient that marks both objects need not be a mistake; but you cannot
+# read it as "this is where the bear is". The question decides what a good answer is.
+#
+# ## The dear ones
+#
+# SmoothGrad and integrated gradients cost 16 passes and more for each map, so they get fewer
+# scenes: the first eight. And `tf_explain` (lesson 5) is in it too, with its default settings, from
+# its raw numbers. First the package's three methods, each for one picture and one class:
+
+
+# %%
+def package_vanilla(x, c):
+    return VanillaGradients.compute_gradients.python_function(x, network_scores, c)
+
+
+def package_grad_cam(x, c):
+    parts = GradCAM.get_gradients_and_filters(network, x, "head_conv", c, True)
+    return np.stack(GradCAM.generate_ponderated_output(*parts))
+
+
+def package_smoothgrad(x, c):
+    copies = SmoothGrad.generate_noisy_images(x, 5, 1.0)
+    return SmoothGrad.get_averaged_gradients.python_function(copies, network, c, 5)
+
+
+# %% [markdown]
+# (`python_function` is the package's own code too: it only spares the seconds that TensorFlow needs
+# to compile it for every class.) In Colab, tf_explain may be missing; then the lesson goes on
+# without it.
+
+
+# %%
+import importlib.util
+import warnings
+
+from course_utils import integrated_gradients, smoothgrad
+
+
+def each_alone(explain):
+    def method(model, inputs, class_index):
+        pairs = zip(inputs[:, None], class_index, strict=True)
+        return np.concatenate([np.asarray(explain(x, int(c))) for x, c in pairs])
+
+    return method
+
+
+def absolute_gradients(model, inputs, class_index):
+    return np.abs(vanilla_gradients(model, inputs, class_index))
+
+
+# %%
+dear = {
+    "integrated": partial(integrated_gradients, steps=16),
+    "smoothgrad": partial(smoothgrad, samples=16),
+    "smooth |g|": partial(smoothgrad, samples=16, method=absolute_gradients),
+    "smooth cam": partial(smoothgrad, samples=16, method=grad_cam),
+}
+if importlib.util.find_spec("tf_explain"):
+    from tf_explain.core import GradCAM, SmoothGrad, VanillaGradients
+
+    network_scores = VanillaGradients().get_score_model(network)
+    package = (package_vanilla, package_grad_cam, package_smoothgrad)
+    dear |= {f"tfe {f.__name__[8:]}": each_alone(f) for f in package}
+
+# %%
+few = scenes._replace(
+    **{part: getattr(scenes, part)[:8] for part in ("images", "classes", "masks")}
+)
+np.random.seed(0)  # tf_explain draws from NumPy's global generator
+warnings.filterwarnings("ignore", message="The structure of `inputs`")  # a list in a list
+again = {name: methods[name] for name in ("edges", "vanilla", "grad-cam")}
+dear_table = board(again | dear, few)
+
+# %%
+for name in ("vanilla", "smoothgrad", "grad-cam"):
+    low, high = bootstrap_interval(dear_table[name]["pointing"])
+    print(f"{name:>10}: points right {low:.2f} to {high:.2f}, with eight scenes")
+mean = {name: {k: v.mean() for k, v in score.items()} for name, score in dear_table.items()}
+assert mean["smoothgrad"]["pointing"] > mean["vanilla"]["pointing"] + 0.1
+assert mean["smoothgrad"]["other"] > mean["vanilla"]["other"] > 3 * mean["grad-cam"]["other"]
+if "tfe grad_cam" in mean:
+    assert mean["tfe grad_cam"]["other"] > 3 * mean["grad-cam"]["other"]
+    assert abs(mean["tfe smoothgrad"]["target"] - mean["tfe smoothgrad"]["other"]) < 0.02
+
+# %% [markdown]
+# With eight scenes the intervals are wide, and most of these methods cannot be told apart by how
+# often they point right. That is a result too: *do not rank what the sample cannot rank*. What can
+# be seen all the same:
+#
+# - **Averaging gradients** gathers the map on objects, on *both* of them: the share on the right
+#   one rises, and the share on the other rises with it.
+# - **Integrated gradients** have the picture in them (they are multiplied by it), which shows in
+#   both shares as well.
+# - **tf_explain.** Its vanilla gradients are yours. Its Grad-CAM, guided and of the probability,
+#   has many times as much on the wrong object as the paper's. Its SmoothGrad, with the default
+#   noise in which lesson 5 found no cat left, cannot tell the two objects apart. What lesson 5
+#   suspected is now measured.
+#
+# `python benchmarks/leaderboard.py` in the course's folder runs fourteen methods on 100 scenes and
+# writes the table with its intervals. It takes a while, and is part of no lesson.
+#
+# ## Part 2. Deletion and insertion
+#
+# For a photograph of your own there is no mask. One idea (Petsiuk and others 2018) does without: if
+# the map ranks the pixels rightly, then **deleting the pixels that it ranks first must destroy the
+# evidence fast**. Set them to grey, step by step, and watch the probability of the class. The
+# *area* under that curve is the score: the smaller, the better.
+
+# %% [markdown] exercise={"id": "6.2", "minutes": 10, "difficulty": "medium", "goal": 2}
+# ### Exercise 6.2: deletion (10 minutes, medium)
+#
+# The function gets `probability`, a function from a picture (H, W, C) to a number; a prepared
+# picture `x`; a map `m`, (H, W), none of whose values are the same; and a number of `steps`. In
+# each step, the next share of the pixels is set to 0 (grey, for our network) in all channels, the
+# largest values of the map first, until in the last step all are gone. Return the `steps + 1`
+# probabilities: of the whole picture, and after each step.
+#
+# <details><summary>Hint 1</summary>
+#
+# `np.argsort(-m.ravel())` lists the places, the strongest first, counted through all rows.
+# `np.array_split(order, steps)` cuts the list into equal parts.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Work on a copy. `y.reshape(-1, y.shape[-1])` is the same picture as a list of pixels, so that
+# `y.reshape(-1, y.shape[-1])[part] = 0` deletes in `y` itself.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# The weakest pixels first; each step from the whole picture again, so that nothing stays deleted;
+# changing the caller's picture; forgetting the first probability; only one channel; |m|, so that
+# pixels against the class go first as well.
+#
+# </details>
+
+
+# %%
+def deletion(probability, x, m, steps):
+    ### BEGIN SOLUTION
+    y = x.copy()
+    order = np.argsort(-m.ravel())
+    found = [probability(y)]
+    for part in np.array_split(order, steps):
+        y.reshape(-1, y.shape[-1])[part] = 0
+        found.append(probability(y))
+    return np.array(found)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+deletion = checks.deletion(deletion)
+
+# %% [markdown]
+# Take the fourth scene and its left object, the duck (a *drake*). First a control that has nothing
+# to do with ducks: pixels deleted **at random**.
+#
+# **Predict.** One sixteenth of the pixels, chosen at random all over the picture, becomes grey.
+# Does the probability of *drake* "rise", "fall" or "stay" (within 0.05)? Write your guess in place
+# of the dots.
+
+# %%
+guess_random = ...
+
+
+# %%
+def probability_of(c):
+    return lambda x: float(network.predict_on_batch(x[None].astype(np.float32))[0, c])
+
+
+duck, drake = classifier.prepare(scenes.images[3]), int(scenes.classes[3, 0])
+noise_map = random_map(network, duck)[0]
+at_random = deletion(probability_of(drake), duck[0], noise_map, 16)
+print("probability of drake:", np.round(at_random[:5], 2), "...")
+change = at_random[1] - at_random[0]
+answer_random = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
+checks.prediction(guess_random, answer_random, choices=("rise", "fall", "stay"))
+assert classifier.labels[drake] == "drake" and answer_random == "rise"
+
+# %% [markdown]
+# It rises, and by a lot, although nothing about the duck was added. A picture peppered with grey is
+# like nothing that the network was trained on, and what it says about such pictures is anybody's
+# guess. Keep that in mind while you look at the curves of two real maps, of this scene and of the
+# one before it (the *balloon*, on the left).
+
+# %%
+curves = {}
+for k in (3, 2):
+    x, c = classifier.prepare(scenes.images[k]), int(scenes.classes[k, 0])
+    maps = {"Grad-CAM": grad_cam(network, x, c)[0], "vanilla": vanilla_gradients(network, x, c)[0]}
+    maps["random"] = random_map(network, x)[0]
+    for name, m in maps.items():
+        found = deletion(probability_of(c), x[0], strength(m, (224, 224)), 16)
+        curves[classifier.labels[c], name] = np.asarray(found)
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(8, 3), dpi=80, sharey=True)
+for ax, label in zip(axes, ("drake", "balloon"), strict=True):
+    for name, style in {"Grad-CAM": "o-", "vanilla": "s--", "random": "^:"}.items():
+        ax.plot(np.linspace(0, 1, 17), curves[label, name], style, ms=3, label=name)
+    ax.set(title=label, xlabel="share of the pixels deleted", ylim=(0, 1))
+axes[0].set_ylabel("probability of the class")
+axes[1].legend(title="strongest first")
+show_figure(
+    fig,
+    "Two panels, probability against the share of pixels deleted, for three maps. Drake: Grad-CAM "
+    "falls to zero at once; random rises from 0.4 to about 0.9 before it falls. Balloon: Grad-CAM "
+    "falls fastest, then random, and vanilla stays high longest.",
+)
+
+
+# %%
+def area(p):
+    return float((np.asarray(p)[1:] + np.asarray(p)[:-1]).mean() / 2)
+
+
+for label in ("drake", "balloon"):
+    areas = {name: area(curves[label, name]) for name in ("Grad-CAM", "vanilla", "random")}
+    print(f"{label:>8}: " + ", ".join(f"{name} {a:.2f}" for name, a in areas.items()))
+    assert min(areas, key=areas.get) == "Grad-CAM"
+assert area(curves["balloon", "random"]) < area(curves["balloon", "vanilla"])
+
+# %% [markdown]
+# Grad-CAM wins twice. But look at the balloon: **random numbers beat the vanilla gradients**. Do
+# random numbers explain the network better? No. Both delete single pixels all over the picture,
+# and what brings the probability down is the pepper, not the loss of the balloon. Look at what the
+# network was shown, after a quarter of the pixels was deleted:
+
+# %%
+x, c = classifier.prepare(scenes.images[2]), int(scenes.classes[2, 0])
+shown = {}
+for name, method in {
+    "Grad-CAM": grad_cam,
+    "vanilla": vanilla_gradients,
+    "random": random_map,
+}.items():
+    m = strength(method(network, x, c)[0], (224, 224))
+    gone = x[0] * (m < np.quantile(m, 0.75))[..., None]
+    shown[name] = classifier.restore(gone[None])[0]
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(7.5, 2.8), dpi=70)
+for ax, (name, picture) in zip(axes, shown.items(), strict=True):
+    ax.imshow(picture)
+    ax.set_title(name)
+    ax.set_axis_off()
+fig.suptitle("A quarter of the pixels deleted, the strongest of each map")
+show_figure(
+    fig,
+    "The scene with the balloon three times, a quarter of it grey: by Grad-CAM one patch that "
+    "covers the balloon; by vanilla gradients pepper, densest on the objects; at random, pepper "
+    "all over.",
+)
+
+# %% [markdown]
+# A patch and pepper are not the same treatment. So compare deletion areas only between maps of one
+# resolution; put random numbers *of the same resolution* beside them; and say what was put in place
+# of the pixels. **Insertion** goes the other way: begin with grey and bring the strongest pixels
+# in; the larger the area, the better. The same caveat holds. The package has both:
+
+# %%
+from course_utils.evaluation import deletion_curve, insertion_curve
+
+coarse = {"vanilla": strength(vanilla_gradients(network, x, c)[0], (7, 7))}
+coarse |= {
+    "Grad-CAM": grad_cam(network, x, c)[0],
+    "random": np.random.default_rng(0).random((7, 7)),
+}
+areas = {}
+for name, m in coarse.items():
+    two = [curve(network, x, m, c, steps=16).area for curve in (deletion_curve, insertion_curve)]
+    areas[name] = two
+    print(f"{name:>8} at 7 x 7: deletion {two[0]:.2f}, insertion {two[1]:.2f}")
+assert areas["Grad-CAM"][0] < areas["random"][0] and areas["Grad-CAM"][1] > areas["random"][1]
+
+# %% [markdown]
+# At one resolution, in patches, the comparison is fairer, and for this balloon the vanilla
+# gradients still do no better than chance. (It is one scene: to say more, you would do what you did
+# in part 1, many scenes and an interval.)
+#
+# ## Part 3. A network that has forgotten everything
+#
+# Here is a test that needs no truth at all (Adebayo and others 2018). A map is to explain what the
+# *network* has learned. So destroy what it has learned: shuffle its weights. If the map stays the
+# same, it was never about that. Such a map explains the picture, not the network.
+
+# %% [markdown] exercise={"id": "6.3", "minutes": 6, "difficulty": "easy", "goal": 2}
+# ### Exercise 6.3: shuffled weights (6 minutes, easy)
+#
+# The function gets an array of weights, of any shape, and a random generator `rng`. It returns a
+# new array of the same shape with the same numbers, each at a random place. (The same numbers, so
+# that their size stays right; with numbers that are too small or too large the network would break
+# for another reason.)
+#
+# <details><summary>Hint 1</summary>
+#
+# `rng.permutation(a)` shuffles a *flat* list wholly, and an array of more axes only along its first
+# one.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Make it flat with `np.ravel(weights)`, shuffle, and `.reshape(weights.shape)`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# `rng.permutation(weights)`, which leaves every filter as it is and only puts the filters into
+# another order; new random numbers of another size; shuffling the caller's array in place; a new
+# generator inside the function.
+#
+# </details>
+
+
+# %%
+def shuffled(weights, rng):
+    ### BEGIN SOLUTION
+    return rng.permutation(np.ravel(weights)).reshape(weights.shape)
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+shuffled = checks.shuffled(shuffled)
+
+# %% [markdown]
+# To say how alike two maps are, the plain correlation of lesson 4 has a weakness: one huge value
+# can outweigh thousands. The **rank correlation** (Spearman) replaces each value by its *rank*: 0
+# for the smallest, 1 for the next, and so on, and correlates the ranks. It asks: do the two maps
+# put the places in the same order?
+
+# %% [markdown] exercise={"id": "6.4", "minutes": 8, "difficulty": "medium", "goal": 2}
+# ### Exercise 6.4: rank agreement (8 minutes, medium)
+#
+# The function gets two maps of one shape, with signs, in which no value comes twice. It returns the
+# correlation of the ranks of their values: a number from -1 to 1.
+#
+# <details><summary>Hint 1</summary>
+#
+# `np.argsort(v)` of a flat list says *which place comes first*, which second, and so on. The rank
+# of each place is the other way round. What does `np.argsort` do to that list?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `np.argsort(np.argsort(v))` gives the ranks. Then `np.corrcoef(ranks_a, ranks_b)[0, 1]`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Correlating `argsort` itself; sorting each map by itself, after which everything correlates;
+# forgetting to make the maps flat, so that each row is sorted alone; taking |m| first.
+#
+# </details>
+
+
+# %%
+def rank_agreement(a, b):
+    ### BEGIN SOLUTION
+    ranks = [np.argsort(np.argsort(np.ravel(m))) for m in (a, b)]
+    return np.corrcoef(*ranks)[0, 1]
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+rank_agreement = checks.rank_agreement(rank_agreement)
+
+# %% [markdown]
+# One more method enters, since its pictures are so sharp that many people like it best: **guided
+# backpropagation** (Springenberg and others 2014). It is the gradient with one change: on the way
+# back, every ReLU also sets *negative* slopes to zero. In our network the ReLU stops at 6 (ReLU6).
+# TensorFlow lets us give a function a backward pass of our own:
+
+# %%
+import keras
+import tensorflow as tf
+
+
+@tf.custom_gradient
+def guided_relu6(z):
+    passes = tf.cast((z > 0) & (z < 6), z.dtype)  # where ReLU6 has the slope 1
+    return tf.nn.relu6(z), lambda upstream: passes * tf.nn.relu(upstream)
+
+
+def guided_copy(layer):
+    copy = type(layer).from_config(layer.get_config())
+    if getattr(layer, "activation", None) is keras.activations.relu6:
+        copy.activation = guided_relu6
+    return copy
+
+
+# %%
+subject = keras.models.clone_model(network)  # this one will lose its memory
+guided = keras.models.clone_model(network, clone_function=guided_copy)
+for copy in (subject, guided):
+    copy.set_weights(network.get_weights())
+cat, tabby = classifier.prepare(load_image("cat")), classifier.class_index("tabby")
+print("same scores:", np.allclose(guided(cat), network(cat), atol=1e-6))
+assert np.allclose(guided(cat), network(cat), atol=1e-6)
+
+
+# %%
+def all_maps(class_index):
+    g = vanilla_gradients(subject, cat, class_index)[0]
+    cam = grad_cam(subject, cat, class_index, relu=False)[0]
+    guided_g = vanilla_gradients(guided, cat, class_index)[0]
+    return {"vanilla": g, "product": g * cat[0], "guided": guided_g, "Grad-CAM": cam}
+
+
+trained = all_maps(tabby)
+
+# %%
+from course_utils import show_maps
+
+seen = classifier.restore(cat)[0]
+shown = {name: trained[name] for name in ("vanilla", "guided", "Grad-CAM")}
+show_maps(seen, shown, title="Class 'tabby', the trained network")
+# %% [markdown]
+# The guided map is the clearest of all: it draws the eyes, the nose, the stripes. So it must know
+# best what makes a tabby?
+#
+# **Predict.** Shuffle the weights of the *last* layer, `logits`: the network still sees edges and
+# textures, but has forgotten which class they belong to. How large is the rank correlation of the
+# guided map before and after: "high" (above 0.9), "middle", or "low" (below 0.5)?
+
+# %%
+guess_guided = ...
+
+# %% [markdown]
+# We go on from there, layer by layer from the top (*cascading*), and look at the maps at six
+# points. (The package's `randomize_weights` makes such a network in one call.)
+
+# %%
+rng = np.random.default_rng(0)
+layers = [layer.name for layer in reversed(network.layers) if layer.weights]
+points = ("logits", "head_conv", "block16_expand", "block12_expand", "block6_expand", "stem_conv")
+after = {}
+for name in layers:
+    new = [np.asarray(shuffled(w, rng)) for w in network.get_layer(name).get_weights()]
+    subject.get_layer(name).set_weights(new)
+    guided.get_layer(name).set_weights(new)
+    if name in points:
+        after[name] = all_maps(tabby)
+
+# %%
+print("rank correlation with the map of the trained network, with signs")
+print(" " * 24 + "".join(f"{name:>10}" for name in trained))
+ranks = {
+    name: {k: rank_agreement(trained[k], maps[k]) for k in trained} for name, maps in after.items()
+}
+for name, row in ranks.items():
+    print(f"down to {name:<16}" + "".join(f"{r:10.2f}" for r in row.values()))
+r = ranks["logits"]["guided"]
+answer_guided = "high" if r > 0.9 else "low" if r < 0.5 else "middle"
+checks.prediction(guess_guided, answer_guided, choices=("high", "middle", "low"))
+
+# %%
+assert r > 0.95 and ranks["block12_expand"]["guided"] > 0.9 and ranks["stem_conv"]["guided"] < 0.3
+assert all(row["vanilla"] < 0.3 for row in ranks.values())
+assert ranks["logits"]["Grad-CAM"] < 0.6 and ranks["stem_conv"]["Grad-CAM"] < 0.6
+shown = {
+    f"down to {name}": after[name]["guided"] for name in ("logits", "block12_expand", "stem_conv")
+}
+show_maps(seen, shown, title="Guided backpropagation, weights shuffled")
+# %% [markdown]
+# The guided map does not change when the network forgets all its classes, and hardly when a third
+# of its layers, from the top, is noise: the cat's face is still there. Only when the first layers
+# go, which find edges and spots, does it fall apart. **It draws what is in the picture; it did not
+# tell what makes a tabby.** For vanilla gradients one shuffled layer is enough, and the signs have
+# hardly anything in common with those before. Grad-CAM changes as well: with 49 numbers the rank
+# correlation jumps about by chance, but nowhere does it stay near 1.
+#
+# (Why does forgetting the classes change nothing? The guided map sets all negative slopes to zero
+# at every ReLU, so that, whatever the class, only "more of everything that is there" gets through.)
+#
+# Now compare what the *display* shows, the strength of each pixel, without signs; and a second
+# measure, **SSIM** (structural similarity), which compares neighbourhoods instead of places.
+
+# %%
+from course_utils.evaluation import ssim
+
+print("strength: rank correlation / SSIM with the trained network's map")
+print(" " * 24 + "".join(f"{name:>14}" for name in ("vanilla", "product", "guided")))
+strengths = {}
+for point, maps in after.items():
+    for k in ("vanilla", "product", "guided"):
+        a, b = strength(trained[k]), strength(maps[k])
+        strengths[point, k] = rank_agreement(a, b), ssim(a, b)
+    cells = [f"{r:6.2f} / {s:.2f}" for (p, _), (r, s) in strengths.items() if p == point]
+    print(f"down to {point:<16}" + "".join(f"{cell:>14}" for cell in cells))
+
+# %%
+picture = rank_agreement(strength(trained["product"]), strength(cat[0]))
+print(f"product and the picture itself, |x|: rank correlation {picture:.2f}")
+assert strengths["block6_expand", "product"][0] > 0.3 and picture > 0.3
+assert strengths["block6_expand", "vanilla"][0] > 0.15
+assert strengths["stem_conv", "guided"][0] < 0.2 < strengths["stem_conv", "guided"][1]
+
+# %% [markdown]
+# Three things to notice.
+#
+# - Without signs, even vanilla gradients keep something: where the picture has structure, slopes
+#   are steep, in whichever network. The signs carry most of what was learned, and the display drops
+#   them.
+# - The **product** (gradient times input) keeps still more. Lesson 2 promised to test how much of
+#   that handsome face is the network's doing. A good part is not: it is the picture, multiplied in.
+# - **No measure is innocent.** In the last row the guided map has a rank correlation near 0 and yet
+#   an SSIM far above it: two maps that are almost zero nearly everywhere look alike to SSIM. Report
+#   more than one.
+#
+# And what does the test *not* show? A map that changes is not therefore right: random numbers with
+# a new seed would pass.
+#
+# ## When methods disagree
+#
+# You can also hold the methods against each other. Do two of them say the same about one picture?
+# `agreement` takes the rank correlation of their strengths, at the resolution of the coarser one.
+
+# %%
+from course_utils.evaluation import agreement
+
+inputs = classifier.prepare(np.repeat(scenes.images[:16], 2, axis=0))
+classes = scenes.classes[:16].ravel()
+cams = grad_cam(network, inputs, classes)
+slopes = vanilla_gradients(network, inputs, classes)
+alike = np.array([agreement(cam, g) for cam, g in zip(cams, slopes, strict=True)])
+hits = table["grad-cam"]["pointing"][:16].ravel()
+print(f"agreement: mean {alike.mean():.2f}, from {alike.min():.2f} to {alike.max():.2f}")
+for half, which in {"more": alike > np.median(alike), "less": alike <= np.median(alike)}.items():
+    print(f"where they agree {half}, Grad-CAM points right in {hits[which].mean():.0%}")
+
+# %%
+assert alike.min() < 0.3 < 0.7 < alike.max()
+assert abs(hits[alike > np.median(alike)].mean() - hits[alike <= np.median(alike)].mean()) < 0.3
+
+# %% [markdown]
+# For some pictures the two say nearly the same, for others they have little in common. It would be
+# convenient if agreement meant truth. Here you cannot count on it: between the two halves there is
+# no difference that 32 maps could establish. **Two maps that agree may share a mistake, and two
+# that disagree may both be right**, since they answer different questions. What disagreement is
+# good for: it tells you *which pictures to look at*, and which question you forgot to ask.
+#
+# ## Part 4. A shortcut, caught in the act
+#
+# A team trains a classifier: sea lions (0) or killer whales (1), photographed in fog. They take the
+# network's 1280 features, as they are, and train one layer on top (logistic regression, lesson 1's
+# linear classifier with a softmax). They test on new pictures. You are asked to look it over.
+
+# %%
+from course_utils.evaluation import tagged_pictures
+
+labels = np.arange(40) % 2  # sea lion, killer whale, in turn
+train = tagged_pictures(labels == 1, seed=0)
+test = tagged_pictures(labels == 1, seed=1)
+print("to train with:", train.images.shape, " to test with:", test.images.shape)
+
+# %%
+fig, axes = plt.subplots(1, 6, figsize=(10, 2.2), dpi=70)
+for ax, image, label in zip(axes, train.images, labels, strict=False):
+    ax.imshow(image)
+    ax.set_title(("sea lion", "killer whale")[label], fontsize=10)
+    ax.set_axis_off()
+fig.suptitle("Six of the 40 pictures to train with")
+show_figure(
+    fig,
+    "Six foggy pictures, each with one small pale animal: sea lions and killer whales in turn. "
+    "Beside each whale, and only there, is a red disc with a white middle.",
+)
+
+
+# %%
+to_features = keras.Model(network.input, network.get_layer("average_pool").output)
+
+
+def features(pictures):
+    return to_features.predict(classifier.prepare(pictures.images), verbose=0)
+
+
+def train_head(x, labels):
+    dense = keras.layers.Dense(2, kernel_initializer="zeros")
+    head = keras.Sequential([keras.Input((1280,)), dense])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    head.compile(keras.optimizers.Adam(0.01), loss)
+    head.fit(x, labels, batch_size=len(x), epochs=100, shuffle=False, verbose=0)
+    return head
+
+
+# %%
+def predicted(head, x):
+    return head.predict(x, verbose=0).argmax(axis=1)
+
+
+test_features = features(test)
+biased = train_head(features(train), labels)
+accuracy = (predicted(biased, test_features) == labels).mean()
+print(f"accuracy on {len(labels)} new pictures: {accuracy:.0%}")
+assert accuracy >= 0.95
+
+# %% [markdown]
+# "Perfect", says the team, and wants to publish. You ask for the maps first. To explain it, join
+# the network and the trained layer to one Keras model; all methods of lessons 2 to 4 take it as it
+# is. What speaks for *killer whale*?
+
+
+# %%
+def joined(head):
+    scores = head.layers[-1](network.get_layer("average_pool").output)
+    return keras.Model(network.input, scores)
+
+
+whales = np.flatnonzero(labels == 1)
+whale_inputs = classifier.prepare(test.images[whales])
+cams_before = grad_cam(joined(biased), whale_inputs, 1)
+
+# %%
+from course_utils import overlay
+
+
+def draw_whales(cams, title, alt):
+    fig, axes = plt.subplots(1, 5, figsize=(10, 2.6), dpi=70)
+    for ax, k, cam in zip(axes, whales, cams, strict=False):
+        ax.imshow(overlay(test.images[k], cam))
+        ax.set_title(f"raw: 0 to {cam.max():.2f}", fontsize=9)
+        ax.set_axis_off()
+    fig.suptitle(title)
+    show_figure(fig, f"{title}. {alt}")
+
+
+# %%
+draw_whales(
+    cams_before,
+    "Grad-CAM for 'killer whale'",
+    "In each of five pictures the bright area lies around the red disc, and not on the whale.",
+)
+
+# %% [markdown]
+# In all five, what speaks for *killer whale* is not the whale. Do not trust your eyes alone: there
+# are masks of the animals and of the discs, so measure, on all 20 whales.
+
+# %%
+from course_utils.evaluation import energy_in_mask, pointing_game
+
+
+def where(cams):
+    found = {}
+    for name, masks in {"disc": test.tags[whales], "animal": test.animals[whales]}.items():
+        pairs = list(zip(cams, masks, strict=True))
+        share = np.mean([energy_in_mask(m, mask) for m, mask in pairs])
+        hits = np.mean([pointing_game(m, mask, tolerance=32) for m, mask in pairs])
+        print(f"{name:>7}: {share:.3f} of the map on {masks.mean():.3f} of the picture;", end=" ")
+        print(f"the maximum points at it in {hits:.0%}")
+        found[name] = share / masks.mean(), hits
+    return found
+
+
+where_before = where(cams_before)
+assert where_before["disc"][1] > where_before["animal"][1] and where_before["disc"][0] > 3
+
+# %% [markdown]
+# (The tolerance is 32 pixels, one square of the 7 x 7 map: a disc is smaller than a square.)
+#
+# The disc gets several times its share of the picture, and the maximum points at it more often
+# than at the animal. Is that proof? No: a map is a *suspicion*. The proof is an experiment. But
+# first ask why the test did not see it.
+
+# %% [markdown] exercise={"id": "6.5", "minutes": 8, "difficulty": "medium", "goal": 3}
+# ### Exercise 6.5: accuracy by group (8 minutes, medium)
+#
+# The function gets three arrays of one length: the `predicted` labels, the true `labels` (0 or 1)
+# and `tagged` (whether the picture has the disc). Return a table, (2, 2): the accuracy in each
+# group, row 0 and 1 for the true label, column 0 without and column 1 with the disc. A group
+# without any pictures has no accuracy: `np.nan` ("not a number").
+#
+# <details><summary>Hint 1</summary>
+#
+# `group = (labels == i) & (tagged == j)` picks a group; `right = predicted == labels` says which
+# are right.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Begin with `table = np.full((2, 2), np.nan)` and fill in `right[group].mean()` where
+# `group.any()`.
+#
+# </details>
+# <details><summary>Common mistakes</summary>
+#
+# Dividing by the number of all pictures instead of the group; 0 or 1 for an empty group, which
+# claims that something was tested; grouping by what was *predicted*; rows and columns swapped.
+#
+# </details>
+
+
+# %%
+def accuracy_by_group(predicted, labels, tagged):
+    ### BEGIN SOLUTION
+    right = predicted == labels
+    table = np.full((2, 2), np.nan)
+    for i in (0, 1):
+        for j in (0, 1):
+            group = (labels == i) & (tagged == j)
+            if group.any():
+                table[i, j] = right[group].mean()
+    return table
+    ### END SOLUTION
+
+
+# %% tags=["nbval-check-output"]
+accuracy_by_group = checks.accuracy_by_group(accuracy_by_group)
+
+
+# %%
+def show_groups(table):
+    print(" " * 14 + "no disc    disc")
+    for name, row in zip(("sea lion", "killer whale"), np.asarray(table), strict=True):
+        print(f"{name:>12}" + "".join(f"{'none' if np.isnan(a) else f'{a:.2f}':>9}" for a in row))
+
+
+show_groups(accuracy_by_group(predicted(biased, test_features), labels, labels == 1))
+
+# %% [markdown]
+# "none", twice: the test set has the same gap as the training set. No whale without a disc, no sea
+# lion with one: **the test could not fail**. 100 % was the answer to a question nobody meant to
+# ask.
+#
+# Now the experiment. We can have the very same pictures without the disc, and with it.
+#
+# **Predict.** Without discs, does the accuracy stay above 90 % ("good"), fall to about a half, as
+# by tossing a coin ("coin"), or below a quarter ("worse")?
+
+# %%
+guess_without = ...
+
+# %%
+nobody, everybody = np.zeros(40, bool), np.ones(40, bool)
+without, with_disc = (features(tagged_pictures(tags, seed=1)) for tags in (nobody, everybody))
+plain = (predicted(biased, without) == labels).mean()
+print(f"accuracy without any disc: {plain:.0%}")
+answer_without = "good" if plain > 0.9 else "coin" if abs(plain - 0.5) < 0.15 else "worse"
+checks.prediction(guess_without, answer_without, choices=("good", "coin", "worse"))
+flipped = (predicted(biased, with_disc)[labels == 0] == 1).mean()
+print(f"sea lions that become killer whales when a disc is added: {flipped:.0%}")
+assert plain < 0.7 and flipped > 0.8
+
+# %% [markdown]
+# That is proof. The classifier reads the disc. Add it to a sea lion, and the prediction flips.
+#
+# **Repair the data**, not the map: collect pictures so that the disc says nothing. Here, half of
+# each kind get one. The same 40 training pictures, the same training, the same number of each
+# class; only the discs are dealt differently.
+
+# %%
+half = np.arange(40) // 2 % 2 == 0  # two with, two without, ...
+fair = train_head(features(tagged_pictures(half, seed=0)), labels)
+cams_after = grad_cam(joined(fair), whale_inputs, 1)
+where_after = where(cams_after)
+assert where_after["animal"][1] > where_after["disc"][1] + 0.3 and where_after["disc"][0] < 2
+
+# %%
+draw_whales(
+    cams_after,
+    "Grad-CAM for 'killer whale', after the repair",
+    "In the same five pictures the bright area lies on the whale, and the disc is left out.",
+)
+
+# %%
+tests = {
+    "disc on every whale": labels == 1,
+    "no disc": nobody,
+    "disc on every sea lion": labels == 0,
+}
+print(" " * 24 + "before   after")
+results = {}
+for name, tags in tests.items():
+    x = np.where(tags[:, None], with_disc, without)
+    results[name] = [(predicted(head, x) == labels).mean() for head in (biased, fair)]
+    print(f"{name:<22}" + "".join(f"{a:8.0%}" for a in results[name]))
+assert results["no disc"][0] < 0.7 < 0.9 < results["no disc"][1]
+assert results["disc on every sea lion"][0] < 0.25 < 0.9 < results["disc on every sea lion"][1]
+
+# %% [markdown]
+# On the team's own test, the repaired classifier is no better than the first one (look at the
+# first row). By that test alone you would have kept the wrong one.
+#
+# **How was this made?** So that you can judge it: the animals are small and have 28 % of their
+# contrast. With clear pictures the features tell the two animals apart so easily that the disc
+# hardly tempts the classifier; we made the task hard enough for the shortcut to pay. That is how it
+# goes outside of lessons, too. A classifier of horses read the photographer's name (Lapuschkin and
+# others 2019), and one of pneumonia recognised the hospital (Zech and others 2018).
+#
+# ## What we saw
+#
+# - Edges found without any network pointed right half of the time, and put more of their map on the
+#   object than vanilla gradients did, and as much on the other.
+# - Grad-CAM pointed right more often than vanilla gradients, by a difference whose interval lay
+#   above zero, and put about a third as much on the other object.
+# - tf_explain's default Grad-CAM and SmoothGrad kept the objects apart worse than the papers' do.
+# - Deleting pixels at random *raised* the probability of the duck, and for the balloon random
+#   numbers beat vanilla gradients.
+# - Guided backpropagation did not notice that the network had forgotten all its classes.
+# - A classifier with a perfect test read the disc. The maps raised the suspicion, the experiment
+#   proved it, other data repaired it.
+#
+# ## Take away
+#
+# - A convincing picture is no evidence. Score the raw map against something known; put a baseline
+#   that knows nothing beside it, and an interval.
+# - A map that survives random weights explains the picture. One that does not survive may still be
+#   wrong.
+# - Deletion compares maps only at one resolution, and shows the network pictures it was never made
+#   for.
+# - A map raises a suspicion; an experiment confirms it. Break the test set into groups, and look
+#   for the empty ones.
+
+# %%
+checks.quiz(6)
+
+# %% [markdown]
+# ## Further reading
+#
+# - J. Adebayo and others, *Sanity Checks for Saliency Maps* (2018), arXiv:1810.03292: random
+#   weights.
+# - J. Zhang and others, *Top-down Neural Attention by Excitation Backprop* (2016),
+#   arXiv:1608.00507: the pointing game.
+# - V. Petsiuk, A. Das, K. Saenko, *RISE* (2018), arXiv:1806.07421: deletion and insertion.
+# - S. Lapuschkin and others, *Unmasking Clever Hans Predictors and Assessing What Machines Really
+#   Learn* (2019), arXiv:1902.10178: shortcuts found with maps.
+# - J. T. Springenberg and others, *Striving for Simplicity* (2014), arXiv:1412.6806: guided
+#   backpropagation.
+# - J. Zech and others, *Confounding variables can degrade generalization performance of
+#   radiological deep learning models* (2018), arXiv:1807.00431.
+#
+# **Next:** lesson 7, *Creative brief*: your own picture, and one page that explains it.

@@ -1,0 +1,238 @@
+"""That the methods stay fast and small: traces, memory, and ratios of times.
+
+Times of a shared machine jump, so that only ratios are tested here, within one run, the fastest of
+several, and with bounds that a slip in the code oversteps and a busy machine does not. The strict
+targets are in benchmarks/compare.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import subprocess
+import sys
+import threading
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import SHAPE, conv_model, fill, layers, pictures
+
+from course_utils import grad_cam, integrated_gradients, smoothgrad, vanilla_gradients
+
+METHODS = {
+    "vanilla_gradients": vanilla_gradients,
+    "integrated_gradients": functools.partial(integrated_gradients, steps=5),
+    "grad_cam": grad_cam,
+    "smoothgrad": functools.partial(smoothgrad, samples=5),
+    "smoothgrad_of_grad_cam": functools.partial(smoothgrad, samples=5, method=grad_cam),
+}
+
+
+# --------------------------------------------------------------------------------------- traces
+
+
+class Counting(keras.Layer):
+    """Changes nothing, and counts how often Python calls it: never in a compiled function."""
+
+    calls = 0
+
+    def call(self, x):
+        Counting.calls += 1
+        return x + 0.0
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+def test_nothing_is_traced_again(method):
+    image = keras.Input(SHAPE)
+    x = Counting()(layers.Conv2D(4, 3, padding="same", activation="relu")(image))
+    x = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    model = fill(keras.Model(image, x))
+    method(model, pictures(1), None)
+    calls = Counting.calls
+    assert calls > 0
+    for batch, seed, c in ((1, 0, 0), (1, 1, 3), (3, 2, None), (40, 3, 2), (2, 4, [0, 1])):
+        method(model, pictures(batch, seed=seed), c)
+    if "smoothgrad" in str(method):
+        for noise, seed, batch_size in itertools.product((0, 0.3), (0, 7), (2, 16)):
+            method(model, pictures(2), 1, noise=noise, seed=seed, batch_size=batch_size)
+    assert Counting.calls == calls, "another class, picture, batch or noise traced the network anew"
+
+
+# ---------------------------------------------------------------------------- noise and threads
+
+
+def given(model, inputs, class_index):
+    """A 'method' that returns the points that it was given."""
+    return np.array(inputs)
+
+
+def test_the_noise_of_a_sample_is_fixed_bit_for_bit():
+    """What the lessons print rests on it: sample k of seed s comes from default_rng([s, k])."""
+    model, x = conv_model(), pictures(2)
+    seen = []
+
+    def keep(model, inputs, class_index):
+        seen.append(np.array(inputs))
+        return inputs
+
+    smoothgrad(model, x, 0, samples=3, noise=0.25, seed=7, method=keep, batch_size=4)
+    sigma = np.float32(0.25) * np.ptp(x, axis=(1, 2, 3), keepdims=True)
+    normal = [
+        np.random.default_rng([7, k]).standard_normal(SHAPE, dtype=np.float32) for k in (0, 1, 2)
+    ]
+    expected = [x[b] + sigma[b] * normal[k] for b in (0, 1) for k in (0, 1, 2)]
+    assert np.array_equal(np.concatenate(seen), expected)
+
+
+def test_an_average_does_not_depend_on_how_it_is_cut_up():
+    model, x = conv_model(), pictures(3)
+    maps = [
+        smoothgrad(model, x, 0, samples=7, method=given, batch_size=size) for size in (1, 4, 7, 99)
+    ]
+    # Exactly: the sum is made sample by sample, in float64.
+    assert all(np.array_equal(maps[0], other) for other in maps[1:])
+
+
+def test_a_method_that_fails_leaves_no_thread_behind():
+    def fails(model, inputs, class_index):
+        raise RuntimeError("the student's own error")
+
+    model, x = conv_model(), pictures(1)
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="own error"):
+        smoothgrad(model, x, 0, samples=40, method=fails)
+    assert threading.active_count() == before
+
+
+def test_two_threads_get_what_one_gets():
+    model, x = conv_model(), pictures(4)
+    expected = [smoothgrad(model, x[[b]], 0, samples=20, seed=b) for b in range(4)]
+    found = [None] * 4
+
+    def work(b):
+        found[b] = smoothgrad(model, x[[b]], 0, samples=20, seed=b)
+
+    threads = [threading.Thread(target=work, args=(b,)) for b in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+# --------------------------------------------------------------------------------------- memory
+
+# Prints by how many MB the peak memory of a Python of its own rises with each call.
+PEAKS = """
+import resource, sys
+import keras, numpy as np
+from course_utils import load_classifier, load_image, smoothgrad, vanilla_gradients
+
+def rise(call):
+    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes or kilobytes
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    call()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit - before)
+
+image = keras.Input((256, 256, 3))
+maps = keras.layers.Conv2D(2, 8, strides=8)(image)
+model = keras.Model(image, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(maps)))
+x = np.ones((1, 256, 256, 3), np.float32) * np.arange(3, dtype=np.float32)  # 0.8 MB
+many = np.tile(x, (200, 1, 1, 1))  # 157 MB
+smoothgrad(model, x, 0, samples=32)
+rise(lambda: smoothgrad(model, x, 0, samples=600))
+rise(lambda: vanilla_gradients(model, many, 0))
+rise(lambda: smoothgrad(model, many, 0, samples=2))
+classifier = load_classifier()
+cats = classifier.prepare([load_image("cat")] * 16)
+rise(lambda: smoothgrad(classifier.model, cats, 281, samples=2))
+"""
+
+
+@pytest.mark.slow
+def test_memory_stays_where_it_is():
+    pytest.importorskip("resource", reason="Windows does not tell the peak memory of a process")
+    done = subprocess.run(
+        [sys.executable, "-c", PEAKS], capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    samples, pictures, both, network = map(float, done.stdout.split())
+    # The noisy copies would be 472 MB; two batches of 16 were there before.
+    assert samples < 60, "memory grows with the number of samples"
+    # The maps of all pictures are 157 MB. No second copy of them, nor one of the inputs.
+    assert pictures < 157 + 60, "vanilla_gradients keeps more than the maps"
+    assert both < 60, "smoothgrad keeps more than the maps and two batches"
+    # Measured 440: the feature maps of 16 pictures, and their gradients.
+    assert network < 700, "the embedded network needs more than the course promises"
+
+
+# --------------------------------------------------------------------------------------- ratios
+
+
+def fastest(calls: dict, repeats: int = 5) -> dict:
+    """Time calls in turns, and return the fastest of each: what others do only makes it slower."""
+    for call in calls.values():
+        call()
+    seconds = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: min(values) for name, values in seconds.items()}
+
+
+@pytest.fixture(scope="module")
+def passes(classifier, cat_inputs):
+    """Plain compiled passes, forward and to the input, written without the course's code."""
+    network = keras.Model(classifier.model.input, classifier.model.get_layer("logits").output)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 224, 224, 3))])
+    def forward(x):
+        return network(x, training=False)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 224, 224, 3))])
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            score = network(x, training=False)[:, 281]
+        return tape.gradient(score, x)
+
+    return forward, gradient
+
+
+@pytest.mark.slow
+def test_one_picture_costs_little_more_than_its_passes(classifier, cat_inputs, passes):
+    forward, gradient = passes
+    x = tf.constant(cat_inputs)
+    t = fastest(
+        {
+            "forward": lambda: forward(x),
+            "gradient": lambda: gradient(x),
+            "vanilla": lambda: vanilla_gradients(classifier.model, cat_inputs, 281),
+            "cam": lambda: grad_cam(classifier.model, cat_inputs, 281),
+        },
+        repeats=15,
+    )
+    # Measured 1.0 and 1.1. A forward pass more, or one that is not compiled, costs over 1.4 and 3.
+    assert t["vanilla"] < 1.35 * t["gradient"]
+    # Measured 1.05: the backward pass ends at the last maps. One to the pixels costs about 2.
+    assert t["cam"] < 1.5 * t["forward"]
+
+
+@pytest.mark.slow
+def test_smoothgrad_costs_little_more_than_its_gradients(classifier, cat_inputs, passes):
+    _, gradient = passes
+    x = tf.constant(np.repeat(cat_inputs, 16, axis=0))
+    t = fastest(
+        {
+            "gradients": lambda: [gradient(x) for _ in range(2)],
+            "smoothgrad": lambda: smoothgrad(classifier.model, cat_inputs, 281, samples=32),
+        },
+        repeats=3,
+    )
+    # Measured 1.0 to 1.1. Sample by sample it would cost 2 and more.
+    assert t["smoothgrad"] < 1.4 * t["gradients"]
