@@ -167,8 +167,13 @@ def _in_256_colours(picture: str) -> str:
 
 
 def choice(name: str, options: Sequence[str]) -> widgets.Box:
-    """Return a control to choose one of several."""
-    return widgets.Box([widgets.Dropdown(options=options, description=name, **_look())])
+    """Return a control to choose one of a few: a button for each.
+
+    No list to pull down: in JupyterLab the arrow keys would not reach it, but move to another cell.
+    """
+    buttons = widgets.ToggleButtons(options=options, description=name, style=dict(_LABEL))
+    buttons.style.button_width = "auto"
+    return widgets.Box([buttons], layout={"max_width": "98%"})
 
 
 def switch(name: str, value: bool) -> widgets.Box:
