@@ -182,7 +182,7 @@ def test_what_is_embedded_or_clicked_has_a_name(path):
 
 
 @pytest.mark.parametrize("path", **names(SOURCES))
-def test_every_colour_bar_and_axis_says_what_it_measures(path):
+def test_a_lesson_that_draws_curves_labels_its_axes(path):
     """Where a lesson draws curves with pyplot, its axes get labels somewhere in the same lesson."""
     text = path.read_text(encoding="utf-8")
     if ".plot(" in text:

@@ -140,7 +140,7 @@ def test_no_method_is_said(ready):
 
 def test_a_picture_of_ones_own(ready):
     picture = load_image("banana")
-    ready.upload.value = _as_installed("my <fruit>.png", png(picture))
+    ready.upload.set_trait("value", _as_installed("my <fruit>.png", png(picture)))
     assert ready.wait()
     assert ready.problem.value == ""
     assert "banana (954)" in ready.seen.value and "my &lt;fruit&gt;.png" in ready.seen.value
@@ -148,7 +148,7 @@ def test_a_picture_of_ones_own(ready):
 
 def test_a_refused_picture_leaves_the_one_before(ready):
     before = ready.seen.value
-    ready.upload.value = _as_installed("notes.png", b"no picture")
+    ready.upload.set_trait("value", _as_installed("notes.png", b"no picture"))
     assert ready.wait()
     assert "content of &#x27;notes.png&#x27; is none that can be read" in ready.problem.value
     assert ready.seen.value == before
