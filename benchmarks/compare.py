@@ -265,8 +265,8 @@ def summary(results: dict, about: str, command: str) -> str:
         "Every library got the same network and weights, picture, class, noise (15 % of the range) "
         "and TensorFlow settings. Calls were made in turns in one process. A time is the median of "
         "the calls (their number is given) during which other programs had the least of the "
-        "processors; *others* is the share they still had; *CPU s* adds up what all cores worked for "
-        "it. Only ratios carry over to another "
+        "processors; *others* is the share they still had; *CPU s* adds up what all cores worked "
+        "for it. Only ratios carry over to another "
         "machine.",
         "## Targets (embedded network)",
         table(

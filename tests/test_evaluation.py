@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+from pathlib import Path
 
 import cv2
 import keras
@@ -630,3 +631,17 @@ def test_no_classifier_means_the_embedded_one(scenes):
     found = two_object_scenes(1, seed=1)
     np.testing.assert_array_equal(found.images[0], scenes.images[0])
     assert load_classifier().name == "efficientnet-lite0"
+
+
+# ------------------------------------------------------------------------------ the leaderboard
+
+
+def test_the_readme_quotes_the_leaderboard_that_was_run():
+    root = Path(__file__).resolve().parent.parent
+    full = (root / "benchmarks" / "leaderboard.md").read_text(encoding="utf-8")
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## Which maps point where they should?")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if re.match(r"\| .*\d\.\d\d \(", line)]
+    assert len(rows) >= 5
+    for row in rows:
+        assert row in full  # the README leaves the last column out

@@ -321,9 +321,9 @@ show_figure(fig, "The first four digits, 8 by 8 pixels, coarse but readable: 0, 
 # There is no formula for the best weights this time, so we begin with zeros and walk downhill. What
 # goes down is the **loss**, one number that says how bad the weights are. Ours is the
 # *cross-entropy*: for each picture, take the probability $p$ that the right class gets, and write
-# down $-\log p$ (the natural logarithm). That is 0 where the classifier is sure and right ($p =
-# 1$), 0.7 where it gives the right class one half, and 2.3 where all ten classes look the same to
-# it. The loss is the mean over all pictures.
+# down $-\log p$ (the natural logarithm). That is 0 where the classifier is sure and right, with
+# $p = 1$; 0.7 where it gives the right class one half; and 2.3 where all ten classes look the same
+# to it. The loss is the mean over all pictures.
 #
 # One step downhill goes like this. A `GradientTape` records how the loss is computed. Asked for the
 # gradient, it tells for each weight how the loss would change with it. Then all weights go a small
