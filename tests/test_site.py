@@ -109,10 +109,11 @@ def test_a_lesson_is_folded_titled_and_in_its_place(pages, lesson):
 
 def test_formulas_are_there_without_a_script(pages):
     text = (pages / "03_grad_cam.html").read_text(encoding="utf-8")
-    assert text.count("<math") > 10 and "mathjax" not in text.lower()
+    assert text.count("<math") > 10 and not re.search("<script[^>]*mathjax", text, re.IGNORECASE)
     assert "\\frac" not in text and "$$" not in text
 
 
 def test_the_search_finds_words_of_the_lessons(pages):
     index = (pages / "searchindex.js").read_text(encoding="utf-8")
-    assert "smoothgrad" in index and "counterfactual" in index
+    assert '"smoothgrad"' in index or "smoothgrad:" in index  # an index of stems
+    assert "counterfactu" in index and "bear" in index

@@ -281,5 +281,5 @@ def test_help_and_a_wrong_word_from_another_folder(tmp_path):
     assert result.returncode == 0 and "python start.py test" in result.stdout
     result = run("tset", cwd=tmp_path)
     assert result.returncode == 1 and result.stdout == ""
-    assert result.stderr.startswith("start.py: the commands are lab, check and test")
+    assert result.stderr.startswith("start.py: the commands are lab, check, playground and test")
     assert result.stderr.count("\n") == 1

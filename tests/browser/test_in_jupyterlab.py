@@ -63,7 +63,9 @@ def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
     page.keyboard.press("Space")
     wait_for_words(page, "'brown bear' at block15_add, without ReLU")
     assert page.get_by_role("alert").count() == 0
-    assert page.strangers == []
+    # The badge of Colab at the top, and what the quiz at the end would set its formulas with.
+    others = [url for url in page.strangers if "colab-badge" not in url and "mathjax" not in url]
+    assert others == []
 
 
 def test_a_number_is_typed_and_a_slider_is_moved(page, jupyterlab):
