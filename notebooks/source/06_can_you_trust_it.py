@@ -488,6 +488,17 @@ show_figure(
 )
 
 # %% [markdown]
+# **Move it yourself.** Delete more and more of the duck, in the order of its Grad-CAM map. At which
+# share is the probability half of what it was? Can *you* still see a duck there?
+
+# %%
+from course_utils.widgets import deletion_explorer
+
+duck_map = grad_cam(network, duck, drake)[0]
+duck_curve = curves["drake", "Grad-CAM"]
+deletion_explorer(scenes.images[3], duck_map, np.linspace(0, 1, 17), duck_curve)
+
+# %% [markdown]
 # A patch and pepper are not the same treatment. So compare deletion areas only between maps of one
 # resolution; put random numbers *of the same resolution* beside them; and say what was put in place
 # of the pixels. **Insertion** goes the other way: begin with grey and bring the strongest pixels
