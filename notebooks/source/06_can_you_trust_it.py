@@ -913,7 +913,7 @@ assert where_before["disc"][1] > where_before["animal"][1] and where_before["dis
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Begin with `table = np.full((2, 2), np.nan)` and fill in `right[group].mean()` where
+# Begin with a table `np.full((2, 2), np.nan)` and fill in `right[group].mean()` where
 # `group.any()`.
 #
 # </details>
@@ -929,13 +929,13 @@ assert where_before["disc"][1] > where_before["animal"][1] and where_before["dis
 def accuracy_by_group(predicted, labels, tagged):
     ### BEGIN SOLUTION
     right = predicted == labels
-    table = np.full((2, 2), np.nan)
+    accuracy = np.full((2, 2), np.nan)
     for i in (0, 1):
         for j in (0, 1):
             group = (labels == i) & (tagged == j)
             if group.any():
-                table[i, j] = right[group].mean()
-    return table
+                accuracy[i, j] = right[group].mean()
+    return accuracy
     ### END SOLUTION
 
 
