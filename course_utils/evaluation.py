@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import random
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -637,9 +638,14 @@ def bootstrap_interval(
 
 
 def random_map(model: keras.Model, inputs, class_index=None) -> np.ndarray:
-    """Return noise: what chance scores. The same for the same batch; float32 (B, H, W), 0..1."""
+    """Return noise: what chance scores; float32 (B, H, W), 0..1.
+
+    Other noise for each picture and class, and always the same for the same ones.
+    """
     x = check_inputs(model, inputs)
-    return np.random.default_rng(0).random(x.shape[:3], dtype=np.float32)
+    c = np.broadcast_to(0 if class_index is None else class_index, len(x))
+    seeds = [[zlib.crc32(picture.tobytes()), k] for picture, k in zip(x, c, strict=True)]
+    return np.stack([np.random.default_rng(s).random(x.shape[1:3], np.float32) for s in seeds])
 
 
 def centre_blob(model: keras.Model, inputs, class_index=None) -> np.ndarray:

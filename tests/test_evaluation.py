@@ -532,7 +532,9 @@ def test_the_methods_that_know_nothing(classifier):
     noise, blob, edges = (m(model, x, 0) for m in (random_map, centre_blob, input_edges))
     assert noise.shape == blob.shape == (2, 40, 40) and edges.shape == (2, 40, 40, 3)
     assert noise.dtype == blob.dtype == edges.dtype == np.float32
-    np.testing.assert_array_equal(noise, random_map(model, x, 1))
+    np.testing.assert_array_equal(noise[1:], random_map(model, x[1:], 0))  # alone as in a batch
+    for other in (random_map(model, x, 1)[0], noise[1]):  # another class, another picture
+        assert abs(np.corrcoef(noise[0].ravel(), other.ravel())[0, 1]) < 0.1  # 1600 numbers each
     assert np.unravel_index(blob[0].argmax(), (40, 40)) in [(19, 19), (19, 20), (20, 19), (20, 20)]
     ramp = np.broadcast_to(np.arange(40, dtype=np.float32)[None, :, None, None], (1, 40, 40, 3))
     np.testing.assert_allclose(input_edges(model, ramp)[0, 1:-1], 1, rtol=1e-5)  # one unit a pixel
