@@ -320,6 +320,7 @@ def test_every_public_name_is_there_and_no_other():
 
     assert set(course_utils.__all__) == {
         "example_images",
+        "explain_dataset",
         "grad_cam",
         "gradient_times_input",
         "integrated_gradients",

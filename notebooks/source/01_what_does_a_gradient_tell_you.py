@@ -258,6 +258,7 @@ differences = np.subtract(rents[1:], rents[0])
 assert np.allclose(parts.sum(axis=1), differences)
 assert np.allclose(w_built * (built - built.mean(axis=0)), w_rent * (flats - average))
 
+# %%
 fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), sharex=True, sharey=True)
 for ax, flat, part in zip(axes, two, parts, strict=True):
     ax.barh(names, part)
