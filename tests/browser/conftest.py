@@ -48,7 +48,7 @@ def page(chromium):
 
 
 def _note_stranger(strangers: list[str], url: str) -> None:
-    if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "file:")):
+    if url.startswith(("http", "ws")) and not url.startswith(("http://127.", "ws://127.")):
         strangers.append(url)
 
 
