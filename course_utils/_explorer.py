@@ -153,8 +153,7 @@ class Explorer(widgets.VBox):
             yield None, drawn
 
     def _show(self, figure: DescribedFigure) -> None:
-        words = html.escape(figure.alt_text)
-        self._picture.value = f'{figure._repr_html_()}<p role="status">{words}</p>'
+        self._picture.value = figure_html(figure)
 
 
 def _in_256_colours(picture: str) -> str:
@@ -219,6 +218,15 @@ def number(
 
 def _look() -> dict:
     return {"layout": dict(_WIDE), "style": dict(_LABEL)}
+
+
+def figure_html(figure: DescribedFigure) -> str:
+    """Return a figure with its words below it. On a phone the figure is moved sideways, alone."""
+    alone = "width: 0; min-width: 100%; overflow-x: auto"  # does not make the words as wide
+    return (
+        f'<div style="{alone}">{figure._repr_html_()}</div>'
+        f'<p role="status">{html.escape(figure.alt_text)}</p>'
+    )
 
 
 def problem_html(error: Exception) -> str:

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course_utils._explorer import Worker, problem_html
+from course_utils._explorer import Worker, figure_html, problem_html
 from course_utils.display import DescribedFigure, maps_figure
 from course_utils.grad_cam import grad_cam
 from course_utils.gradients import gradient_times_input, integrated_gradients, vanilla_gradients
@@ -355,10 +355,7 @@ class Playground(widgets.VBox):
             f"{labels[c]} ({c}) beside {labels[rival]} ({rival}), its most probable rival. The "
             "maps of one method share one colour scale; different methods have different units."
         )
-        drawn = "".join(
-            f"<p>{figure._repr_html_()}</p><p>{html.escape(figure.alt_text)}</p>"
-            for figure in figures
-        )
+        drawn = "".join(map(figure_html, figures))
         self.result.value = f"<h2>3. The maps</h2><p>{html.escape(text)}</p>{drawn}"
 
     def _offer_card(self, figures, c: int, rival: int, methods: Sequence[str]) -> None:
