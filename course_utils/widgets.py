@@ -266,7 +266,9 @@ def smoothgrad_explorer(classifier: Classifier, inputs, label: str, samples: int
 # ------------------------------------------------------------------------- lesson 6: deletion curve
 
 
-def deletion_figure(picture, attribution, fractions, scores, fraction: float) -> DescribedFigure:
+def deletion_figure(
+    picture, attribution, fractions, probabilities, fraction: float
+) -> DescribedFigure:
     """Draw a picture without its most important pixels, beside the curve of what that does.
 
     Args:
@@ -274,51 +276,51 @@ def deletion_figure(picture, attribution, fractions, scores, fraction: float) ->
         attribution: one map of it, as for `show_maps`: the order in which the pixels go, the
             largest first. They become grey.
         fractions: (k,), rising from 0 to 1: how much of the picture is gone.
-        scores: (k,), what is left of the class's score or probability then.
+        probabilities: (k,), what is left of the class's probability then.
         fraction: how much is gone in the picture that is drawn.
     """
     picture, values = load_image(picture), map_values(attribution)
-    fractions, scores = np.asarray(fractions, float), np.asarray(scores, float)
-    if fractions.ndim != 1 or fractions.shape != scores.shape or len(fractions) < 2:
+    fractions, p = np.asarray(fractions, float), np.asarray(probabilities, float)
+    if fractions.ndim != 1 or fractions.shape != p.shape or len(fractions) < 2:
         raise ValueError(
-            f"A curve has as many scores as fractions, at least 2, in a row: there are arrays of "
-            f"shapes {scores.shape} and {fractions.shape}."
+            f"A curve has as many probabilities as fractions, at least 2, in a row: there are "
+            f"arrays of shapes {p.shape} and {fractions.shape}."
         )
     if (np.diff(fractions) <= 0).any() or fractions[0] < 0 or fractions[-1] > 1:
         raise ValueError("The fractions of a curve rise from 0 to 1, each above the one before.")
     order = np.argsort(-resize_map(values, picture.shape[:2]), axis=None, kind="stable")
     left = picture.reshape(-1, 3).copy()
     left[order[: round(fraction * len(order))]] = GREY
-    score = float(np.interp(fraction, fractions, scores))
+    now = float(np.interp(fraction, fractions, p))
 
     figure, (ax, curve) = _panels((8, 3.4), [2, 3])
     ax.imshow(left.reshape(picture.shape))
     ax.set_title("What is left", fontsize=11)
     ax.set_axis_off()
-    curve.plot(fractions, scores, color="black")
-    curve.fill_between(fractions, scores, color="0.85")
-    curve.plot(fraction, score, "o", color="black", markersize=9)
+    curve.plot(fractions, p, color="black")
+    curve.fill_between(fractions, p, color="0.85")
+    curve.plot(fraction, now, "o", color="black", markersize=9)
     curve.set_title("Deletion curve", fontsize=11)
     curve.set_xlabel("share of the picture that is gone", fontsize=11)
-    curve.set_ylabel("score of the class", fontsize=11)
-    title = f"{fraction:.0%} of the pixels gone, score {score:.3g}, was {scores[0]:.3g}"
+    curve.set_ylabel("probability of the class", fontsize=11)
+    title = f"{fraction:.0%} of the pixels gone, probability {now:.2f}, was {p[0]:.2f}"
     figure.suptitle(title)
     figure.alt_text = (
         f"{title}. On the left the picture, with the pixels that the map ranks highest in grey. On "
-        f"the right the score against the share that is gone, from {scores[0]:.3g} to "
-        f"{scores[-1]:.3g}, with a point at {fraction:.0%}."
+        f"the right the probability against the share that is gone, from {p[0]:.2f} to "
+        f"{p[-1]:.2f}, with a point at {fraction:.0%}."
     )
     return figure
 
 
-def deletion_explorer(picture, attribution, fractions, scores) -> Explorer:
+def deletion_explorer(picture, attribution, fractions, probabilities) -> Explorer:
     """Let the reader delete a picture bit by bit, and see where on the curve that is (lesson 6).
 
     Arguments as for `deletion_figure`. Nothing is computed but the drawing.
     """
 
     def follow(fraction):
-        return deletion_figure(picture, attribution, fractions, scores, fraction)
+        return deletion_figure(picture, attribution, fractions, probabilities, fraction)
 
     controls = {"fraction": number("Share that is gone", 0.1, 0.0, 1.0, 0.01)}
     return Explorer(follow, controls, moves="delete more and more of the picture")

@@ -5,7 +5,6 @@ nested without gaps; what can be clicked has a name.
 """
 
 import base64
-import html.parser
 import importlib.util
 import io
 import itertools
@@ -17,6 +16,7 @@ import matplotlib
 import nbformat
 import numpy as np
 import pytest
+from page import Page
 from PIL import Image
 
 from course_utils import display
@@ -33,18 +33,6 @@ spec.loader.exec_module(build)
 
 def names(paths):
     return {"argvalues": paths, "ids": [f"{p.parent.name}-{p.stem}" for p in paths]}
-
-
-class Page(html.parser.HTMLParser):
-    """The elements of some HTML, as (tag, attributes)."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
 
 
 def html_outputs(path):

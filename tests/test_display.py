@@ -1,6 +1,5 @@
 """From raw maps to pictures: nothing is inverted, tinted or hidden, and all is described."""
 
-import html.parser
 import re
 
 import matplotlib
@@ -9,6 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from page import Page
 
 from course_utils import overlay, show_maps
 from course_utils.display import (
@@ -257,20 +257,8 @@ def test_color_limits_at_a_percentile():
 # ------------------------------------------------------------------------------------- show_maps
 
 
-class Img(html.parser.HTMLParser):
-    """What a browser makes of the HTML: the attributes of its elements."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-
 def only_img(text):
-    ((tag, attributes),) = Img(text).elements
+    ((tag, attributes),) = Page(text).elements
     assert tag == "img"
     assert attributes["src"].startswith("data:image/png;base64,iVBOR")  # the signature of a PNG
     return attributes

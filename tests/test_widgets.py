@@ -105,7 +105,7 @@ def test_the_pixels_that_the_map_ranks_highest_go_first(fraction):
 @pytest.mark.parametrize(
     ("fractions", "scores", "said"),
     [
-        ([0, 0.5, 1], [1, 0], "as many scores as fractions"),
+        ([0, 0.5, 1], [1, 0], "as many probabilities as fractions"),
         ([0], [1], "at least 2"),
         ([0, 0.5, 0.5], [3, 2, 1], "rise from 0 to 1"),
         ([0, 50, 100], [3, 2, 1], "rise from 0 to 1"),

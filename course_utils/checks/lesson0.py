@@ -20,7 +20,7 @@ def best_label(student: Callable) -> Callable:
 
     def cases(student):
         network = classifier()
-        answers = {name: _ask(student, network, load_image(name)) for name in ("coffee", "banana")}
+        answers = {name: student(network, load_image(name)) for name in ("coffee", "banana")}
         truth = {"coffee": "espresso", "banana": "banana"}
         for answer in answers.values():
             if isinstance(answer, (list, tuple)) and not hasattr(answer, "label"):
@@ -46,19 +46,11 @@ def best_label(student: Callable) -> Callable:
                     "most probable class comes first in the list."
                 )
 
-    return verdict("0.1", student, working, cases)
-
-
-def _ask(student: Callable, network, picture):
-    try:
-        return student(network, picture)
-    except AttributeError as error:
-        if "'list' object" in str(error):
-            raise Mistake(
-                "A list has no label. predict returns a list of pictures, of which each is a list "
-                "of classes: take the first picture, then the first class, [0][0]."
-            ) from None
-        raise
+    errors = [
+        ("'list' object", "A list has no label. predict returns a list of pictures, of which each "
+         "is a list of classes: take the first picture, then the first class, [0][0]."),
+    ]  # fmt: skip
+    return verdict("0.1", student, working, cases, errors)
 
 
 def softmax(student: Callable) -> Callable:

@@ -18,7 +18,9 @@ def gradients(student: Callable) -> Callable:
     def cases(student):
         model, w = linear_model()
         x = np.random.default_rng(1).normal(size=(2, 3, 4, 2)).astype(np.float32)
-        g = _gradient_of(student, model, x.copy())
+        g = student(model, x.copy(), 1)
+        if g is None:
+            raise Mistake(f"The result is None. Either the `return` is missing, or: {NOT_SEEN}")
         if isinstance(g, (list, tuple)):
             raise Mistake(
                 "That is a list of gradients, as for the weights. The question is the gradient "
@@ -66,7 +68,25 @@ def gradients(student: Callable) -> Callable:
             "this is not."
         )
 
-    return verdict("2.1", student, vanilla_gradients, cases, [NOT_THIS_CLASS])
+    errors = [
+        NOT_THIS_CLASS,
+        ("'NoneType' object has no attribute", NOT_SEEN),
+        ("'_id'", "A NumPy array cannot be differentiated: begin with x = "
+         "tf.convert_to_tensor(inputs). Inside the tape call score_model(x), and neither .numpy() "
+         "nor .predict."),
+        ("ndarray", "The tape watches tensors, and inputs is a NumPy array: begin with x = "
+         "tf.convert_to_tensor(inputs)."),
+        ("[Ss]hape", "The shapes do not fit. Use the function's own arguments, score_model, inputs "
+         "and class_index, and nothing that was made further up in the notebook."),
+    ]  # fmt: skip
+    return verdict("2.1", student, vanilla_gradients, cases, errors)
+
+
+NOT_SEEN = (
+    "The tape did not see how the score comes from the inputs. Make them a tensor, x = "
+    "tf.convert_to_tensor(inputs); inside the `with`, call tape.watch(x), then the model on x, and "
+    "pick the column there too."
+)
 
 
 NOT_THIS_CLASS = (
@@ -74,42 +94,6 @@ NOT_THIS_CLASS = (
     "The small model of this check has few classes. Use the class that is given to the function, "
     "not the number of the notebook's tabby.",
 )
-
-
-def _gradient_of(student: Callable, model, x: np.ndarray):
-    """Ask for the gradient of class 1, and recognise the errors of a tape that saw nothing."""
-    not_seen = (
-        "The tape did not see how the score comes from the inputs. Make them a tensor, x = "
-        "tf.convert_to_tensor(inputs); inside the `with`, call tape.watch(x), then the model on x, "
-        "and pick the column there too."
-    )
-    try:
-        g = student(model, x, 1)
-    except AttributeError as error:
-        if "'NoneType' object has no attribute" in str(error):
-            raise Mistake(not_seen) from None
-        if "_id" in str(error):
-            raise Mistake(
-                "A NumPy array cannot be differentiated: begin with x = "
-                "tf.convert_to_tensor(inputs). Inside the tape call score_model(x), and neither "
-                ".numpy() nor .predict."
-            ) from None
-        raise
-    except ValueError as error:
-        if "ndarray" in str(error):
-            raise Mistake(
-                "The tape watches tensors, and inputs is a NumPy array: begin with x = "
-                "tf.convert_to_tensor(inputs)."
-            ) from None
-        if "shape" in str(error).lower():
-            raise Mistake(
-                "The shapes do not fit. Use the function's own arguments, score_model, inputs and "
-                "class_index, and nothing that was made further up in the notebook."
-            ) from None
-        raise
-    if g is None:
-        raise Mistake(f"The result is None. Either the `return` is missing, or: {not_seen}")
-    return g
 
 
 def saliency_map(student: Callable) -> Callable:

@@ -37,7 +37,7 @@ def _judge_repaired_picture(student) -> None:
         before = image.copy()
         # Numbers that do not fit are cast in the student's function, and judged by the result.
         with np.errstate(all="ignore"):
-            answer = _refuses(student, image) if fits else student(image)
+            answer = _ask_for_one_that_fits(student, image) if fits else student(image)
         if not np.array_equal(image, before):
             raise Mistake("The caller's picture itself was changed. Make a new array.")
         if isinstance(answer, Exception) or answer is ValueError:
@@ -130,7 +130,7 @@ def _judge_refusal(ask, wrong) -> None:
     )
 
 
-def _refuses(student, image):
+def _ask_for_one_that_fits(student, image):
     """Ask for a picture in one of the ranges, which must not be refused."""
     try:
         return student(image)

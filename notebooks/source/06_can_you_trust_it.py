@@ -511,12 +511,12 @@ deletion_explorer(scenes.images[3], duck_map, np.linspace(0, 1, 17), duck_curve)
 
 # %% [markdown]
 # A patch and pepper are not the same treatment. Even pepper disturbs the network everywhere, on the
-# balloon too; the vanilla map spends much of its pepper on the hog, whose loss does the balloon's
-# probability no harm. So compare deletion areas only between maps of one resolution; put random
-# numbers *of the same resolution* beside them; and say what was put in place of the pixels.
-# **Insertion** goes the other way: begin with grey and bring the strongest pixels in; the larger
-# the area, the better. (The paper begins with a blurred picture instead of grey.) The same caveat
-# holds. The package has both:
+# balloon too; the vanilla map spends much of its pepper on the hog, and a damaged hog need not harm
+# the balloon. So compare deletion areas only between maps of one resolution; put random numbers *of
+# the same resolution* beside them; and say what was put in place of the pixels. **Insertion** goes
+# the other way: begin with grey and bring the strongest pixels in; the larger the area, the better.
+# (The paper begins with a blurred picture instead of grey.) The same caveat holds. The package has
+# both:
 
 # %%
 from course_utils.evaluation import deletion_curve, insertion_curve

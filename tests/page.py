@@ -1,0 +1,15 @@
+"""HTML as a browser reads it, for tests."""
+
+import html.parser
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of some HTML, in order, as (tag, attributes)."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
