@@ -38,6 +38,7 @@ for _variable in (
     "JUPYTER_CONFIG_DIR",
     "JUPYTER_DATA_DIR",
     "JUPYTER_RUNTIME_DIR",
+    "SALIENCY_COURSE_PROGRESS",
 ):
     os.environ[_variable] = str(_HOME / _variable.lower())
 os.environ.pop("KERAS_BACKEND", None)  # the course runs on TensorFlow

@@ -1,4 +1,7 @@
-"""The preflight: `python -m course_utils` tells whether this computer is ready for the course."""
+"""The preflight: `python -m course_utils` tells whether this computer is ready for the course.
+
+And `python -m course_utils progress` which exercises are done.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,11 @@ OPTIONAL = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Check the set-up, classify a picture, write a figure with three maps; 0 if all is well."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["progress"]:
+        from course_utils import progress
+
+        return progress.main(arguments[1:])
     options = _options(arguments)
     if not _report_versions():
         return 1
@@ -45,6 +53,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m course_utils",
         description="Check the set-up, classify a picture, and write it with three saliency maps.",
+        epilog="`python -m course_utils progress` shows which exercises are done.",
     )
     parser.add_argument("--image", default="cat", help="an example's name or a file (cat)")
     parser.add_argument(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import numpy as np
 
@@ -102,24 +101,17 @@ def weighted_sum(
     """Return sum_k w_k M(x_bk): a method's maps at several points around every picture b.
 
     `point` gets two int arrays, pictures b and samples k, and returns one input for each pair. So
-    the points are made where they are used: beside the result there exist only two batches of
-    them, the one that the network works on and the next.
+    the points are made where they are used: beside the result there exists one batch of them.
     """
     from tqdm.auto import tqdm
 
     n = len(weights)
     pairs = np.arange(len(c) * n)  # all samples of picture 0, then all of picture 1, ...
-    batches = np.array_split(pairs, -(-len(pairs) // batch_size))  # of almost equal size
-
-    def points():
-        for batch in batches:
-            b, k = np.divmod(batch, n)
-            yield b, k, point(b, k)
-
+    starts = range(0, len(pairs), batch_size)
     result = None
-    bar = tqdm(one_ahead(points()), method_name(method), len(batches), disable=not progress)
-    for b, k, x in bar:
-        maps = np.asarray(method(model, x, c[b]))
+    for start in tqdm(starts, method_name(method), disable=not progress):
+        b, k = np.divmod(pairs[start : start + batch_size], n)
+        maps = np.asarray(method(model, point(b, k), c[b]))
         if maps.ndim < 2 or len(maps) != len(b) or maps.dtype.kind not in "fiu":
             raise ValueError(
                 f"The method {method_name(method)!r} returned an array of shape {maps.shape} and "
@@ -134,15 +126,6 @@ def weighted_sum(
             if sample == n - 1:
                 result[picture] = total
     return result
-
-
-def one_ahead(items: Iterator) -> Iterator:
-    """Yield the items, each made in a second thread while the one before is being used."""
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        upcoming = thread.submit(next, items, None)
-        while (item := upcoming.result()) is not None:
-            upcoming = thread.submit(next, items, None)
-            yield item
 
 
 def method_name(method: Callable) -> str:

@@ -14,8 +14,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import html
+import json
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import jupytext
@@ -32,6 +35,7 @@ else:  # pragma: no cover - depends on the Python version
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "source"
 SOLUTIONS = HERE / "solutions"
+CATALOGUE = HERE.parent / "course_utils" / "checks" / "exercises.json"
 STUB = "return ...  # your code here"
 SECONDS_A_CELL = 300
 APPS = ("playground",)
@@ -154,7 +158,8 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         coalesce_streams=True,  # where a stream is cut into pieces depends on the clock
         resources={"metadata": {"path": str(HERE)}},
     )
-    client.execute()
+    with tempfile.TemporaryDirectory() as folder:  # the exercises solved here are nobody's progress
+        client.execute(env=os.environ | {"SALIENCY_COURSE_PROGRESS": str(Path(folder, "progress"))})
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
@@ -167,6 +172,29 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
     return notebook
+
+
+def catalogue() -> str:
+    """Return the list of lessons and exercises that the package shows progress by, as JSON."""
+    found = []
+    for lesson in lessons():
+        cells = read(lesson).cells
+        number, title = re.match(r"# Lesson (\d)\. (.+)", cells[0].source).groups()
+        exercises = []
+        for cell in cells:
+            if "exercise" in cell.metadata:
+                about = cell.metadata["exercise"]
+                name = re.search(rf"### Exercise {about['id']}: (.+) \(", cell.source).group(1)
+                exercises.append({"id": about["id"], "title": name, "minutes": about["minutes"]})
+        found.append(
+            {
+                "number": int(number),
+                "title": title,
+                "notebook": f"{lesson}.ipynb",
+                "exercises": exercises,
+            }
+        )
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
 def text(notebook: nbformat.NotebookNode) -> str:
@@ -198,5 +226,6 @@ if __name__ == "__main__":
     chosen += [name for name in APPS if name.startswith(tuple(prefixes))]
     if not chosen:
         sys.exit(f"No lesson begins with {' or '.join(sys.argv[1:])}. There are: {lessons()}")
+    CATALOGUE.write_text(catalogue(), encoding="utf-8", newline="\n")
     for lesson in chosen:
         build(lesson)

@@ -5,6 +5,7 @@ That they run is tested beside this file: plain `pytest` lets nbval execute ever
 
 from __future__ import annotations
 
+import ast
 import base64
 import copy
 import importlib.util
@@ -85,6 +86,19 @@ def test_solved_notebook_has_the_cells_of_the_source(lesson):
         f"The solved {lesson} and its source differ: run `python notebooks/build.py {lesson[:2]}`."
     )
     assert all(cell.execution_count for cell in solved.cells if cell.cell_type == "code")
+
+
+def test_the_list_of_exercises_in_the_package_is_that_of_the_sources():
+    assert build.CATALOGUE.read_bytes().decode() == build.catalogue(), (
+        "Run `python notebooks/build.py 00`."
+    )
+
+
+def test_each_lesson_says_what_to_do_when_stuck_and_shows_progress(lesson):
+    cells = stored(NOTEBOOKS / f"{lesson}.ipynb").cells
+    folded = "<details><summary>I am stuck</summary>"
+    assert sum(folded in cell.source for cell in cells) == 1
+    assert sum("show_progress()" in cell.source for cell in cells) == 1
 
 
 def test_no_notebook_lies_without_a_source():
@@ -168,16 +182,52 @@ def test_running_again_gives_the_same_outputs():
         assert np.abs(picture - old_picture).mean() < 0.5
 
 
+def bound(cell: str) -> set[str]:
+    """The names that a cell gives a value, or whose value it changes: a = 1, a[0] = 1, a.sort()."""
+    names = set()
+    for node in ast.walk(ast.parse(cell)):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.alias(name=name, asname=short):
+                names.add((short or name).split(".")[0])
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                names.add(name)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
+                names.add(name)
+    return names
+
+
+def what_exercises_need(cells: list) -> set[int]:
+    """The places of the code cells without those whose results no exercise or check depends on."""
+    kept, needed = set(), set()
+    for i in reversed(range(len(cells))):
+        if cells[i].cell_type == "code":
+            of_an_exercise = any("exercise" in c.metadata for c in cells[max(0, i - 2) : i])
+            set_up = "set-up" in cells[i].metadata.get("tags", [])
+            if of_an_exercise or set_up or bound(cells[i].source) & needed:
+                kept.add(i)
+                names = ast.walk(ast.parse(cells[i].source))
+                needed |= {node.id for node in names if isinstance(node, ast.Name)}
+    return kept
+
+
 @pytest.mark.slow
-def test_left_undone_or_wrong_the_notebook_runs_and_says_so(lesson):
+def test_left_undone_or_wrong_the_notebook_says_so(lesson):
     """Each check first meets the stub, as in an untouched notebook, and then a wrong answer.
 
-    The stub must be called not done yet, the wrong answer by the name of its mistake, and every
-    cell after them must run all the same.
+    The stub must be called not done yet, and the wrong answer by the name of its mistake. After
+    either the notebook goes on with the course's function; that all runs with it, nbval shows on
+    the untouched notebook. So here the cells that no exercise depends on are left out.
     """
     student = stored(NOTEBOOKS / f"{lesson}.ipynb")
+    needed = what_exercises_need(student.cells)
     cells, tried = [], {}
     for i, cell in enumerate(student.cells):
+        if i not in needed:
+            continue
         cells.append(cell)
         if i >= 2 and "exercise" in student.cells[i - 2].metadata:
             exercise = student.cells[i - 2].metadata["exercise"]["id"]

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from course_utils import progress
+
 
 class Mistake(Exception):
     """A wrong answer; the text names the misconception behind it."""
@@ -50,6 +52,7 @@ def verdict(
         print(f"Exercise {name}: not done yet. {go_on}")
     except Mistake as mistake:
         print(f"Exercise {name}: not right yet. {mistake} {go_on}")
+        _keep(name, right=False)
     except Exception as error:  # whatever the student's code does, the notebook runs on
         reason = (str(error).splitlines() or [""])[0][:300].rstrip(".")
         hints = [f"{hint} " for pattern, hint in errors if re.search(pattern, str(error))]
@@ -59,10 +62,25 @@ def verdict(
             f"Exercise {name}: not right yet. {(hints or [''])[0]}Your function stopped"
             f"{_place(student, error)} with {type(error).__name__}: {reason}. {go_on}"
         )
+        _keep(name, right=False)
     else:
         print(f"Exercise {name}: right, well done.")
+        _keep(name, right=True)
         return student
     return handed_out
+
+
+def _keep(name: str, right: bool) -> None:
+    """Note the verdict in the file of your progress; where that cannot be, say so once."""
+    try:
+        progress.record(name, right)
+    except OSError as error:
+        _say_once(f"(Your progress is not kept, the lesson goes on all the same: {error})")
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    print(text)
 
 
 def _place(student: Callable, error: Exception) -> str:

@@ -161,6 +161,17 @@ checks.prediction(shift_guess, answer, ["rise", "fall", "stay"])
 # what the mistake probably is. If you leave an exercise out, the check hands the notebook a
 # working version, and everything after it runs all the same. (If your own cell shows an error,
 # mend that first: the check cannot see it.)
+#
+# <details><summary>I am stuck</summary>
+#
+# This order has helped many: read the check's sentence again, since it names the mistake it found;
+# open hint 1; try your function on the smallest input there is, and print the `shape` of everything
+# in it; open hint 2, then the common mistakes; go on, and come back tomorrow. The solved lesson
+# lies in the folder `solutions`: compare it *with* your own attempt. Each lesson has a list of its
+# own like this one, of the places where people get stuck. And if nothing works any more, *Restart
+# Kernel and Run All Cells* keeps what you have typed.
+#
+# </details>
 
 # %% [markdown] exercise={"id": "0.1", "minutes": 3, "difficulty": "easy", "goal": 1}
 # ### Exercise 0.1: the best label (3 minutes, easy)
@@ -285,6 +296,15 @@ show_maps(classifier.restore(inputs)[0], maps, title="What matters for 'tabby'")
 
 # %%
 checks.quiz(0)
+
+# %% [markdown]
+# **Your progress.** What a check has found right is kept in one small file on your computer, and
+# found again when you come back. Here it is, with the exercise to go on with:
+
+# %%
+from course_utils.progress import show_progress
+
+show_progress()
 
 # %% [markdown]
 # ## Further reading

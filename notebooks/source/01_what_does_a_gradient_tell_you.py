@@ -16,6 +16,26 @@
 # of which the computer works less than one.
 
 # %% [markdown]
+# <details><summary>I am stuck</summary>
+#
+# - **I mix up w and x.** A weight belongs to a *feature* and was learned once; x belongs to *one
+#   flat*, or to one picture. Take one flat with one feature and do the sum on paper, with units:
+#   euros per square metre times square metres gives euros.
+# - **Which of the two shapes do I get?** Print `.shape` of everything in the line that fails. `@`
+#   adds up over the features, `*` does not.
+# - **All my slopes are 0 (exercise 1.4).** Then `plus` and `minus` are one and the same array:
+#   `plus = x` gives a second name, `x.copy()` a second array.
+# - **The chain rule is too long for me (exercise 1.5).** Draw two inputs, two hidden units and one
+#   score, and write a number on each arrow. The slope is the sum, over the paths from the input to
+#   the score, of the product along the path; a path through a closed unit counts 0. Then write the
+#   same as matrices.
+#
+# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
+# which order stands in lesson 0, *How exercises work*.
+#
+# </details>
+
+# %% [markdown]
 # ## A model whose weights you can read
 #
 # Here are 60 flats. They are made up, by the cell below, so that for once the truth is known: a
@@ -848,6 +868,14 @@ print(f"slopes with respect to the input:   {inputs.size:10,}  (saliency)")
 
 # %%
 checks.quiz(1)
+
+# %% [markdown]
+# **Your progress**, and where to go on:
+
+# %%
+from course_utils.progress import show_progress
+
+show_progress()
 
 # %% [markdown]
 # ## Further reading

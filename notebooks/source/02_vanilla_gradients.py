@@ -16,6 +16,25 @@
 # **Time:** 75 minutes, of which the computer works less than one; 60 without the optional exercise.
 
 # %% [markdown]
+# <details><summary>I am stuck</summary>
+#
+# - **The gradient is `None`.** The tape did not see how the score came about. Is the input a
+#   tensor, does `tape.watch(x)` come before the model, and is the score computed *inside* the
+#   `with`?
+# - **My numbers are tiny, or almost all 0.** Is it the gradient of a probability? Take
+#   `classifier.score_model`. Or is the input the picture itself, from 0 to 255? Send it through
+#   `classifier.prepare`.
+# - **My map has one axis too many.** The networks take and return *batches*: (1, 224, 224, 3). The
+#   channels go with the maximum, the batch with `[0]`.
+# - **Integrated gradients are one idea too many (exercise 2.4).** It is optional. On paper: $y =
+#   x^2$ from 0 to 3, with the slopes at 0.5, 1.5 and 2.5; their mean times 3 is 9, which is $y$.
+#
+# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
+# which order stands in lesson 0, *How exercises work*.
+#
+# </details>
+
+# %% [markdown]
 # ## The question
 #
 # Of a linear score $S = w_1 x_1 + w_2 x_2 + \dots$ you can read the answer off: one unit more of
@@ -592,6 +611,14 @@ show_maps(classifier.restore(inputs)[0], maps, title="Class 'tabby'")
 
 # %%
 checks.quiz(2)
+
+# %% [markdown]
+# **Your progress**, and where to go on:
+
+# %%
+from course_utils.progress import show_progress
+
+show_progress()
 
 # %% [markdown]
 # ## Further reading

@@ -13,6 +13,25 @@
 #
 # **You need** lesson 2. **Time:** 90 minutes, of which the computer works less than one.
 
+# %% [markdown]
+# <details><summary>I am stuck</summary>
+#
+# - **I lose count of the axes.** B pictures, h rows, w columns, K maps, in this order, counted from
+#   0. The weights have no places left: (B, K). The map has no K left: (B, h, w). Print the shapes
+#   after each line.
+# - **The gradient is `None` (exercise 3.3).** Feature maps and scores must come from *one* call of
+#   the network inside the tape; two calls know nothing of each other.
+# - **It works for one picture and not for two.** `weights[:, None, None, :]` gives each picture its
+#   own weights at every place. Try it with made-up maps of 2 x 2 places and 3 maps, which you can
+#   do in your head.
+# - **My map is 0 everywhere.** Look at it without the ReLU. If everything is negative, nothing in
+#   this layer speaks for that class: this may be the right answer. Is the class the one you meant?
+#
+# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
+# which order stands in lesson 0, *How exercises work*.
+#
+# </details>
+
 # %%
 from course_utils import load_classifier, load_image
 
@@ -798,6 +817,14 @@ cam_explorer(classifier, scene, ["basketball", "brown bear"], list(layer_shares)
 
 # %%
 checks.quiz(3)
+
+# %% [markdown]
+# **Your progress**, and where to go on:
+
+# %%
+from course_utils.progress import show_progress
+
+show_progress()
 
 # %% [markdown]
 # ## Further reading

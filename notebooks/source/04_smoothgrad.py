@@ -15,6 +15,24 @@
 # works about one. A good place for a break is before *Other averages*.
 
 # %% [markdown]
+# <details><summary>I am stuck</summary>
+#
+# - **My map changes at each call.** Where is the generator made? Once, from the seed, before the
+#   loop: `np.random.default_rng(seed)`.
+# - **All copies are the same.** Then the generator is made anew for every copy, and begins from the
+#   same seed each time.
+# - **What is sigma, what is noise?** `noise` is a fraction, such as 0.15; sigma is that fraction of
+#   *this* picture's range. A picture from -1 to 1 has the range 2, so sigma is 0.3.
+# - **The standard error confuses me (exercise 4.3).** Throw a die four times and take the mean; do
+#   that again and again. The single throws scatter by 1.7, the means by half of that: $1.7 / \sqrt
+#   4$. The standard error speaks of the mean.
+#
+# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
+# which order stands in lesson 0, *How exercises work*.
+#
+# </details>
+
+# %% [markdown]
 # ## Two pictures that look alike
 #
 # Take the cat, and a copy in which every number is changed by a little random noise, of 2 % of the
@@ -801,8 +819,8 @@ print("50 samples take more than 5 times as long as one:", times > 5)
 
 # %% [markdown]
 # Every sample is one run forward and one backward, so $n$ samples cost about $n$ gradients. For one
-# picture
-# this is nothing. For a million pictures it can be the difference between one day and fifty.
+# picture this is nothing. For a million pictures it can be the difference between one day and
+# fifty.
 #
 # ## Does a smoother picture mean a truer one?
 #
@@ -876,6 +894,14 @@ smoothgrad_explorer(classifier, inputs, "tabby")
 
 # %%
 checks.quiz(4)
+
+# %% [markdown]
+# **Your progress**, and where to go on:
+
+# %%
+from course_utils.progress import show_progress
+
+show_progress()
 
 # %% [markdown]
 # ## Further reading

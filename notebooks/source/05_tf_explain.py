@@ -15,6 +15,26 @@
 # place for a break is before *Where the softmax is part of the last layer*.
 
 # %% [markdown]
+# <details><summary>I am stuck</summary>
+#
+# - **I do not see what is wrong with the package's picture.** Make a tiny one whose answer you
+#   know: three numbers, such as 0, 1 and 250, in place of a map. What goes in, what comes out, is
+#   the order kept?
+# - **My model's weights are random (exercise 5.3).** A new `Dense` begins with weights of its own.
+#   It has them only once it is part of a model: build the model, then `set_weights`.
+# - **I find two of the three bugs (exercise 5.4).** Read the sketch with the formula beside it, one
+#   sign at a time, and say aloud which axis each `mean` and each `sum` goes over. What in the
+#   sketch has no counterpart in the formula?
+# - **Is this really a fault?** Sometimes it is a choice. Ask: does the documentation say so, does
+#   the paper do so, and would a reader of the picture be misled? You may come to another verdict
+#   than we do, if you show why.
+#
+# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
+# which order stands in lesson 0, *How exercises work*.
+#
+# </details>
+
+# %% [markdown]
 # ## Part 1. The walk
 #
 # `tf_explain` (by Raphaël Meudec, at the company Sicara) puts these methods behind one simple call.
@@ -953,6 +973,14 @@ assert correlation(from_parts, by_loss) < -0.5
 
 # %%
 checks.quiz(5)
+
+# %% [markdown]
+# **Your progress**, and where to go on:
+
+# %%
+from course_utils.progress import show_progress
+
+show_progress()
 
 # %% [markdown]
 # ## Further reading

@@ -14,6 +14,27 @@
 #
 # **You need** lessons 2 to 4. **Time:** 105 minutes, of which the computer works about one.
 
+# %% [markdown]
+# <details><summary>I am stuck</summary>
+#
+# - **So many scores: what does each measure?** The *pointing game*: is the single strongest place
+#   on the object? The *share*: how much of what speaks for the class lies on it? *Deletion*: does
+#   the probability fall when the strongest pixels go? *Random weights*: does the map care about
+#   what was learned? Each can be passed by a map that fails another.
+# - **Nothing is deleted, or everything at once (exercise 6.2).** Do it by hand with 4 pixels and 2
+#   steps: three probabilities, and after step 2 all four are gone. Does `.reshape` on your array
+#   still point into `y`?
+# - **Ranks, and `argsort` of `argsort` (exercise 6.4).** With [30, 10, 20]: the order is [1, 2, 0],
+#   the smallest stands at place 1. The ranks are [2, 0, 1]: 30 is the largest. Which of the two
+#   belongs to the places?
+# - **It takes long.** About a minute and a half on two processors in all; the slow cells say so.
+#   Let them run, and read on.
+#
+# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
+# which order stands in lesson 0, *How exercises work*.
+#
+# </details>
+
 # %%
 import numpy as np
 
@@ -1083,6 +1104,14 @@ assert results["disc on every sea lion"][0] < 0.25 < 0.9 < results["disc on ever
 
 # %%
 checks.quiz(6)
+
+# %% [markdown]
+# **Your progress**, and where to go on:
+
+# %%
+from course_utils.progress import show_progress
+
+show_progress()
 
 # %% [markdown]
 # ## Further reading

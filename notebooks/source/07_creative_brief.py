@@ -16,6 +16,25 @@
 # the computer works less than one.
 
 # %% [markdown]
+# <details><summary>I am stuck</summary>
+#
+# - **I have no picture, or no idea.** Take the *astronaut*, as the notebook does, and change
+#   one thing: the class, the method, the layer. The prompts under *Now yours* are beginnings, too.
+# - **My picture is refused, or its class is not there.** The message says what was expected. There
+#   are 1000 classes: `classifier.class_index("dog")` names those that come close to yours. What the
+#   network has no class for cannot be explained as that class, and this is worth a card of its own.
+# - **All four corners of my box are wrong (exercise 7.3).** Rows count from the top, columns from
+#   the left, and the end is not included. Try a map of 4 x 4 with a single 1 in it.
+# - **What do I write under *what would change your mind*?** Something that one could *do*: cover
+#   this part, choose that class, take another seed; and what would have to come out for you to take
+#   your sentence back.
+#
+# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
+# which order stands in lesson 0, *How exercises work*.
+#
+# </details>
+
+# %% [markdown]
 # ## The brief
 #
 # Hand in one **explanation card**, as a picture (PNG) and as a web page (HTML). It shows: your
@@ -837,6 +856,14 @@ show_maps(pages[wrong], panels, title="A digit that was misread", shared_scale=T
 
 # %%
 checks.quiz(7)
+
+# %% [markdown]
+# **Your progress**, and where to go on:
+
+# %%
+from course_utils.progress import show_progress
+
+show_progress()
 
 # %% [markdown]
 # ## Further reading

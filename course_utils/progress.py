@@ -1,0 +1,203 @@
+"""Which exercises are done: kept in one small file, shown as a table.
+
+Each verdict that tells something new becomes one line of the file. Lines are only ever added. So
+two notebooks may write at once; and where the file was damaged or written only in half, every line
+that can still be read counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import html
+import json
+import os
+import sys
+from pathlib import Path
+
+NAME = "saliency-course-progress.jsonl"
+VARIABLE = "SALIENCY_COURSE_PROGRESS"
+CATALOGUE = Path(__file__).with_name("checks") / "exercises.json"
+RIGHT, TRIED, OPEN = "right", "tried", "open"
+MARKS = {RIGHT: "[x]", TRIED: "[~]", OPEN: "[ ]"}  # letters that every console can print
+SIGNS = {RIGHT: "✓", TRIED: "…", OPEN: "○"}
+WORDS = {RIGHT: "right", TRIED: "tried, not right yet", OPEN: "open"}
+
+
+def progress_file() -> Path | None:
+    """Return where progress is kept: in the home folder, where a new copy of the course finds it.
+
+    In Colab, whose machines are thrown away, in Google Drive if that is mounted. The environment
+    variable SALIENCY_COURSE_PROGRESS names another file; if it is empty, nothing is kept.
+    """
+    chosen = os.environ.get(VARIABLE)
+    if chosen is not None:
+        return Path(chosen) if chosen else None
+    drive = Path("/content", "drive", "MyDrive")
+    if "google.colab" in sys.modules and drive.is_dir():
+        return drive / NAME
+    return Path.home() / NAME
+
+
+def record(exercise: str, right: bool) -> None:
+    """Note that a check accepted ("1.2", True) or refused an answer. Once right stays right.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path = progress_file()
+    if path is None:
+        return
+    known, _ = read(path)
+    if known.get(exercise) in (RIGHT, RIGHT if right else TRIED):
+        return
+    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    line = {"exercise": exercise, "verdict": RIGHT if right else TRIED, "time": now}
+    with path.open("a+b") as file:  # one write at the end of the file, whoever else writes
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+        cut = file.read(1) not in (b"", b"\n")  # the last line was written in half
+        file.write(b"\n" * cut + json.dumps(line).encode() + b"\n")
+
+
+def read(path: Path | None = None) -> tuple[dict[str, str], int]:
+    """Return {exercise: "right" or "tried"}, and how many lines could not be read.
+
+    A file that is not there is empty. One that may not be read: OSError.
+    """
+    path = path or progress_file()
+    try:
+        lines = path.read_bytes().splitlines() if path else []
+    except FileNotFoundError:
+        lines = []
+    found, damaged = {}, 0
+    for line in filter(bytes.strip, lines):
+        try:
+            entry = json.loads(line.decode())
+            exercise, verdict = entry["exercise"], entry["verdict"]
+            if not isinstance(exercise, str) or verdict not in (RIGHT, TRIED):
+                raise ValueError
+        except (ValueError, TypeError, KeyError):
+            damaged += 1
+            continue
+        if found.get(exercise) != RIGHT:
+            found[exercise] = verdict
+    return found, damaged
+
+
+def lessons() -> list[dict]:
+    """Return the course's lessons: their titles, notebooks and exercises, with what is done."""
+    found, _ = read()
+    course = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    for lesson in course:
+        for exercise in lesson["exercises"]:
+            exercise["state"] = found.get(exercise["id"], OPEN)
+    return course
+
+
+def next_exercise(course: list[dict]) -> tuple[dict, dict] | None:
+    """Return the lesson and the exercise to go on with: the first that is not right."""
+    for lesson in course:
+        for exercise in lesson["exercises"]:
+            if exercise["state"] != RIGHT:
+                return lesson, exercise
+    return None
+
+
+def _sentences(course: list[dict]) -> list[str]:
+    """Say how far you are, where to go on, and where that is kept."""
+    states = [exercise["state"] for lesson in course for exercise in lesson["exercises"]]
+    said = [f"{states.count(RIGHT)} of {len(states)} exercises are right."]
+    following = next_exercise(course)
+    if following is None:
+        said.append("The course is done.")
+    else:
+        lesson, exercise = following
+        said.append(
+            f"Go on with exercise {exercise['id']}, {exercise['title']} ({exercise['minutes']} "
+            f"minutes), in notebooks/{lesson['notebook']}."
+        )
+    damaged = read()[1]
+    if damaged:
+        said.append(
+            f"{damaged} damaged line{'s' if damaged > 1 else ''} of the file could not be read; "
+            "run the checks again whose exercises are missing here."
+        )
+    return said
+
+
+def as_text(course: list[dict]) -> str:
+    """Return the table as plain text: a line a lesson, a mark an exercise."""
+    lines, width = [], max(len(lesson["title"]) for lesson in course)
+    for lesson in course:
+        right = sum(exercise["state"] == RIGHT for exercise in lesson["exercises"])
+        marks = "  ".join(f"{MARKS[e['state']]} {e['id']}" for e in lesson["exercises"])
+        count = f"{right} of {len(lesson['exercises'])}"
+        lines.append(f"{lesson['number']}  {lesson['title']:<{width}}  {count:>6}   {marks}")
+    legend = "   ".join(f"{MARKS[state]} {WORDS[state]}" for state in MARKS)
+    return "\n".join([*lines, "", legend, *_sentences(course)])
+
+
+def as_html(course: list[dict]) -> str:
+    """Return the table as HTML. Each sign stands beside a word that says the same."""
+    rows = []
+    for lesson in course:
+        right = sum(exercise["state"] == RIGHT for exercise in lesson["exercises"])
+        items = "<br>".join(
+            f"{SIGNS[e['state']]} {e['id']} {html.escape(e['title'])}: {WORDS[e['state']]}"
+            for e in lesson["exercises"]
+        )
+        title = html.escape(f"{lesson['number']}. {lesson['title']}")
+        share = f"{right} of {len(lesson['exercises'])}"
+        rows.append(
+            f'<tr><th scope="row" style="text-align: left">{title}</th>'
+            f'<td>{share}</td><td style="text-align: left">{items}</td></tr>'
+        )
+    said = html.escape(" ".join(_sentences(course)))
+    return (
+        f"<p>{said}</p><table><thead><tr><th>Lesson</th><th>Right</th><th>Exercises</th></tr>"
+        f"</thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def show_progress() -> None:
+    """Show in a notebook which exercises are right, and where to go on."""
+    from IPython.display import display
+
+    course = lessons()
+    display({"text/html": as_html(course), "text/plain": as_text(course)}, raw=True)
+
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>My progress: saliency maps</title>
+<style>
+body {{ font: 1rem/1.5 sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem }}
+table {{ border-collapse: collapse }} th, td {{ padding: 0.4rem 0.8rem; vertical-align: top }}
+tr {{ border-top: 1px solid #777 }}
+</style></head>
+<body><h1>My progress</h1>{table}</body></html>
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`python -m course_utils progress`: print the table, and write it as a page on demand."""
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils progress",
+        description="Show which exercises are right, and where to go on.",
+    )
+    parser.add_argument("--page", type=Path, metavar="FILE.html", help="write it as a web page too")
+    options = parser.parse_args(arguments)
+    if options.page and options.page.suffix.lower() not in (".html", ".htm"):
+        parser.error(f"--page {options.page}: expected the name of a file ending in .html.")
+    try:
+        course = lessons()
+        print(as_text(course))
+        print(f"Kept in: {progress_file() or f'nothing is kept, since {VARIABLE} is empty'}")
+        if options.page:
+            options.page.write_text(PAGE.format(table=as_html(course)), encoding="utf-8")
+            print(f"Written: {options.page}")
+    except OSError as problem:
+        print(f"Problem: {problem}", file=sys.stderr)
+        return 1
+    return 0
