@@ -101,7 +101,7 @@ class Colab:
             notebook, km=manager, timeout=build.SECONDS_A_CELL, resources=resources
         )
         try:
-            client.execute(env=variables)
+            client.execute(env=variables, cleanup_kc=True)
         except CellExecutionError as error:
             raise Failure(f"A cell failed:\n{error}") from None
 
@@ -134,7 +134,7 @@ def check_set_up(colab: Colab, python: Path, address: str) -> None:
     after = versions(python)
     kept = {name: version for name, version in after.items() if name in before}
     expect("What was there before", kept, before)
-    expect("What is new", {name.lower() for name in after.keys() - before.keys()}, ADDED)
+    expect("What is new", after.keys() - before.keys(), ADDED)
     print(f"    all {len(before)} preinstalled packages have the version that they had")
 
 

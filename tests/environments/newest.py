@@ -14,7 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
 from platforms import pins
 from tools import ROOT, Failure, environment_variables, get_uv, new_environment, versions
 
@@ -22,11 +21,9 @@ from tools import ROOT, Failure, environment_variables, get_uv, new_environment,
 def differences(newest: dict[str, str]) -> list[str]:
     """Return in which versions an environment differs from requirements.txt on Linux."""
     pinned = pins("x86_64-unknown-linux-gnu", "{}.{}".format(*sys.version_info))
-    found = {canonicalize_name(name): version for name, version in newest.items()}
-    both = sorted(pinned.keys() & found.keys())
-    return [
-        f"{name} {pinned[name]} -> {found[name]}" for name in both if pinned[name] != found[name]
-    ]
+    both = sorted(pinned.keys() & newest.keys())
+    changed = [name for name in both if pinned[name] != newest[name]]
+    return [f"{name} {pinned[name]} -> {newest[name]}" for name in changed]
 
 
 def main() -> int:

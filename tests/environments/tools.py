@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
@@ -97,4 +99,5 @@ def new_environment(uv: Path, folder: Path, python: str, *options: str | Path) -
 def versions(python: Path) -> dict[str, str]:
     """Return name -> version of everything that pip sees in an environment."""
     listed = run(python, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check")
-    return dict(line.split("==") for line in listed.stdout.split())
+    pairs = (line.split("==") for line in listed.stdout.split())
+    return {canonicalize_name(name): version for name, version in pairs}
