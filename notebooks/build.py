@@ -63,6 +63,22 @@ def repository() -> str:
     return tomllib.loads(text)["project"]["urls"]["Source"].rstrip("/")
 
 
+def pin(name: str) -> str:
+    """Return the exact version of a package, which stands in requirements.txt."""
+    text = (HERE.parent / "requirements.txt").read_text(encoding="utf-8")
+    found = re.findall(rf"^{re.escape(name)}==([^\s;]+)", text, flags=re.MULTILINE)
+    if len(found) != 1:
+        raise ValueError(f"requirements.txt has {len(found)} versions of {name}, and 1 is needed.")
+    return found[0]
+
+
+def set_up(address: str) -> str:
+    """Return the set-up cell of a copy of the course that lies at this address."""
+    source = (SOURCES / "set_up.py").read_text(encoding="utf-8").strip()
+    source = re.sub(r"([\w-]+)==VERSION", lambda m: f"{m[1]}=={pin(m[1])}", source)
+    return source.replace("SOURCE_URL", address)
+
+
 def read(lesson: str) -> nbformat.NotebookNode:
     """Return the lesson's source as a notebook: badge, title, set-up cell, story, solutions."""
     notebook = jupytext.read(SOURCES / f"{lesson}.py", fmt="py:percent")
@@ -80,8 +96,7 @@ def read(lesson: str) -> nbformat.NotebookNode:
         title = notebook.cells[0]
         title.source += f"\n\n[![Open this lesson in Colab]({image})]({colab})"
 
-    set_up = (SOURCES / "set_up.py").read_text(encoding="utf-8").replace("SOURCE_URL", repository())
-    cell = nbformat.v4.new_code_cell(set_up.strip(), metadata={"tags": ["set-up"]})
+    cell = nbformat.v4.new_code_cell(set_up(repository()), metadata={"tags": ["set-up"]})
     notebook.cells.insert(1, cell)
 
     seen: dict[str, int] = {}

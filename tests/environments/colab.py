@@ -1,0 +1,185 @@
+"""Take the course in an environment with Colab's exact versions, as a student in Colab does.
+
+    python tests/environments/colab.py
+
+It makes an environment from colab.txt, runs the set-up cell in it twice, and then every notebook
+that students open, all in kernels in which google.colab seems to have been imported. What the cell
+installs comes from a git repository, as in Colab; here that is a copy of this folder. Nothing that
+was there before may change. From the second notebook on the network is cut off.
+
+On a Python other than Colab's, the environment has the same versions of the packages all the same.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from tools import (
+    HERE,
+    ROOT,
+    Failure,
+    environment_variables,
+    get_python,
+    get_uv,
+    new_environment,
+    run,
+    versions,
+)
+
+_spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "build.py")
+build = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(build)
+
+COLABS_PYTHON = "3.13"
+ADDED = {"saliency-course", "tf-explain", "jupyterquiz"}
+INSTALLED = (
+    "Ready. Installed for this session: course_utils, tf_explain, jupyterquiz. "
+    "Nothing else changed.\n"
+)
+NO_NETWORK = ROOT / "tests" / "no_network"
+
+# What a student has at hand after the set-up cell, and where it comes from.
+LOOK = """
+import sys, tensorflow, keras, numpy, IPython, ipywidgets, matplotlib, course_utils
+assert "google.colab" in sys.modules
+assert course_utils.__file__.startswith(sys.prefix), course_utils.__file__
+print("Python", sys.version.split()[0])
+for module in (tensorflow, keras, numpy, IPython, ipywidgets, matplotlib):
+    print(module.__name__, module.__version__)
+"""
+
+
+def make_repository(folder: Path) -> str:
+    """Copy what belongs to this repository into a new git repository; return its address."""
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    run("git", "init", "--quiet", cwd=folder)
+    run("git", "add", "--all", cwd=folder)
+    run("git", *who, "commit", "--quiet", "--message", "A copy", cwd=folder)
+    return folder.as_uri()
+
+
+class Colab:
+    """An environment with Colab's versions, and a folder to work in, like Colab's /content."""
+
+    def __init__(self, folder: Path, python: Path) -> None:
+        self.content = folder / "content"
+        home = folder / "home"
+        for made in (self.content, home):
+            made.mkdir()
+        kernel = folder / "kernels" / "colab" / "kernel.json"
+        kernel.parent.mkdir(parents=True)
+        argv = [str(python), str(HERE / "colab_kernel.py"), "-f", "{connection_file}"]
+        described = {"argv": argv, "display_name": "Colab", "language": "python"}
+        kernel.write_text(json.dumps(described), encoding="utf-8")
+        self.kernels = KernelSpecManager(kernel_dirs=[str(kernel.parents[1])])
+        # As in Colab; and nothing is kept in the home folder of whoever runs this.
+        self.variables = environment_variables(
+            HOME=str(home), MPLBACKEND="module://matplotlib_inline.backend_inline"
+        )
+        self.offline = self.variables | {"PYTHONPATH": str(NO_NETWORK)}
+
+    def run(self, notebook: nbformat.NotebookNode, variables: dict[str, str]) -> None:
+        """Run a notebook in a new kernel, and keep its outputs in it."""
+        manager = AsyncKernelManager(kernel_name="colab", kernel_spec_manager=self.kernels)
+        resources = {"metadata": {"path": str(self.content)}}
+        client = NotebookClient(
+            notebook, km=manager, timeout=build.SECONDS_A_CELL, resources=resources
+        )
+        try:
+            client.execute(env=variables, cleanup_kc=True)
+        except CellExecutionError as error:
+            raise Failure(f"A cell failed:\n{error}") from None
+
+    def run_cells(self, *sources: str, variables: dict[str, str]) -> list[str]:
+        """Run cells in a new kernel, and return what each of them printed."""
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        self.run(notebook := nbformat.v4.new_notebook(cells=cells), variables)
+        return [said(cell) for cell in notebook.cells]
+
+
+def said(cell: nbformat.NotebookNode, stream: str = "stdout") -> str:
+    """Return what a cell printed."""
+    return "".join(o.text for o in cell.get("outputs", []) if o.get("name") == stream)
+
+
+def expect(what: str, found, wanted) -> None:
+    if found != wanted:
+        raise Failure(f"{what}: expected {wanted!r}, but it is {found!r}.")
+
+
+def check_set_up(colab: Colab, python: Path, address: str) -> None:
+    """Run the set-up cell where nothing is installed, twice, and in a second kernel."""
+    before = versions(python)
+    cell = build.set_up(address)
+    first, second, looked = colab.run_cells(cell, cell, LOOK, variables=colab.variables)
+    expect("The set-up cell says first", first, INSTALLED)
+    expect("The set-up cell says the second time", second, "Ready.\n")
+    print("    " + looked.replace("\n", ", ").rstrip(", "))
+
+    after = versions(python)
+    kept = {name: version for name, version in after.items() if name in before}
+    expect("What was there before", kept, before)
+    expect("What is new", after.keys() - before.keys(), ADDED)
+    print(f"    all {len(before)} preinstalled packages have the version that they had")
+
+
+def check_notebooks(colab: Colab) -> None:
+    """Run every notebook that students open, as it lies in notebooks/."""
+    for path in sorted(build.HERE.glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        began = time.monotonic()
+        colab.run(notebook, colab.offline)
+        expect(f"The set-up cell of {path.name} says", said(notebook.cells[1]), "Ready.\n")
+        complaints = "".join(said(cell, "stderr") for cell in notebook.cells)
+        expect(f"What {path.name} writes to stderr", complaints, "")
+        print(f"    {path.name}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+def main() -> None:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="course-colab-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        uv = get_uv(folder / "uv")
+        python = get_python(uv, COLABS_PYTHON, folder / "python")
+        this = "{}.{}".format(*sys.version_info)
+        if python:
+            print(f"== Colab's packages on its Python {COLABS_PYTHON}", flush=True)
+        elif sys.version_info >= (3, 11):
+            print(
+                f"== Colab's packages on Python {this}: its {COLABS_PYTHON} is not to be had here"
+            )
+            python = sys.executable
+        else:
+            raise Failure(f"Colab's versions are not for Python {this}: install {COLABS_PYTHON}.")
+        inside = new_environment(uv, folder / "colab", python, "-r", HERE / "colab.txt")
+        print(f"  the environment was made in {time.monotonic() - began:.0f} s")
+        (folder / "repository").mkdir()
+        address = make_repository(folder / "repository")
+        colab = Colab(folder, inside)
+        print("  the set-up cell")
+        check_set_up(colab, inside, address)
+        print("  the notebooks")
+        check_notebooks(colab)
+    print(f"Colab: all is well ({time.monotonic() - began:.0f} s).")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"\nFAILED: {failure}")

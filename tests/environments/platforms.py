@@ -1,0 +1,90 @@
+"""Can the course be installed everywhere? Resolve requirements.txt for each system and Python.
+
+    python tests/environments/platforms.py
+
+Nothing is installed, and nothing but descriptions of packages is downloaded. Only wheels count:
+nobody who takes a course has a compiler. What a package needs in turn must be in requirements.txt
+too, for otherwise everybody would get another version of it.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from tools import ROOT, Failure, get_uv, run
+
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+# As uv calls them -> what the markers in requirements.txt ask of them.
+PLATFORMS = {
+    "x86_64-unknown-linux-gnu": ("linux", "posix", "Linux", "x86_64"),
+    "aarch64-unknown-linux-gnu": ("linux", "posix", "Linux", "aarch64"),
+    "x86_64-pc-windows-msvc": ("win32", "nt", "Windows", "AMD64"),
+    "aarch64-apple-darwin": ("darwin", "posix", "Darwin", "arm64"),
+}
+# There is no TensorFlow for it, so here the check must fail. It would be of no use if it could not.
+IMPOSSIBLE = "x86_64-apple-darwin"
+
+
+def resolve(uv: Path, requirements: Path, platform: str, python: str) -> dict[str, str]:
+    """Return name -> version of all wheels that a computer would get."""
+    wheels = ["--only-binary", ":all:", "--python-platform", platform, "--python-version", python]
+    quiet = ["--quiet", "--no-config", "--no-annotate", "--no-header", "--python", sys.executable]
+    printed = run(uv, "pip", "compile", requirements, *wheels, *quiet).stdout
+    return dict(line.split("==") for line in printed.split())
+
+
+def pins(platform: str, python: str) -> dict[str, str]:
+    """Return name -> version of what requirements.txt says for a computer."""
+    keys = ("sys_platform", "os_name", "platform_system", "platform_machine")
+    environment = {
+        **default_environment(),
+        **dict(zip(keys, PLATFORMS[platform], strict=True)),
+        "python_version": python,
+        "python_full_version": f"{python}.0",  # so uv understands "3.11"
+    }
+    found = {}
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        if text := line.split("#")[0].strip():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate(environment):
+                version = str(requirement.specifier).removeprefix("==")
+                found[canonicalize_name(requirement.name)] = version
+    return found
+
+
+def main() -> None:
+    print("== Wheels of requirements.txt")
+    with tempfile.TemporaryDirectory(prefix="course-platforms-") as name:
+        folder = Path(name)
+        uv = get_uv(folder / "uv")
+        for platform in PLATFORMS:
+            for python in PYTHONS:
+                found = resolve(uv, ROOT / "requirements.txt", platform, python)
+                pinned = pins(platform, python)
+                loose = sorted(found.items() - pinned.items())
+                if loose or len(found) < 100:
+                    raise Failure(f"{platform}, Python {python}: not in requirements.txt: {loose}")
+                print(f"  {platform}, Python {python}: {len(found)} wheels", flush=True)
+        try:
+            tensorflow = folder / "tensorflow.txt"
+            version = pins("aarch64-apple-darwin", "3.13")["tensorflow"]
+            tensorflow.write_text(f"tensorflow=={version}\n", encoding="utf-8")
+            resolve(uv, tensorflow, IMPOSSIBLE, "3.13")
+        except Failure as failure:
+            if "wheels" not in str(failure):
+                raise
+        else:
+            raise Failure(f"A TensorFlow for {IMPOSSIBLE} was found: this check sees nothing.")
+    print("Platforms: all is well.")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"\nFAILED: {failure}")

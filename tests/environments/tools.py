@@ -1,0 +1,103 @@
+"""What the scripts of this folder share: uv, a Python of some version, a new environment.
+
+The scripts need the network, unlike the tests beside this folder, so plain pytest leaves them out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT))
+import start  # noqa: E402 - it knows which variables lead an environment astray
+
+UV = "uv==0.13.8"  # pinned, so that another uv cannot fail a build
+
+
+class Failure(Exception):
+    """What is wrong, in a sentence."""
+
+
+def environment_variables(**more: str) -> dict[str, str]:
+    """Return this process's variables without those that lead another Python astray."""
+    return start.child_environment(os.environ) | more
+
+
+def run(*command: str | Path, **options) -> subprocess.CompletedProcess[str]:
+    """Run a command, and return what it printed; a Failure shows that, if the command fails."""
+    words = [str(word) for word in command]
+    options = {"env": environment_variables(), "stdin": subprocess.DEVNULL} | options
+    done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", **options)
+    if done.returncode:
+        said = f"{done.stdout}\n{done.stderr}".strip()
+        raise Failure(f"This failed (exit status {done.returncode}): {' '.join(words)}\n{said}")
+    return done
+
+
+def get_uv(folder: Path) -> Path:
+    """Install uv into a folder, and return the path of its program."""
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, UV)
+    return folder / "bin" / ("uv.exe" if os.name == "nt" else "uv")
+
+
+def get_python(uv: Path, version: str, folder: Path) -> str | None:
+    """Return the path of a Python "3.13": this computer's, or one that uv puts into a folder.
+
+    None where there is none, and uv cannot get it either (it asks GitHub).
+    """
+    if found := find_python(version):
+        return found
+    try:
+        run(uv, "python", "install", "--quiet", "--no-bin", "--install-dir", folder, version)
+    except Failure:
+        return None
+    return next(
+        (
+            str(path)
+            for path in sorted(folder.glob("*/python.exe" if os.name == "nt" else "*/bin/python3"))
+        ),
+        None,
+    )
+
+
+def find_python(version: str) -> str | None:
+    """Return the path of a Python "3.13" on this computer, or None."""
+    named = [[name] for name in (f"python{version}", "python3", "python") if shutil.which(name)]
+    if os.name == "nt":
+        named.insert(0, ["py", f"-{version}"])
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    kept = sorted(pyenv.glob(f"{version}.*/bin/python"))
+    asked = "import sys; print('{}.{}'.format(*sys.version_info), sys.executable)"
+    for command in [[sys.executable], *named, *([str(path)] for path in kept)]:
+        try:
+            found, path = run(*command, "-c", asked).stdout.strip().split(" ", 1)
+        except (Failure, OSError, ValueError):
+            continue
+        if found == version:
+            return path
+    return None
+
+
+def new_environment(uv: Path, folder: Path, python: str, *options: str | Path) -> Path:
+    """Make an environment, install into it what the options of `uv pip install` say.
+
+    Returns the path of its Python. There is a pip in it, as in Colab.
+    """
+    run(uv, "venv", "--quiet", "--seed", "--python", python, folder)
+    inside = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    run(uv, "pip", "install", "--quiet", "--no-config", "--python", inside, *options, cwd=ROOT)
+    return inside
+
+
+def versions(python: Path) -> dict[str, str]:
+    """Return name -> version of everything that pip sees in an environment."""
+    listed = run(python, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check")
+    pairs = (line.split("==") for line in listed.stdout.split())
+    return {canonicalize_name(name): version for name, version in pairs}

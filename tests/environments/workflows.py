@@ -1,0 +1,35 @@
+"""Are the files in .github/workflows what GitHub takes? Ask its schema, and an auditor.
+
+    python tests/environments/workflows.py
+
+check-jsonschema brings the schema along; zizmor looks for what a stranger could misuse. Neither
+asks the network for more than itself. (`tests/test_workflows.py` looks at what the files say.)
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tools import ROOT, Failure, get_uv, run
+
+SCHEMA = ["check-jsonschema==0.39.0", "--builtin-schema", "vendor.github-workflows"]
+AUDIT = ["zizmor==1.32.0", "--offline", "--no-progress", "--config", ROOT / ".github/zizmor.yml"]
+
+
+def main() -> None:
+    print("== Workflows")
+    files = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    with tempfile.TemporaryDirectory(prefix="course-workflows-") as name:
+        tool = [get_uv(Path(name) / "uv"), "tool", "run", "--no-config", "--quiet"]
+        run(*tool, *SCHEMA, *files)
+        run(*tool, *AUDIT, *files)
+    print(f"  {len(files)} files: all is well.")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"\nFAILED: {failure}")
