@@ -119,12 +119,11 @@ def weighted_sum(
             )
         if result is None:
             result = np.empty((len(c), *maps.shape[1:]), np.float32)
-        for picture in range(b[0], b[-1] + 1):
-            mine = slice(*np.searchsorted(b, [picture, picture + 1]))
-            if k[mine.start] == 0:
-                total = np.zeros(maps.shape[1:])  # float64: no rounding to speak of
-            total += np.tensordot(weights[k[mine]].astype(np.float32), maps[mine], 1)
-            if k[mine.stop - 1] == n - 1:
+        for picture, sample, one_map in zip(b, k, maps, strict=True):
+            if sample == 0:
+                total = np.zeros(one_map.shape)  # float64: no rounding to speak of
+            total += weights[sample] * one_map
+            if sample == n - 1:
                 result[picture] = total
     return result
 
