@@ -2,16 +2,17 @@
 
     python tests/environments/colab.py
 
-It makes an environment from colab.txt, runs the set-up cell in it twice, and then every notebook
-that students open, all in kernels in which google.colab seems to have been imported. What the cell
-installs comes from a git repository, as in Colab; here that is a copy of this folder. Nothing that
-was there before may change. From the second notebook on the network is cut off.
+It makes an environment from colab.txt, runs the set-up cell in it twice, and then, with the network
+cut off, every notebook that students open and every solved one, all in kernels in which
+google.colab seems to have been imported. What the cell installs comes from a git repository, as in
+Colab; here that is a copy of this folder. Nothing that was there before may change.
 
-On a Python other than Colab's, the environment has the same versions of the packages all the same.
+Where Colab's Python cannot be had, the versions of the packages are its own all the same.
 """
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import sys
@@ -50,7 +51,9 @@ NO_NETWORK = ROOT / "tests" / "no_network"
 
 # What a student has at hand after the set-up cell, and where it comes from.
 LOOK = """
-import sys, tensorflow, keras, numpy, IPython, ipywidgets, matplotlib, course_utils
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow, keras, numpy, IPython, ipywidgets, matplotlib, course_utils
 assert "google.colab" in sys.modules
 assert course_utils.__file__.startswith(sys.prefix), course_utils.__file__
 print("Python", sys.version.split()[0])
@@ -89,7 +92,9 @@ class Colab:
         self.kernels = KernelSpecManager(kernel_dirs=[str(kernel.parents[1])])
         # As in Colab; and nothing is kept in the home folder of whoever runs this.
         self.variables = environment_variables(
-            HOME=str(home), MPLBACKEND="module://matplotlib_inline.backend_inline"
+            HOME=str(home),
+            MPLBACKEND="module://matplotlib_inline.backend_inline",
+            PYDEVD_DISABLE_FILE_VALIDATION="1",  # of a debugger that nobody uses here
         )
         self.offline = self.variables | {"PYTHONPATH": str(NO_NETWORK)}
 
@@ -132,22 +137,27 @@ def check_set_up(colab: Colab, python: Path, address: str) -> None:
     print("    " + looked.replace("\n", ", ").rstrip(", "))
 
     after = versions(python)
-    kept = {name: version for name, version in after.items() if name in before}
-    expect("What was there before", kept, before)
+    changed = {name: after.get(name, "gone") for name in before if after.get(name) != before[name]}
+    expect("What changed of what was there before", changed, {})
     expect("What is new", after.keys() - before.keys(), ADDED)
     print(f"    all {len(before)} preinstalled packages have the version that they had")
 
 
-def check_notebooks(colab: Colab) -> None:
-    """Run every notebook that students open, as it lies in notebooks/."""
-    for path in sorted(build.HERE.glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
+def check_notebooks(colab: Colab, folder: Path) -> None:
+    """Run every notebook of a folder, as it lies there, and compare what its checks say."""
+    for path in sorted(folder.glob("*.ipynb")):
+        stored = nbformat.read(path, as_version=4)
+        notebook = copy.deepcopy(stored)
         began = time.monotonic()
         colab.run(notebook, colab.offline)
         expect(f"The set-up cell of {path.name} says", said(notebook.cells[1]), "Ready.\n")
         complaints = "".join(said(cell, "stderr") for cell in notebook.cells)
         expect(f"What {path.name} writes to stderr", complaints, "")
-        print(f"    {path.name}: {time.monotonic() - began:.0f} s", flush=True)
+        for cell, before in zip(notebook.cells, stored.cells, strict=True):
+            if "nbval-check-output" in cell.metadata.get("tags", []):
+                expect(f"What this says:\n{cell.source}\n", said(cell), said(before))
+        name = path.relative_to(ROOT).as_posix()
+        print(f"    {name}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def main() -> None:
@@ -174,7 +184,8 @@ def main() -> None:
         print("  the set-up cell")
         check_set_up(colab, inside, address)
         print("  the notebooks")
-        check_notebooks(colab)
+        check_notebooks(colab, build.HERE)
+        check_notebooks(colab, build.SOLUTIONS)
     print(f"Colab: all is well ({time.monotonic() - began:.0f} s).")
 
 

@@ -34,7 +34,10 @@ def run(*command: str | Path, **options) -> subprocess.CompletedProcess[str]:
     """Run a command, and return what it printed; a Failure shows that, if the command fails."""
     words = [str(word) for word in command]
     options = {"env": environment_variables(), "stdin": subprocess.DEVNULL} | options
-    done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", **options)
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", **options)
+    except OSError as error:
+        raise Failure(f"{words[0]} could not be started: {error}") from None
     if done.returncode:
         said = f"{done.stdout}\n{done.stderr}".strip()
         raise Failure(f"This failed (exit status {done.returncode}): {' '.join(words)}\n{said}")
@@ -44,7 +47,8 @@ def run(*command: str | Path, **options) -> subprocess.CompletedProcess[str]:
 def get_uv(folder: Path) -> Path:
     """Install uv into a folder, and return the path of its program."""
     run(sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, UV)
-    return folder / "bin" / ("uv.exe" if os.name == "nt" else "uv")
+    places = os.pathsep.join(str(folder / name) for name in ("bin", "Scripts"))
+    return Path(shutil.which("uv", path=places))
 
 
 def get_python(uv: Path, version: str, folder: Path) -> str | None:
@@ -58,13 +62,8 @@ def get_python(uv: Path, version: str, folder: Path) -> str | None:
         run(uv, "python", "install", "--quiet", "--no-bin", "--install-dir", folder, version)
     except Failure:
         return None
-    return next(
-        (
-            str(path)
-            for path in sorted(folder.glob("*/python.exe" if os.name == "nt" else "*/bin/python3"))
-        ),
-        None,
-    )
+    pattern = "*/python.exe" if os.name == "nt" else "*/bin/python3"
+    return next(map(str, sorted(folder.glob(pattern))), None)
 
 
 def find_python(version: str) -> str | None:
@@ -75,10 +74,12 @@ def find_python(version: str) -> str | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     kept = sorted(pyenv.glob(f"{version}.*/bin/python"))
     asked = "import sys; print('{}.{}'.format(*sys.version_info), sys.executable)"
+    # Asking Windows' launcher for a version that is not there must not install that one.
+    env = environment_variables(PYTHON_MANAGER_AUTOMATIC_INSTALL="false")
     for command in [[sys.executable], *named, *([str(path)] for path in kept)]:
         try:
-            found, path = run(*command, "-c", asked).stdout.strip().split(" ", 1)
-        except (Failure, OSError, ValueError):
+            found, path = run(*command, "-c", asked, env=env).stdout.strip().split(" ", 1)
+        except (Failure, ValueError):
             continue
         if found == version:
             return path
