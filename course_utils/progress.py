@@ -138,24 +138,26 @@ def as_text(course: list[dict]) -> str:
 
 
 def as_html(course: list[dict]) -> str:
-    """Return the table as HTML. Each sign stands beside a word that says the same."""
+    """Return the table as HTML: a row a lesson, a sign an exercise, and what the signs mean."""
     rows = []
     for lesson in course:
         right = sum(exercise["state"] == RIGHT for exercise in lesson["exercises"])
-        items = "<br>".join(
-            f"{SIGNS[e['state']]} {e['id']} {html.escape(e['title'])}: {WORDS[e['state']]}"
+        signs = "&ensp; ".join(
+            f'<span title="{html.escape(e["title"])}: {WORDS[e["state"]]}">'
+            f"{SIGNS[e['state']]}&nbsp;{e['id']}</span>"
             for e in lesson["exercises"]
         )
         title = html.escape(f"{lesson['number']}. {lesson['title']}")
         share = f"{right} of {len(lesson['exercises'])}"
         rows.append(
             f'<tr><th scope="row" style="text-align: left">{title}</th>'
-            f'<td>{share}</td><td style="text-align: left">{items}</td></tr>'
+            f'<td>{share}</td><td style="text-align: left">{signs}</td></tr>'
         )
     said = html.escape(" ".join(_sentences(course)))
+    legend = ", ".join(f"{SIGNS[state]} {WORDS[state]}" for state in SIGNS)
     return (
         f"<p>{said}</p><table><thead><tr><th>Lesson</th><th>Right</th><th>Exercises</th></tr>"
-        f"</thead><tbody>{''.join(rows)}</tbody></table>"
+        f"</thead><tbody>{''.join(rows)}</tbody></table><p>{legend}.</p>"
     )
 
 

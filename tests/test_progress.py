@@ -137,7 +137,9 @@ def test_the_page_stands_alone(tmp_path, capsys):
     assert command.main(["progress", "--page", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>") and '<html lang="en">' in text
-    assert "✓ 1.1" in text and ": right" in text and "○ 1.2" in text
+    assert "the prediction: right" in text and "contributions: open" in text
+    assert text.count("✓&nbsp;") == 1 and "✓&nbsp;1.1" in text and "○&nbsp;1.2" in text
+    assert "✓ right" in text and "○ open" in text
     assert not re.search(r"(?:src|href)=", text)
     with pytest.raises(SystemExit):
         command.main(["progress", "--page", str(tmp_path / "mine.pdf")])
