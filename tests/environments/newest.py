@@ -30,7 +30,8 @@ def main() -> int:
     print("== The newest versions of everything", flush=True)
     with tempfile.TemporaryDirectory(prefix="course-newest-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        course = ["--upgrade", "--editable", ".[notebook,test,site]"]
+        # TensorFlow first: its newest release would give way to one of h5py that it does not take.
+        course = ["--upgrade", "tensorflow", "--editable", ".[notebook,test,site]"]
         python = new_environment(get_uv(folder / "uv"), folder / "env", sys.executable, *course)
         changed = differences(versions(python))
         print(f"  {len(changed)} differ from requirements.txt", *changed, sep="\n    ", flush=True)
