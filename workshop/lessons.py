@@ -1,4 +1,4 @@
-"""What the lessons' sources and solved notebooks say: exercises, goals, headings, printed numbers."""
+"""What the lessons' sources and solved notebooks say: exercises, goals, printed numbers."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def title(lesson: str) -> str:
 
 def goals(lesson: str) -> list[str]:
     """Return the lesson's numbered goals, each as one line."""
-    numbered = re.findall(r"^\d+\. (.+?)(?=\n\d+\. |\n\n)", source(lesson).cells[0].source, re.M | re.S)
+    numbered = re.findall(
+        r"^\d+\. (.+?)(?=\n\d+\. |\n\n)", source(lesson).cells[0].source, re.M | re.S
+    )
     return [" ".join(goal.split()).rstrip(",.") for goal in numbered]
 
 
@@ -157,7 +159,7 @@ QUOTATION = re.compile(r"<<(\d): (.+?)>>", re.DOTALL)
 
 
 def quote(text: str) -> str:
-    """Replace each quotation, <<2: not prepared: pillow>>, by the words, if lesson 2 prints them."""
+    """Replace each quotation, <<2: not prepared: pillow>>, by what lesson 2 prints."""
 
     def replaced(match: re.Match) -> str:
         lesson, words = name_of(int(match[1])), " ".join(match[2].split())

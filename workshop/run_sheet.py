@@ -1,7 +1,7 @@
 """Make the run sheets: what the instructor says and does, minute by minute.
 
-They are put together out of plan.toml beside this file, which people edit, and of the lessons' sources
-and solved notebooks. A format whose minutes do not fit is not made.
+They are put together out of plan.toml beside this file, which people edit, and of the lessons'
+sources and solved notebooks. A format whose minutes do not fit is not made.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from workshop.lessons import Exercise, PlanError, exercises, quote
 
 KINDS = {"talk": "you speak", "show": "you show", "predict": "they predict, you show"}
 NOTEBOOKS = "../notebooks"
-HEADER = """<!-- Made by `python start.py workshop run-sheet` out of workshop/plan.toml and the lessons.
-Change those, not this file. -->
+HEADER = """<!-- Made by `python start.py workshop run-sheet` out of workshop/plan.toml and the
+lessons. Change those, not this file. -->
 """
 
 
@@ -46,7 +46,9 @@ def step(plan: dict, name: str) -> Step:
         about = plan["exercise"].get(rest, {})
         needed = ("before", "after", "review") if word == "exercise" else ("after", "shown")
         if missing := [key for key in needed if key not in about]:
-            raise PlanError(f'plan.toml: [exercise."{rest}"] needs {", ".join(missing)} for the room')
+            raise PlanError(
+                f'plan.toml: [exercise."{rest}"] needs {", ".join(missing)} for the room'
+            )
         title = f"Exercise {rest}: {task.title}"
         if word == "show":
             return Step(name, title, about["shown"], "you show the solution", task.lesson, task)
@@ -55,7 +57,9 @@ def step(plan: dict, name: str) -> Step:
     if name in plan["block"]:
         block = plan["block"][name]
         if block["kind"] not in KINDS:
-            raise PlanError(f"plan.toml: [block.{name}] has a kind that is none of {', '.join(KINDS)}")
+            raise PlanError(
+                f"plan.toml: [block.{name}] has a kind that is none of {', '.join(KINDS)}"
+            )
         lesson = lessons.name_of(block["lesson"])
         if block["heading"] not in lessons.headings(lesson):
             raise PlanError(
@@ -73,8 +77,9 @@ def check_minutes(plan: dict, form: dict) -> None:
         left = session["length"] - needed
         if left < form["reserve"]:
             raise PlanError(
-                f"{form['title']}, session {number}: the plan takes {needed} of {session['length']} "
-                f"minutes, and {form['reserve']} must be left over. Take something out of it"
+                f"{form['title']}, session {number}: the plan takes {needed} of "
+                f"{session['length']} minutes, and {form['reserve']} must be left over. Take "
+                "something out of it"
             )
 
 
@@ -101,14 +106,15 @@ def make(plan: dict, form: dict) -> str:
 
 def intro(form: dict) -> str:
     hours = " and ".join(f"{s['length']} minutes" for s in form["session"])
-    return f"""For the instructor: {hours}, breaks included. Times are an example; shift them as you need.
-Before you begin, go through [README.md](README.md). Grey boxes like `this` quote what the cells print
-on the course's network; they are the same on every computer, but for a last digit.
+    return f"""For the instructor: {hours}, breaks included. Times are an example; shift them as you
+need. Before you begin, go through [README.md](README.md). Grey boxes like `this` quote what the
+cells print on the course's network; they are the same on every computer, but for a last digit.
 
-**Say** is meant to be spoken, in your own words. **Predict** means that everybody writes a guess into
-the notebook, or raises a hand, before the next cell runs. A check that says *not done yet* or *not right
-yet* hands the notebook a working version, so that nobody has to finish an exercise to go on. Who is lost
-clicks on the heading where you are, and chooses *Run*, *Run All Above Selected Cell*.
+**Say** is meant to be spoken, in your own words. **Predict** means that everybody writes a guess
+into the notebook, or raises a hand, before the next cell runs. A check that says *not done yet* or
+*not right yet* hands the notebook a working version, so that nobody has to finish an exercise to go
+on. Who is lost clicks on the heading where you are, and chooses *Run*, *Run All Above Selected
+Cell*.
 """
 
 
@@ -182,14 +188,15 @@ def late(plan: dict, form: dict) -> str:
             one = step(plan, name)
             total += one.minutes
             if one.exercise:
-                instead = "they run the cell and its check as they are: the check hands out a working version"
+                instead = "they run cell and check as they are: it hands out a working version"
             else:
                 instead = "say: " + flat(plan["block"][name].get("late", ""))
                 if instead == "say: ":
                     raise PlanError(f"plan.toml: [block.{name}] may be left out, and needs `late`")
             lines.append(f"- **{one.title}**, {one.minutes} minutes ({total} in all): {instead}")
     lines.append(
-        "\nNever leave out *Cover the bear* and *A shortcut, caught in the act*: people remember these."
+        "\nNever leave out *Cover the bear* and *A shortcut, caught in the act*: people remember "
+        "these."
     )
     return "\n".join(lines) + "\n"
 
@@ -220,9 +227,16 @@ def script(plan: dict, session: dict) -> list[str]:
 
 def block_script(block: dict, one: Step) -> list[str]:
     place = f"[lesson {block['lesson']}]({NOTEBOOKS}/{one.lesson}.ipynb), *{block['heading']}*"
-    lines = [f"**Screen** ({place}). {flat(block['screen'])}\n", "**Say.**\n", spoken(block["say"]), ""]
+    lines = [
+        f"**Screen** ({place}). {flat(block['screen'])}\n",
+        "**Say.**\n",
+        spoken(block["say"]),
+        "",
+    ]
     for question in block.get("ask", []):
-        lines.append(f"**Ask.** {flat(question['question'])}\\\n**Answer.** {flat(question['answer'])}\n")
+        lines.append(
+            f"**Ask.** {flat(question['question'])}\\\n**Answer.** {flat(question['answer'])}\n"
+        )
     for lesson, which in block.get("quiz", []):
         lines.append(vote(lessons.quiz(lesson, which)))
     if block.get("wrong"):
@@ -244,7 +258,10 @@ def vote(question: dict) -> str:
 def exercise_script(plan: dict, one: Step) -> list[str]:
     task, about = one.exercise, plan["exercise"][one.exercise.id]
     place = f"[lesson {number(task.lesson)}]({NOTEBOOKS}/{task.lesson}.ipynb)"
-    lines = [f"**Screen** ({place}). The task, *Exercise {task.id}*. {task.difficulty.capitalize()}. The goal: {task.goal}.\n"]
+    lines = [
+        f"**Screen** ({place}). The task, *Exercise {task.id}*. "
+        f"{task.difficulty.capitalize()}. The goal: {task.goal}.\n"
+    ]
     if one.name.startswith("exercise"):
         lines += ["**Say, before.**\n", spoken(about["before"]), ""]
     lines += misconception(about, task)
@@ -257,9 +274,10 @@ def misconception(about: dict, task: Exercise) -> list[str]:
     if not {"belief", "answer"} <= about.keys():
         raise PlanError(f'plan.toml: [exercise."{task.id}"] needs belief and answer')
     return [
-        f"**The thought behind the mistakes.** \"{flat(about['belief'])}\"\\\n"
+        f'**The thought behind the mistakes.** "{flat(about["belief"])}"\\\n'
         f"**What to answer.** {flat(about['answer'])}\n",
-        f"**What they do** (the task names it, folded, and the check recognises it). {task.mistakes}\n",
+        "**What they do** (the task names it, folded, and the check recognises it). "
+        f"{task.mistakes}\n",
     ]
 
 
@@ -282,20 +300,24 @@ def homework(plan: dict, form: dict, done: dict[str, set[str]]) -> str:
     first = ", ".join(f"{task.id} ({task.title})" for task in chosen)
     last = lessons.names()[-1]
     lines = [
-        f"\nFirst these, {total} minutes together: {first}. Then lesson {number(last)}, with a picture of "
-        "their own: two classes, a plan that is sealed, and a card to hand in. "
-        f"Its example takes {lessons.minutes(last)} minutes; the card is judged by the table in it.\n",
-        "All exercises that were not done in the room, with the thought behind the usual mistakes:\n",
+        f"\nFirst these, {total} minutes together: {first}. Then lesson {number(last)}, with a "
+        "picture of their own: two classes, a plan that is sealed, and a card to hand in. It takes "
+        f"{lessons.minutes(last)} minutes; the card is judged by the table in it.\n",
+        "All exercises that were not done in the room, with the thought behind the usual "
+        "mistakes:\n",
     ]
     for lesson in lessons.names():
-        tasks = [t for t in exercises().values() if t.lesson == lesson and t.id not in done["exercise"]]
+        tasks = [
+            t for t in exercises().values() if t.lesson == lesson and t.id not in done["exercise"]
+        ]
         if not tasks:
             continue
         lines.append(f"### [{lessons.title(lesson)}]({NOTEBOOKS}/{lesson}.ipynb)\n")
         for task in tasks:
             seen = ", shown in the room" if task.id in done["show"] else ""
             lines.append(
-                f"#### Exercise {task.id}: {task.title} ({task.minutes} minutes, {task.difficulty}{seen})\n"
+                f"#### Exercise {task.id}: {task.title} "
+                f"({task.minutes} minutes, {task.difficulty}{seen})\n"
             )
             lines += misconception(plan["exercise"].get(task.id, {}), task)
     return "\n".join(lines)

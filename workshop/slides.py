@@ -88,7 +88,9 @@ def code_cells(lesson: str) -> list[tuple[nbformat.NotebookNode, str]]:
 def only(found: list, piece: str, lesson: str):
     if len(found) != 1:
         problem = "is nowhere" if not found else f"is in {len(found)} places"
-        raise PlanError(f"slides.toml: {piece!r} {problem} in lesson {lesson[:2]}; it must be in one")
+        raise PlanError(
+            f"slides.toml: {piece!r} {problem} in lesson {lesson[:2]}; it must be in one"
+        )
     return found[0]
 
 
@@ -203,8 +205,8 @@ def index(decks: dict[str, int]) -> str:
 <body style="font: 22px sans-serif; max-width: 45em; margin: 2em auto">
 <h1>Slides</h1>
 <ul>{items}</ul>
-<p>The space bar goes on, Esc shows all slides of a lesson, F fills the screen, S opens the notes. For paper,
-put <code>?print-pdf</code> behind the address of a deck and print it.</p>
+<p>The space bar goes on, Esc shows all slides of a lesson, F fills the screen, S opens the notes.
+For paper, put <code>?print-pdf</code> behind the address of a deck and print it.</p>
 </body></html>
 """
 
