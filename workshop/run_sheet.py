@@ -114,7 +114,8 @@ cells print on the course's network; they are the same on every computer, but fo
 into the notebook, or raises a hand, before the next cell runs. A check that says *not done yet* or
 *not right yet* hands the notebook a working version, so that nobody has to finish an exercise to go
 on. Who is lost clicks on the heading where you are, and chooses *Run*, *Run All Above Selected
-Cell*.
+Cell*. **What they do** is what stands in the task, folded, under *Common mistakes*; the check names
+these mistakes when it meets them.
 """
 
 
@@ -276,8 +277,7 @@ def misconception(about: dict, task: Exercise) -> list[str]:
     return [
         f'**The thought behind the mistakes.** "{flat(about["belief"])}"\\\n'
         f"**What to answer.** {flat(about['answer'])}\n",
-        "**What they do** (the task names it, folded, and the check recognises it). "
-        f"{task.mistakes}\n",
+        f"**What they do.** {task.mistakes}\n",
     ]
 
 
