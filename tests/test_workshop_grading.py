@@ -12,6 +12,8 @@ from wrong_answers import WRONG_ANSWERS
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed: pip install -e .[test]")
 
+from nbgrader.nbgraderformat import MetadataValidator
+
 from workshop import grading, lessons
 from workshop.lessons import exercises, notebooks
 
@@ -23,7 +25,7 @@ def about(cell) -> dict:
 def of_kind(notebook, kind: str) -> dict[str, nbformat.NotebookNode]:
     """The cells that are a "solution" or a "grade", by their exercises."""
     return {
-        about(cell)["grade_id"].partition("-")[2]: cell
+        about(cell)["grade_id"].partition("-")[2].replace("-", "."): cell
         for cell in notebook.cells
         if about(cell).get(kind)
     }
@@ -37,6 +39,7 @@ def lesson(request) -> str:
 def test_each_exercise_has_an_answer_a_check_and_its_points(lesson):
     notebook = grading.source_version(lesson)
     nbformat.validate(notebook)
+    MetadataValidator().validate_nb(notebook)
     tasks = {task.id: task for task in exercises().values() if task.lesson == lesson}
     assert of_kind(notebook, "solution").keys() == of_kind(notebook, "grade").keys() == tasks.keys()
     for id, cell in of_kind(notebook, "grade").items():
@@ -107,17 +110,18 @@ def test_the_release_shows_no_answer_and_no_hidden_test(course):
 
 
 @pytest.mark.slow
-def test_nbgrader_gives_points_for_what_the_checks_call_right(course):
+def test_nbgrader_gives_points_for_what_the_checks_call_right(course, monkeypatch):
     """The real nbgrader: autograde both submissions, then read the scores from its gradebook."""
     from nbgrader.api import Gradebook
 
+    monkeypatch.setenv("PATH", grading.environment()["PATH"])
     name = grading.assignment(lessons.name_of(0))
     done = grading.nbgrader(course, "autograde", name)
     assert done.returncode == 0, done.stdout
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
         grades = {
             student: {
-                grade.name.partition("-")[2]: (grade.auto_score, grade.max_score)
+                grade.name.partition("-")[2].replace("-", "."): (grade.auto_score, grade.max_score)
                 for grade in book.find_submission(name, student).notebooks[0].grades
             }
             for student in ("ada", "grace")

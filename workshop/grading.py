@@ -8,10 +8,12 @@ student's or one that the course handed out.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import nbformat
@@ -48,8 +50,13 @@ c.Execute.timeout = {lessons.notebooks.SECONDS_A_CELL}
 
 
 def assignment(lesson: str) -> str:
-    """Return the name of a lesson's assignment; nbgrader allows no "+" in it."""
+    """Return the name of a lesson's assignment."""
     return f"lesson_{int(lesson[:2])}"
+
+
+def named(word: str, task: Exercise) -> str:
+    """Return an id such as "points-2-1"; nbgrader allows no full stop in it."""
+    return f"{word}-{task.id.replace('.', '-')}"
 
 
 def marked(kind: str, grade_id: str, points: int | None = None) -> dict:
@@ -69,9 +76,9 @@ def grade_cell(task: Exercise) -> nbformat.NotebookNode:
     points = "1 point" if task.points == 1 else f"{task.points} points"
     cell = nbformat.v4.new_code_cell(
         GRADE.format(points=points, name=task.name, check=task.check),
-        id=f"points-{task.id.replace('.', '-')}",
+        id=named("points", task),
     )
-    cell.metadata.nbgrader = marked("grade", f"points-{task.id}", task.points)
+    cell.metadata.nbgrader = marked("grade", named("points", task), task.points)
     return cell
 
 
@@ -86,7 +93,7 @@ def source_version(lesson: str) -> nbformat.NotebookNode:
         if "exercise" in cell.metadata:
             task = exercises()[cell.metadata["exercise"]["id"]]
         elif cell.cell_type == "code" and "### BEGIN SOLUTION" in cell.source:
-            cell.metadata.nbgrader = marked("solution", f"exercise-{task.id}")
+            cell.metadata.nbgrader = marked("solution", named("exercise", task))
         elif cell.cell_type == "code" and not GUESS.match(cell.source):
             cell.metadata.nbgrader = marked("given", f"given-{cell.id}")
             if task and lessons.CHECK.search(cell.source):
@@ -96,11 +103,18 @@ def source_version(lesson: str) -> nbformat.NotebookNode:
     return notebook
 
 
+def environment() -> dict[str, str]:
+    """Return the variables for nbgrader, which calls alembic, and wants it on the path."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+    return os.environ | {"PATH": path}
+
+
 def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run one of nbgrader's commands in a course folder."""
     return subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments, "--course-dir", str(folder)],
         cwd=folder,
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -123,7 +137,8 @@ def release(lesson: str, folder: Path) -> Path:
     done = nbgrader(folder, "generate_assignment", assignment(lesson), "--force")
     path = folder / "release" / assignment(lesson) / f"{lesson}.ipynb"
     if done.returncode or not path.is_file():
-        raise PlanError(f"nbgrader could not make {lesson}: {done.stdout.strip().splitlines()[-1]}")
+        print(done.stdout)
+        raise PlanError(f"nbgrader could not make the release of {lesson}; its reason stands above")
     return path
 
 
