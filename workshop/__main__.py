@@ -51,6 +51,8 @@ def main(arguments: list[str]) -> str | None:
             offline_kit.write(chosen.platform, chosen.python)
     except PlanError as error:
         return f"workshop: {error}."
+    except KeyError as error:
+        return f"workshop: an entry of plan.toml or slides.toml lacks {error}."
     return None
 
 

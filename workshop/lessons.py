@@ -69,6 +69,8 @@ def names() -> list[str]:
 
 
 def name_of(number: int) -> str:
+    if number not in range(len(names())):
+        raise PlanError(f"there are lessons 0 to {len(names()) - 1}, and no lesson {number!r}")
     return names()[number]
 
 

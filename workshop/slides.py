@@ -228,9 +228,9 @@ def copy_reveal(target: Path) -> None:
 def write(target: Path = TARGET) -> None:
     """Make all decks in a folder, and a page that lists them."""
     plan, entries = lessons.read_toml("plan.toml"), lessons.read_toml("slides.toml")["slide"]
-    decks = {}
-    for number, lesson in enumerate(lessons.names()):
-        decks[lesson] = [entry for entry in entries if entry["lesson"] == number]
+    decks = {lesson: [] for lesson in lessons.names()}
+    for entry in entries:
+        decks[lessons.name_of(entry["lesson"])].append(entry)
     pages = {lesson: deck(lesson, chosen, plan) for lesson, chosen in decks.items()}
     shutil.rmtree(target, ignore_errors=True)
     copy_reveal(target / "reveal")
