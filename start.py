@@ -4,14 +4,16 @@
     python start.py check      is everything here? (versions, and the cat classified)
     python start.py playground open the playground: your picture, any class, all methods
     python start.py test       run the tests
+    python start.py workshop   for instructors: run sheets, slides, grading, offline kits
 
-What follows is passed on to JupyterLab, the check, Voila or pytest:
+What follows is passed on to JupyterLab, the check, Voila, pytest or the workshop's commands:
 
     python start.py --no-browser --port 8899
     python start.py test -x tests
 
 The first run makes an environment of its own, in the folder .venv, and needs the internet for some
-minutes. Later runs start at once and need none. To undo everything, delete the folder .venv.
+minutes. Later runs start at once and need none. To undo everything, delete the folder .venv. Where
+an offline kit was unpacked, its folder wheels is here, and the first run needs no internet either.
 """
 
 import hashlib
@@ -35,6 +37,8 @@ MARKER = VENV / "saliency-course.json"  # says that this script made the folder,
 LESSON = "notebooks/00_start_here.ipynb"
 PLAYGROUND = "notebooks/playground.ipynb"
 INPUTS = ("requirements.txt", "pyproject.toml")  # when one of these changes, install again
+WHEELS = "wheels"  # in an offline kit: all packages, for one kind of computer and one Python
+KIT = "kit.json"  # in that folder: for which
 
 OLDEST, NEWEST = (3, 10), (3, 13)
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "win-amd64", "macosx-arm64")  # of TensorFlow's wheels
@@ -118,6 +122,39 @@ def problem(facts):
     return None
 
 
+def read_kit(folder=None):
+    """What the offline kit in this folder is for, {"platform": ..., "python": ...}, or None."""
+    folder = folder or ROOT / WHEELS
+    if not folder.is_dir():
+        return None
+    try:
+        kit = json.loads((folder / KIT).read_text(encoding="utf-8"))
+        return {"platform": str(kit["platform"]), "python": str(kit["python"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StartError(
+            f"The folder {WHEELS} here is no complete offline kit: unpack its archive again, or "
+            "delete the folder, and the packages will be downloaded"
+        ) from None
+
+
+def kit_problem(facts, kit):
+    """One sentence on why the offline kit is not for the interpreter `describe` saw, or None."""
+    this = "{}.{}".format(*facts["version"])
+    if kit is None or (kit["platform"], kit["python"]) == (facts["platform"], this):
+        return None
+    sentence = (
+        "The packages in the folder {} are for Python {} on {}, and this is Python {} on {}: "
+    ).format(WHEELS, kit["python"], kit["platform"], this, facts["platform"])
+    if kit["platform"] == facts["platform"]:
+        sentence += "install Python {} beside it, or ask".format(kit["python"])
+    else:
+        sentence += "ask"
+    return sentence + (
+        f" for the offline kit for this computer, or delete the folder {WHEELS}, and the packages "
+        "will be downloaded"
+    )
+
+
 def candidates():
     """Commands that may start another Python, best first."""
     minors = range(NEWEST[1], OLDEST[1] - 1, -1)
@@ -127,8 +164,8 @@ def candidates():
     return [[name] for name in [*names, "python3", "python"]]
 
 
-def find_another():
-    """The command of a Python on this machine that the course can use, or None."""
+def find_another(kit=None):
+    """The command of a Python on this machine that the course, and the kit, can use, or None."""
     # Asking Windows' launcher for a version that is not there must not make it install that one.
     env = dict(child_environment(os.environ), PYTHON_MANAGER_AUTOMATIC_INSTALL="false")
     for command in candidates():
@@ -142,7 +179,8 @@ def find_another():
                 stderr=subprocess.DEVNULL,
                 timeout=60,
             )
-            if problem(json.loads(output.decode())) is None:
+            facts = json.loads(output.decode())
+            if problem(facts) is None and kit_problem(facts, kit) is None:
                 return command
         except (OSError, ValueError, KeyError, subprocess.SubprocessError):
             continue
@@ -294,6 +332,23 @@ NOT_INSTALLED = (
     "The packages could not be installed; the reason stands above this line. If it was the "
     "network, run the same command when there is one: it goes on where this one stopped"
 )
+NOT_INSTALLED_FROM_KIT = (
+    "The packages could not be installed; the reason stands above this line. If a package is "
+    f"missing in the folder {WHEELS}, unpack the archive of the offline kit again"
+)
+
+
+def not_installed():
+    """What to say when pip fails."""
+    return StartError(NOT_INSTALLED if read_kit() is None else NOT_INSTALLED_FROM_KIT)
+
+
+def pip_install(python):
+    """The command with which packages are installed: from the offline kit, where there is one."""
+    command = [python, "-m", "pip", "install"]
+    if read_kit() is not None:
+        command += ["--no-index", "--find-links", ROOT / WHEELS]
+    return command
 
 
 def packages_folder():
@@ -320,14 +375,12 @@ def install_pip():
         if not succeeds([base_python(), "-m", "pip", "--version"], quiet=True):
             raise StartError(no_venv_sentence(shutil.which("apt-get") is not None))
         # `pip --python` would do as well, but Ubuntu 22.04's pip is too old to know it.
-        if not succeeds(
-            [base_python(), "-m", "pip", "install", "--target", packages_folder(), "pip"]
-        ):
-            raise StartError(NOT_INSTALLED)
+        if not succeeds([*pip_install(base_python()), "--target", packages_folder(), "pip"]):
+            raise not_installed()
     # The first pip that can install a pyproject.toml in place is 21.3; Python 3.10.0 brought 21.2.
     too_old = "import pip, sys; sys.exit(int(pip.__version__.split('.')[0]) < 22)"
     if not succeeds([VENV_PYTHON, "-I", "-c", too_old], quiet=True):
-        succeeds([VENV_PYTHON, "-m", "pip", "install", "--upgrade", "pip"])
+        succeeds([*pip_install(VENV_PYTHON), "--upgrade", "pip"])
 
 
 def forget_halves(packages):
@@ -343,13 +396,13 @@ def forget_halves(packages):
 def install_packages():
     """Install requirements.txt and, from where it lies, the course's own package."""
     forget_halves(packages_folder())
-    pip = [VENV_PYTHON, "-m", "pip", "install"]
+    pip = pip_install(VENV_PYTHON)
     if not succeeds([*pip, "-r", ROOT / "requirements.txt"]):
-        raise StartError(NOT_INSTALLED)
+        raise not_installed()
     # Its build tool has just been installed, so the build needs no environment of its own.
     own = [*pip, "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT]
     if not succeeds(own):
-        raise StartError(NOT_INSTALLED)
+        raise not_installed()
 
 
 def finish_environment():
@@ -423,7 +476,10 @@ def install(found):
     python = venv_python_version()
     write_marker(None, python)
     install_pip()
-    say("2/3 Downloading and installing the packages, about 1 GB: 2 to 10 minutes ...")
+    if read_kit() is None:
+        say("2/3 Downloading and installing the packages, about 1 GB: 2 to 10 minutes ...")
+    else:
+        say(f"2/3 Installing the packages from the folder {WHEELS}, without internet ...")
     install_packages()
     say("3/3 Finishing ...")
     finish_environment()
@@ -440,9 +496,9 @@ def parse(arguments):
         name, rest = "lab", list(arguments)
     else:
         name, rest = arguments[0], list(arguments[1:])
-    if name not in ("lab", "check", "playground", "test"):
+    if name not in ("lab", "check", "playground", "test", "workshop"):
         raise StartError(
-            f"the commands are lab, check, playground and test, not {name!r}: "
+            f"the commands are lab, check, playground, test and workshop, not {name!r}: "
             "see `python start.py --help`"
         )
     if rest[:1] == ["--"]:
@@ -457,6 +513,8 @@ def command_line(name, rest, is_root=False):
         return [*python, "course_utils", *rest]
     if name == "test":
         return [*python, "pytest", *rest]
+    if name == "workshop":
+        return [*python, "workshop", *rest]
     if name == "playground":
         return [*python, "voila", str(ROOT / PLAYGROUND), *rest]  # and voila.json is read as well
     lab = [*python, "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
@@ -490,15 +548,19 @@ def main(arguments):
         return 0
     name, rest = parse(arguments)
     found = current_state()
+    kit = None if found == "ready" else read_kit()
+    if found == "unfinished" and kit and kit["python"] != venv_python_version():
+        found = "broken"  # begun with another Python than the kit is for
     if found in ("absent", "broken"):
-        obstacle = problem(describe())
+        facts = describe()
+        obstacle = problem(facts) or kit_problem(facts, kit)
         if obstacle:
-            other = find_another()
+            other = find_another(kit)
             if other is None:
                 raise StartError(obstacle)
             say(
-                "Python {}.{} is not for this course: going on with {}.".format(
-                    *sys.version_info[:2], " ".join(other)
+                "Python {}.{} is not for this {}: going on with {}.".format(
+                    *sys.version_info[:2], "offline kit" if kit else "course", " ".join(other)
                 )
             )
             command = [shutil.which(other[0]), *other[1:], str(ROOT / "start.py"), *arguments]

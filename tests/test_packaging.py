@@ -24,6 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 GENERATED = ("notebooks/*.ipynb", "notebooks/solutions/*.ipynb")  # by notebooks/build.py
 NOT_OURS = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".ruff_cache", ".pytest_cache"}
+NOT_OURS |= {"wheels", "_build"}  # of an offline kit, and what the course's own tools make
 
 
 def project_files():

@@ -189,6 +189,7 @@ def test_the_command_lines():
         page,
         "--port=1",
     ]
+    assert start.command_line("workshop", ["slides"]) == [python, "-m", "workshop", "slides"]
     lab = start.command_line("lab", ["--no-browser"])
     assert lab[:3] == [python, "-m", "jupyterlab"] and lab[-1] == "--no-browser"
     assert f"--ServerApp.root_dir={ROOT}" in lab and "--allow-root" not in lab
@@ -264,6 +265,98 @@ def test_an_installation_that_fails_is_not_called_ready(tmp_path, monkeypatch):
     assert start.read_marker(start.MARKER) == {"ready": None, "python": "3.12"}
 
 
+KIT = {"platform": "linux-x86_64", "python": "3.12"}
+
+
+def unpacked(folder, kit=KIT):
+    """A folder of wheels, as an unpacked kit has it, without any wheels."""
+    (folder / start.WHEELS).mkdir()
+    (folder / start.WHEELS / start.KIT).write_text(json.dumps(kit), encoding="utf-8")
+    return folder
+
+
+def test_a_kit_says_what_it_is_for_and_a_damaged_one_that_it_is_damaged(tmp_path):
+    wheels = tmp_path / start.WHEELS
+    assert start.read_kit(wheels) is None
+    unpacked(tmp_path)
+    assert start.read_kit(wheels) == KIT
+    for nonsense in ("", "[]", '"text"', '{"platform": "win-amd64"}'):
+        (wheels / start.KIT).write_text(nonsense, encoding="utf-8")
+        with pytest.raises(start.StartError, match="no complete offline kit"):
+            start.read_kit(wheels)
+    (wheels / start.KIT).unlink()
+    with pytest.raises(start.StartError, match="no complete offline kit"):
+        start.read_kit(wheels)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"version": [3, 11]}, "install Python 3.12 beside it, or ask for the offline kit"),
+        ({"platform": "win-amd64"}, "this is Python 3.12 on win-amd64: ask for the offline kit"),
+        ({"version": [3, 13], "platform": "macosx-arm64"}, "for Python 3.12 on linux-x86_64"),
+    ],
+)
+def test_a_kit_for_another_computer_says_so_in_one_sentence(facts, words):
+    assert start.problem({**GOOD, **facts}) is None
+    sentence = start.kit_problem({**GOOD, **facts}, KIT)
+    assert words in sentence and "delete the folder wheels" in sentence
+    assert "\n" not in sentence and sentence.count(". ") == 0 and not sentence.endswith(".")
+
+
+def test_the_right_kit_and_no_kit_are_no_problem():
+    assert start.kit_problem(GOOD, KIT) is None
+    assert start.kit_problem(GOOD, None) is None
+
+
+def test_the_python_that_the_kit_is_for_is_looked_for(monkeypatch):
+    answers = {
+        "python3.13": json.dumps({**GOOD, "version": [3, 13]}).encode(),
+        "python3.12": json.dumps(GOOD).encode(),
+    }
+    monkeypatch.setattr(start, "candidates", lambda: [[name] for name in answers])
+    monkeypatch.setattr(start.shutil, "which", lambda name: name)
+    monkeypatch.setattr(start.subprocess, "check_output", lambda command, **_: answers[command[0]])
+    assert start.find_another() == ["python3.13"]
+    assert start.find_another(KIT) == ["python3.12"]
+    assert start.find_another({**KIT, "platform": "win-amd64"}) is None
+
+
+def test_with_a_kit_pip_asks_nobody_else(tmp_path, monkeypatch):
+    folder = tmp_path / "Kurs für alle"
+    folder.mkdir()
+    monkeypatch.setattr(start, "ROOT", folder)
+    commands = []
+    monkeypatch.setattr(start, "succeeds", lambda c, quiet=False: commands.append(c) or True)
+    monkeypatch.setattr(start, "packages_folder", lambda: tmp_path)
+    start.install_packages()
+    assert len(commands) == 2 and not any("--no-index" in command for command in commands)
+    unpacked(folder)
+    start.install_packages()
+    for command in commands[2:]:
+        place = command.index("--find-links")
+        assert command[place - 1] == "--no-index" and command[place + 1] == folder / start.WHEELS
+    assert len(commands) == 4
+
+
+def test_an_installation_begun_with_another_python_than_the_kits_begins_again(monkeypatch):
+    other = {"platform": start.describe()["platform"], "python": "3.99"}
+    monkeypatch.setattr(start, "current_state", lambda: "unfinished")
+    monkeypatch.setattr(start, "venv_python_version", lambda: "3.12")
+    monkeypatch.setattr(start, "read_kit", lambda: other)
+    monkeypatch.setattr(start, "find_another", lambda kit: None)
+    with pytest.raises(start.StartError, match=r"are for Python 3\.99"):
+        start.main(["check"])
+
+
+def test_a_kit_that_lacks_a_package_does_not_blame_the_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "ROOT", unpacked(tmp_path))
+    monkeypatch.setattr(start, "packages_folder", lambda: tmp_path)
+    monkeypatch.setattr(start, "succeeds", lambda *_, **__: False)
+    with pytest.raises(start.StartError, match="unpack the archive of the offline kit again"):
+        start.install_packages()
+
+
 def run(*arguments, **kwargs):
     return subprocess.run(
         [sys.executable, str(ROOT / "start.py"), *arguments],
@@ -281,5 +374,7 @@ def test_help_and_a_wrong_word_from_another_folder(tmp_path):
     assert result.returncode == 0 and "python start.py test" in result.stdout
     result = run("tset", cwd=tmp_path)
     assert result.returncode == 1 and result.stdout == ""
-    assert result.stderr.startswith("start.py: the commands are lab, check, playground and test")
+    assert result.stderr.startswith(
+        "start.py: the commands are lab, check, playground, test and workshop"
+    )
     assert result.stderr.count("\n") == 1

@@ -1,0 +1,60 @@
+"""What an instructor needs, by one command each. `python start.py workshop` runs this.
+
+    python start.py workshop run-sheet                 minute by minute, in two formats
+    python start.py workshop slides                    slides of all lessons, to be shown offline
+    python start.py workshop grading                   a course folder for nbgrader
+    python start.py workshop kit linux-x86_64 3.11     an archive to install from without internet
+
+README.md beside this file says when to use which.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def main(arguments: list[str]) -> str | None:
+    """Run one command; return what stands in the way, or None."""
+    parser = argparse.ArgumentParser(
+        prog="python start.py workshop",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run-sheet", help="write the run sheets in workshop/")
+    commands.add_parser("slides", help="make workshop/_build/slides")
+    commands.add_parser("grading", help="make workshop/_build/grading")
+    kit = commands.add_parser("kit", help="make workshop/_build/saliency-course-...zip")
+    kit.add_argument("platform", help="linux-x86_64, linux-aarch64, win-amd64 or macosx-arm64")
+    kit.add_argument("python", help="the Python of the participants, such as 3.12")
+    chosen = parser.parse_args(arguments)
+
+    from workshop.lessons import PlanError
+
+    try:
+        if chosen.command == "run-sheet":
+            from workshop import run_sheet
+
+            run_sheet.write()
+        elif chosen.command == "slides":
+            from workshop import slides
+
+            slides.write()
+        elif chosen.command == "grading":
+            from workshop import grading
+
+            grading.write()
+        else:
+            from workshop import offline_kit
+
+            offline_kit.write(chosen.platform, chosen.python)
+    except PlanError as error:
+        return f"workshop: {error}."
+    except KeyError as error:
+        return f"workshop: an entry of plan.toml or slides.toml lacks {error}."
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

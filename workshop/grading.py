@@ -1,0 +1,155 @@
+"""Make a course folder for nbgrader: one assignment a lesson, one grade an exercise.
+
+The answers are graded by the checks that the students see. A check prints its verdict and never
+raises, and nbgrader grades a cell by whether it raises. Between the two stands a cell of its own
+after each check: it runs the check again, and looks whether the function that came back is the
+student's or one that the course handed out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import nbformat
+
+from workshop import lessons
+from workshop.lessons import Exercise, PlanError, exercises
+
+TARGET = lessons.BUILT / "grading"
+GUESS = re.compile(r"^\w+ = \.\.\.$")
+
+# nbgrader gives no points to a cell that writes to stderr, and a right answer may well cause a
+# warning: hence the redirection. If a syntax error left the name without a function, the working
+# version is bound to it, so that the exercises that build on this one can still be right.
+GRADE = """\
+# {points}, if the check says "right".
+### BEGIN HIDDEN TESTS
+import contextlib
+import io
+
+with contextlib.redirect_stderr(io.StringIO()):
+    {name} = checks.{check}(globals().get("{name}", lambda *_: ...))
+assert not hasattr({name}, "from_the_course"), "The check above says what is not right yet."
+### END HIDDEN TESTS"""
+
+CONFIG = f"""\
+# Made by `python start.py workshop grading`.
+c = get_config()
+c.CourseDirectory.course_id = "saliency"
+c.ClearSolutions.code_stub = {{"python": {lessons.notebooks.STUB!r}}}
+# Participants may change any cell and see what happens; autograding puts the course's cells back.
+c.LockCells.lock_readonly_cells = False
+c.Execute.timeout = {lessons.notebooks.SECONDS_A_CELL}
+"""
+
+
+def assignment(lesson: str) -> str:
+    """Return the name of a lesson's assignment."""
+    return f"lesson_{int(lesson[:2])}"
+
+
+def named(word: str, task: Exercise) -> str:
+    """Return an id such as "points-2-1"; nbgrader allows no full stop in it."""
+    return f"{word}-{task.id.replace('.', '-')}"
+
+
+def marked(kind: str, grade_id: str, points: int | None = None) -> dict:
+    """Return nbgrader's metadata for a cell that is a solution, a grade or given."""
+    about = {
+        "schema_version": 3,
+        "grade_id": grade_id,
+        "solution": kind == "solution",
+        "grade": kind == "grade",
+        "locked": kind != "solution",
+        "task": False,
+    }
+    return about if points is None else {**about, "points": points}
+
+
+def grade_cell(task: Exercise) -> nbformat.NotebookNode:
+    points = "1 point" if task.points == 1 else f"{task.points} points"
+    cell = nbformat.v4.new_code_cell(
+        GRADE.format(points=points, name=task.name, check=task.check),
+        id=named("points", task),
+    )
+    cell.metadata.nbgrader = marked("grade", named("points", task), task.points)
+    return cell
+
+
+def source_version(lesson: str) -> nbformat.NotebookNode:
+    """Return a lesson with its solutions, as nbgrader wants the instructor's version."""
+    notebook = lessons.notebooks.with_targets(lessons.source(lesson), lessons.solved(lesson))
+    cells, task = [], None
+    for cell in notebook.cells:
+        if "solution" in cell.metadata.get("tags", []):
+            continue
+        cells.append(cell)
+        if "exercise" in cell.metadata:
+            task = exercises()[cell.metadata["exercise"]["id"]]
+        elif cell.cell_type == "code" and "### BEGIN SOLUTION" in cell.source:
+            cell.metadata.nbgrader = marked("solution", named("exercise", task))
+        elif cell.cell_type == "code" and not GUESS.match(cell.source):
+            cell.metadata.nbgrader = marked("given", f"given-{cell.id}")
+            if task and lessons.CHECK.search(cell.source):
+                cells.append(grade_cell(task))
+                task = None
+    notebook.cells = cells
+    return notebook
+
+
+def environment() -> dict[str, str]:
+    """Return the variables for nbgrader, which calls alembic, and wants it on the path."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+    return os.environ | {"PATH": path}
+
+
+def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run one of nbgrader's commands in a course folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments, "--course-dir", str(folder)],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def write_source(lesson: str, folder: Path) -> Path:
+    path = folder / "source" / assignment(lesson) / f"{lesson}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(lessons.notebooks.text(source_version(lesson)), encoding="utf-8", newline="\n")
+    return path
+
+
+def release(lesson: str, folder: Path) -> Path:
+    """Let nbgrader make the participants' version of a lesson, and return it."""
+    write_source(lesson, folder)
+    done = nbgrader(folder, "generate_assignment", assignment(lesson), "--force")
+    path = folder / "release" / assignment(lesson) / f"{lesson}.ipynb"
+    if done.returncode or not path.is_file():
+        print(done.stdout)
+        raise PlanError(f"nbgrader could not make the release of {lesson}; its reason stands above")
+    return path
+
+
+def write(folder: Path = TARGET) -> None:
+    """Make a course folder with all lessons; what was handed in there before stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8", newline="\n")
+    shutil.rmtree(folder / "source", ignore_errors=True)
+    for lesson in lessons.names():
+        path = release(lesson, folder)
+        tasks = [task for task in exercises().values() if task.lesson == lesson]
+        points = sum(task.points for task in tasks)
+        print(f"{path.relative_to(folder)}: {len(tasks)} exercises, {points} points", flush=True)
+    print(f"The course folder is {folder}")

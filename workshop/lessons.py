@@ -1,0 +1,184 @@
+"""What the lessons' sources and solved notebooks say: exercises, goals, printed numbers."""
+
+from __future__ import annotations
+
+import functools
+import html
+import importlib.util
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - depends on the Python version
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+BUILT = HERE / "_build"  # what the commands make and git ignores
+
+# By its path: notebooks/ is a folder of notebooks, and no package.
+_spec = importlib.util.spec_from_file_location("notebooks_build", ROOT / "notebooks" / "build.py")
+notebooks = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(notebooks)
+
+POINTS = {"easy": 1, "medium": 2, "hard": 3}  # what an exercise is worth when it is graded
+CHECK = re.compile(r"^(?P<name>\w+) = checks\.(?P<check>\w+)\((?P=name)\)$", re.MULTILINE)
+
+
+class PlanError(Exception):
+    """What is wrong with one of the workshop's own files, in a sentence for who edits them."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise, as its lesson's source describes it."""
+
+    id: str
+    lesson: str
+    title: str
+    minutes: int
+    difficulty: str
+    goal: str
+    mistakes: str
+    solution: str
+    check: str  # the name of the check, and of the function that the student writes
+    name: str
+
+    @property
+    def points(self) -> int:
+        return POINTS[self.difficulty]
+
+
+def read_toml(name: str) -> dict:
+    """Return one of the files that people edit here."""
+    try:
+        return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"workshop/{name} is not valid TOML: {error}") from None
+
+
+def names() -> list[str]:
+    """Return the names of the lessons, "00_start_here", in order."""
+    return notebooks.lessons()
+
+
+def name_of(number: int) -> str:
+    if number not in range(len(names())):
+        raise PlanError(f"there are lessons 0 to {len(names()) - 1}, and no lesson {number!r}")
+    return names()[number]
+
+
+@functools.cache
+def source(lesson: str) -> nbformat.NotebookNode:
+    return notebooks.read(lesson)
+
+
+@functools.cache
+def solved(lesson: str) -> nbformat.NotebookNode:
+    return nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
+
+
+def title(lesson: str) -> str:
+    return source(lesson).cells[0].source.splitlines()[0].removeprefix("# ")
+
+
+def goals(lesson: str) -> list[str]:
+    """Return the lesson's numbered goals, each as one line."""
+    numbered = re.findall(
+        r"^\d+\. (.+?)(?=\n\d+\. |\n\n)", source(lesson).cells[0].source, re.M | re.S
+    )
+    return [" ".join(goal.split()).rstrip(",.") for goal in numbered]
+
+
+def minutes(lesson: str) -> int:
+    return int(re.search(r"\*\*Time:\*\* (\d+) minutes", source(lesson).cells[0].source).group(1))
+
+
+def headings(lesson: str) -> list[str]:
+    text = "\n".join(c.source for c in source(lesson).cells if c.cell_type == "markdown")
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+
+
+@functools.cache
+def exercises() -> dict[str, Exercise]:
+    """Return all exercises by their ids, in order."""
+    found = {}
+    for lesson in names():
+        cells = source(lesson).cells
+        for task, answer, check in zip(cells, cells[1:], cells[2:], strict=False):
+            if "exercise" not in task.metadata:
+                continue
+            about = task.metadata["exercise"]
+            call = CHECK.search(check.source)
+            found[about["id"]] = Exercise(
+                id=about["id"],
+                lesson=lesson,
+                title=re.search(r"### Exercise \S+: (.+?) \(\d+ minutes", task.source).group(1),
+                minutes=about["minutes"],
+                difficulty=about["difficulty"],
+                goal=goals(lesson)[about["goal"] - 1],
+                mistakes=folded(task.source, "Common mistakes"),
+                solution=without_marks(answer.source),
+                check=call["check"],
+                name=call["name"],
+            )
+    return found
+
+
+def folded(task: str, summary: str) -> str:
+    """Return what is folded away in a task under this summary, as one line."""
+    pattern = rf"<details><summary>{summary}</summary>\n+(.*?)\n+</details>"
+    return " ".join(re.search(pattern, task, re.DOTALL).group(1).split())
+
+
+def without_marks(code: str) -> str:
+    """Return the function alone: no marks around the solution, and no imports above it."""
+    lines = [line for line in code.splitlines() if "### " not in line]
+    first = next(i for i, line in enumerate(lines) if line.startswith("def "))
+    return "\n".join(lines[first:]).rstrip()
+
+
+@functools.cache
+def printed(lesson: str) -> str:
+    """Return all that the solved lesson prints, and its figures' descriptions, on one line."""
+    said = []
+    for cell in solved(lesson).cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                said.append(output.text)
+            page = output.get("data", {}).get("text/html", "")
+            said += [html.unescape(alt) for _, alt in notebooks.FIGURE.findall(page)]
+    return " ".join(" ".join(said).split())
+
+
+QUOTATION = re.compile(r"<<(\d): (.+?)>>", re.DOTALL)
+
+
+def quote(text: str) -> str:
+    """Replace each quotation, <<2: not prepared: pillow>>, by what lesson 2 prints."""
+
+    def replaced(match: re.Match) -> str:
+        lesson, words = name_of(int(match[1])), " ".join(match[2].split())
+        if words not in printed(lesson):
+            raise PlanError(
+                f"workshop/plan.toml quotes lesson {match[1]} as {words!r}, and the solved lesson "
+                "does not print this: put in what it prints now"
+            )
+        return f"`{words}`"
+
+    return QUOTATION.sub(replaced, text)
+
+
+def quiz(lesson: int, question: int) -> dict:
+    """Return a question of a lesson's closing quiz, counted from 1."""
+    file = ROOT / "course_utils" / "checks" / "quizzes" / f"lesson{lesson}.json"
+    questions = json.loads(file.read_text(encoding="utf-8"))
+    if not 1 <= question <= len(questions):
+        raise PlanError(f"lesson {lesson} has no quiz question {question}")
+    return questions[question - 1]

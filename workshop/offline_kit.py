@@ -1,0 +1,184 @@
+"""Make an archive from which the course can be installed on a computer without internet.
+
+It holds the course and a folder `wheels` with every package of requirements.txt, for one kind of
+computer and one Python. start.py finds that folder, and installs from it alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+import start
+from workshop import lessons
+from workshop.lessons import PlanError
+
+# The oldest systems that TensorFlow's wheels run on, and what they can use besides. pip takes a
+# wheel that carries one of these tags.
+TAGS = {
+    "linux-x86_64": [
+        *(f"manylinux_2_{minor}_x86_64" for minor in range(31, 4, -1)),
+        *("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"),
+    ],
+    "linux-aarch64": [
+        *(f"manylinux_2_{minor}_aarch64" for minor in range(31, 16, -1)),
+        "manylinux2014_aarch64",
+    ],
+    "win-amd64": ["win_amd64"],
+    "macosx-arm64": [f"macosx_{major}_0_arm64" for major in range(14, 10, -1)],
+}
+SYSTEMS = {  # what the markers in requirements.txt ask for
+    "linux-x86_64": ("linux", "posix", "Linux", "x86_64"),
+    "linux-aarch64": ("linux", "posix", "Linux", "aarch64"),
+    "win-amd64": ("win32", "nt", "Windows", "AMD64"),
+    "macosx-arm64": ("darwin", "posix", "Darwin", "arm64"),
+}
+LEFT_OUT = {".git", ".venv", "__pycache__", "_build", ".ipynb_checkpoints"}
+
+
+def marker_environment(platform: str, release: str) -> dict[str, str]:
+    """Return what a computer of this kind, with Python 3.11.4, say, calls itself in a marker."""
+    sys_platform, os_name, system, machine = SYSTEMS[platform]
+    return {
+        **default_environment(),
+        "sys_platform": sys_platform,
+        "os_name": os_name,
+        "platform_system": system,
+        "platform_machine": machine,
+        "python_version": release.rpartition(".")[0],
+        "python_full_version": release,
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+
+
+def releases(python: str) -> tuple[str, str]:
+    """Return the first release of this Python and one after the last: theirs is in between.
+
+    Some packages come in another version for the earlier releases: the kit has both.
+    """
+    return f"{python}.0", f"{python}.99"
+
+
+def requirements(platform: str, release: str) -> list[Requirement]:
+    """Return the lines of requirements.txt that hold for this kind of computer, without markers."""
+    environment = marker_environment(platform, release)
+    chosen = []
+    for line in (lessons.ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        line = re.sub(r"\s*#.*", "", line)
+        if not line:
+            continue
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            requirement.marker = None
+            chosen.append(requirement)
+    return chosen
+
+
+def check_target(platform: str, python: str) -> None:
+    """Raise PlanError for a computer for which no kit can be made."""
+    supported = [f"3.{minor}" for minor in range(start.OLDEST[1], start.NEWEST[1] + 1)]
+    if platform not in TAGS:
+        raise PlanError(f"there are kits for {', '.join(TAGS)}, and not for {platform!r}")
+    if python not in supported:
+        raise PlanError(f"the course runs on Python {', '.join(supported)}, and not on {python!r}")
+
+
+def download(platform: str, python: str, folder: Path) -> None:
+    """Download the wheels, and pip itself, which some computers lack."""
+    short = python.replace(".", "")
+    listed = folder / "wanted.txt"
+    got: set[str] = set()
+    for release in releases(python):
+        wanted = {str(requirement) for requirement in requirements(platform, release)} | {"pip"}
+        listed.write_text("\n".join(sorted(wanted - got)), encoding="utf-8")
+        got |= wanted
+        # requirements.txt lists everything that is needed, and pip would judge what the packages
+        # need by this computer instead of theirs: so --no-deps.
+        command = [
+            *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
+            *("--disable-pip-version-check", "--quiet", "--dest", str(folder)),
+            *("--python-version", release, "--implementation", "cp"),
+            *("--abi", f"cp{short}", "--abi", "abi3", "--abi", "none"),
+            *(word for tag in TAGS[platform] for word in ("--platform", tag)),
+            *("--requirement", str(listed)),
+        ]
+        if (
+            listed.read_text(encoding="utf-8")
+            and subprocess.run(command, stdin=subprocess.DEVNULL).returncode
+        ):
+            raise PlanError("the packages could not be downloaded; the reason stands above")
+    listed.unlink()
+    (folder / start.KIT).write_text(
+        json.dumps({"platform": platform, "python": python}), encoding="utf-8"
+    )
+
+
+def missing(platform: str, python: str, folder: Path) -> list[str]:
+    """Return the requirements for which a folder has no wheel of the right version."""
+    have = {parse_wheel_filename(path.name)[:2] for path in folder.glob("*.whl")}
+    lacking = set() if "pip" in {name for name, _ in have} else {"pip"}
+    for release in releases(python):
+        for requirement in requirements(platform, release):
+            found = [v for name, v in have if name == canonicalize_name(requirement.name)]
+            if not any(requirement.specifier.contains(v, prereleases=True) for v in found):
+                lacking.add(str(requirement))
+    return sorted(lacking)
+
+
+def course_files() -> list[Path]:
+    """Return the course's files, relative to its folder: those that git knows, or all."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=lessons.ROOT, capture_output=True, check=True
+        ).stdout.decode("utf-8")
+        names = [Path(name) for name in listed.split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
+        names = [path.relative_to(lessons.ROOT) for path in lessons.ROOT.rglob("*")]
+    return sorted(
+        name
+        for name in names
+        if not LEFT_OUT & set(name.parts)
+        and name.parts[0] != start.WHEELS
+        and (lessons.ROOT / name).is_file()
+    )
+
+
+def pack(archive: Path, wheels: Path) -> None:
+    """Write the archive: the course, and the wheels beside start.py."""
+    half_written = archive.with_suffix(".tmp")
+    with zipfile.ZipFile(half_written, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as kit:
+        for name in course_files():
+            kit.write(lessons.ROOT / name, Path("saliency-course") / name)
+        for path in sorted(wheels.iterdir()):  # a wheel is compressed already
+            inside = Path("saliency-course") / start.WHEELS / path.name
+            kit.write(path, inside, compress_type=zipfile.ZIP_STORED)
+    half_written.replace(archive)
+
+
+def write(platform: str, python: str, folder: Path = lessons.BUILT) -> Path:
+    """Make the kit for one kind of computer, and return it."""
+    check_target(platform, python)
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / f"saliency-course-{platform}-py{python}.zip"
+    if shutil.disk_usage(folder).free < 3e9:
+        raise PlanError("making a kit takes up to 3 GB of this disk, and there is less left")
+    print(f"Downloading the packages for Python {python} on {platform}: about 1 GB ...", flush=True)
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        wheels = Path(temporary)
+        download(platform, python, wheels)
+        if lacking := missing(platform, python, wheels):
+            raise PlanError(f"there is no wheel of {', '.join(lacking)}")
+        pack(archive, wheels)
+    print(f"{archive}: {archive.stat().st_size / 1e6:.0f} MB")
+    return archive
