@@ -48,7 +48,7 @@ FORBIDDEN = {
 }
 
 # Ada's kernel prints, and bob's tries to hear it at every port that ada's processes have.
-TALK = "import time\nfor _ in range(30):\n    print('secret', flush=True)\n    time.sleep(0.1)"
+TALK = "import time\nopen('/tmp/trial-ada', 'w').close()\nfor _ in range(30):\n    print('secret', flush=True)\n    time.sleep(0.1)"
 LISTEN = """
 import zmq
 ear = zmq.Context().socket(zmq.SUB)
@@ -136,6 +136,11 @@ async def check_isolation(session, hub, people, tokens, course: Path, report: Re
             listen = LISTEN.format(ports=ports_of(people[ADA].uid))
             heard, _ = await asyncio.gather(kernel.run(listen), other.run(TALK))
         report("cannot hear what the other's kernel prints", heard.text == "0 messages\n", heard)
+        seen = await kernel.run("print('trial-ada' in os.listdir('/tmp'))")
+        if trial.has_systemd():
+            report("cannot see the other's files in /tmp", seen.text == "False\n", seen)
+        else:
+            say("  --      a /tmp of one's own: not checked, systemd does not run here")
         for what, code in FORBIDDEN.items():
             ran = await kernel.run(code.format(course=course, **words))
             report(

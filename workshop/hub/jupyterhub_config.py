@@ -42,9 +42,13 @@ c.SystemdSpawner.default_shell = "/bin/bash"
 
 c.Spawner.cmd = [sys.executable, str(HERE / "start_server.py")]
 c.Spawner.default_url = "/lab/tree/saliency-course/00_start_here.ipynb"
-# What a kernel prints goes to its server through a file in the student's home folder, not through a
-# TCP port, where every account of the machine could listen.
-c.Spawner.args = ["--KernelManager.transport=ipc"]
+c.Spawner.args = [
+    # What a kernel prints goes to its server through a socket in the student's home folder, not
+    # through a TCP port, where every account of the machine could listen.
+    "--KernelManager.transport=ipc",
+    # The kernel of a lesson whose tab was closed 20 minutes ago: each takes half a gigabyte.
+    "--MappingKernelManager.cull_idle_timeout=1200",
+]
 c.Spawner.environment = {
     "PYTHONNOUSERSITE": "1",  # a student's own `pip install` cannot break the course
 }
@@ -52,7 +56,7 @@ c.Spawner.environment = {
 # ---------------------------------------------------------------- memory and waiting, as measured
 
 c.Spawner.mem_limit = "2G"
-MEMORY_HUB, MEMORY_STUDENT = 1.5e9, 0.8e9
+MEMORY_HUB, MEMORY_STUDENT = 1.5e9, 0.75e9
 memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 # One student too many is told to try again later, instead of everybody's kernels being killed.
 c.JupyterHub.active_server_limit = max(1, int((memory - MEMORY_HUB) / MEMORY_STUDENT))

@@ -31,6 +31,7 @@ import trial
 from trial import Problem, say
 
 RESULTS = Path(__file__).resolve().parent / "results"
+HANDED_OUT = "as handed out"
 NOTEBOOK = "saliency-course/03_grad_cam.ipynb"
 MB = 1e6
 
@@ -52,7 +53,10 @@ class Memory(NamedTuple):
 
 
 def memory_of(pids: list[int]) -> Memory:
-    found = [memory_of_one(pid) for pid in pids]
+    found = []
+    for pid in pids:
+        with contextlib.suppress(OSError, KeyError):  # it has just ended
+            found.append(memory_of_one(pid))
     return (
         Memory(*(sum(column) for column in zip(*found, strict=True))) if found else Memory(*[0] * 5)
     )
@@ -80,7 +84,12 @@ def available() -> float:
 
 
 def kernels_of(pids: list[int]) -> list[int]:
-    return [p for p in pids if b"ipykernel" in Path("/proc", str(p), "cmdline").read_bytes()]
+    found = []
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            if b"ipykernel" in Path("/proc", str(pid), "cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 def descendants(pid: int) -> list[int]:
@@ -252,6 +261,76 @@ def write(name: str, rows: list[dict]) -> None:
     say(f"Written: {path.name}")
 
 
+def read(name: str) -> list[dict]:
+    path = RESULTS / f"{name}.csv"
+    if not path.exists():
+        raise Problem(f"There are no figures in {path.name} yet: measure with --write first.")
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+COLUMNS = {
+    "class": {
+        "students": "students at once",
+        "server_last_s": "all have a server (s)",
+        "first_map_median_s": "first map, median (s)",
+        "first_map_last_s": "first map, the last (s)",
+        "lesson_last_s": "all through lesson 3 (s)",
+        "student_pss_mb": "memory a student (MB)",
+        "machine_mb": "all students, idle (MB)",
+        "machine_peak_mb": "all students, at most (MB)",
+    },
+    "kernel": {
+        "stage": "after",
+        "rss_mb": "in memory (MB)",
+        "own_mb": "of it not shared (MB)",
+        "cpu_s": "processor time so far (s)",
+    },
+}
+
+
+def table(name: str, rows: list[dict]) -> list[str]:
+    """Return the lines of a table for the guide."""
+    columns = COLUMNS[name]
+    if name == "class" and any(row["setting"] != HANDED_OUT for row in rows):
+        columns = {"setting": "setting"} | columns
+
+    def cell(value) -> str:
+        try:
+            return f"{float(value):.0f}" if abs(float(value)) >= 10 else f"{float(value):.3g}"
+        except ValueError:
+            return str(value)
+
+    lines = [columns.values(), ["---"] * len(columns), *([row[c] for c in columns] for row in rows)]
+    return [f"| {' | '.join(map(cell, line))} |" for line in lines]
+
+
+def sizing(rows: list[dict]) -> tuple[float, float]:
+    """Return a and b of memory = a + b x students, in MB: the line through the measured classes.
+
+    memory: what the Hub takes, and the least that was left of the machine while the class worked.
+    """
+    n = [float(row["students"]) for row in rows]
+    used = [float(row["machine_peak_mb"]) + float(row["hub_pss_mb"]) for row in rows]
+    b, a = statistics.linear_regression(n, used)
+    return a, b
+
+
+def tell() -> None:
+    """Print the tables of the guide, and the sizing rule, from what was kept."""
+    rows = read("class")
+    handed_out = [row for row in rows if row["setting"] == HANDED_OUT]
+    others = [row for row in rows if row["setting"] != HANDED_OUT]
+    say("\n".join(table("class", handed_out)) + "\n")
+    if others:
+        sizes = {row["students"] for row in others}
+        same = [row for row in handed_out if row["students"] in sizes]
+        say("\n".join(table("class", [*same, *others])) + "\n")
+    say("\n".join(table("kernel", read("kernel"))) + "\n")
+    a, b = sizing(handed_out)
+    say(f"memory = {a:.0f} MB + {b:.0f} MB x students")
+
+
 def show(row: dict) -> None:
     say(
         "  "
@@ -268,6 +347,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", dest="variables"
     )
+    parser.add_argument("--tables", action="store_true", help="print what is kept, measure nothing")
     parser.add_argument("--write", action="store_true", help="keep the figures in results/")
     parser.add_argument(
         "--environment", type=Path, help="one with requirements.txt; is not changed"
@@ -304,7 +384,7 @@ def measure(options: argparse.Namespace) -> None:
         for n in options.students:
             with trial.running_hub(folder, python, settings) as hub:
                 row = asyncio.run(a_class(hub, students[:n]))
-            row = {"setting": " ".join(options.variables) or "as handed out", **row}
+            row = {"setting": " ".join(options.variables) or HANDED_OUT, **row}
             show(row)
             if options.write:
                 write("class", [row])
@@ -312,6 +392,9 @@ def measure(options: argparse.Namespace) -> None:
 
 def main() -> int:
     options = options_of()
+    if options.tables:
+        tell()
+        return 0
     trial.needs_root()
     if options.inside:
         measure(options)

@@ -124,6 +124,8 @@ def make_machine(folder: Path, environment: Path | None) -> Path:
     else:
         say("Making the environment of the course, some minutes ...")
         run(sys.executable, "start.py", "check", "--output", folder / "check.png", cwd=course)
+    if not is_open_to_all(python):
+        use_another_python(course / ".venv")
     say("Adding JupyterHub and its proxy ...")
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     run(*pip, "--requirement", course / "workshop/hub/requirements.txt")
@@ -137,6 +139,7 @@ def link_environment(source: Path, target: Path) -> None:
     """Make a copy of an environment that shares its files, which are written to by nobody."""
     if not python_of(source).exists():
         raise Problem(f"There is no environment in {source}: {python_of(source)} is missing.")
+    shutil.rmtree(target, ignore_errors=True)  # one that was not finished
 
     def link(a: str, b: str) -> None:
         try:
@@ -149,8 +152,6 @@ def link_environment(source: Path, target: Path) -> None:
     for pointer in packages.glob("*saliency_course*.pth"):  # to the folder that it came from
         pointer.unlink()
     (packages / "_saliency_course.pth").write_text("../../../..\n", encoding="utf-8")
-    if not is_open_to_all(python_of(target)):
-        use_another_python(target, packages.parent.name)
 
 
 def is_open_to_all(path: Path) -> bool:
@@ -158,9 +159,10 @@ def is_open_to_all(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
-def use_another_python(environment: Path, name: str) -> None:
-    """Let an environment run on the system's Python of the same version, `name`."""
-    python = Path("/usr/bin", name)
+def use_another_python(environment: Path) -> None:
+    """Let an environment run on the system's Python of the same version."""
+    (library,) = (environment / "lib").glob("python3*")
+    python = Path("/usr/bin", library.name)
     if not python.exists():
         raise Problem(
             f"The students' accounts cannot reach {python_of(environment).resolve()}, and there is "
@@ -411,7 +413,12 @@ class Kernel:
         await self._socket.send_json(request | {"channel": "shell", "buffers": []})
         outputs, error, idle, replied = [], None, False, False
         while not (idle and replied):
-            answer = await self._socket.receive_json()
+            received = await self._socket.receive()
+            if received.type.name == "BINARY":  # a widget's picture
+                continue
+            if received.type.name != "TEXT":
+                return Ran(outputs, ("Disconnected", f"the server's log may say why: {received}"))
+            answer = json.loads(received.data)
             if answer["parent_header"].get("msg_id") != message:
                 if answer["content"].get("execution_state") in ("restarting", "dead"):
                     return Ran(outputs, DIED)
