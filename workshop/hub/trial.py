@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import grp
 import json
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -25,6 +23,10 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+with contextlib.suppress(ImportError):  # on Windows, where `needs_root` says what is needed
+    import grp
+    import pwd
 
 HERE = Path(__file__).resolve().parent
 COURSE = HERE.parents[1]
