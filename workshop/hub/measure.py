@@ -316,18 +316,21 @@ def sizing(rows: list[dict]) -> tuple[float, float]:
     return a, b
 
 
-def tell() -> None:
-    """Print the tables of the guide, and the sizing rule, from what was kept."""
-    rows = read("class")
+def tables() -> list[list[str]]:
+    """Return the tables of the guide, from what was kept."""
+    rows = sorted(read("class"), key=lambda row: int(row["students"]))
     handed_out = [row for row in rows if row["setting"] == HANDED_OUT]
     others = [row for row in rows if row["setting"] != HANDED_OUT]
-    say("\n".join(table("class", handed_out)) + "\n")
-    if others:
-        sizes = {row["students"] for row in others}
-        same = [row for row in handed_out if row["students"] in sizes]
-        say("\n".join(table("class", [*same, *others])) + "\n")
-    say("\n".join(table("kernel", read("kernel"))) + "\n")
-    a, b = sizing(handed_out)
+    same_size = [r for r in handed_out if r["students"] in {o["students"] for o in others}]
+    found = [table("class", handed_out), table("kernel", read("kernel"))]
+    return found + ([table("class", same_size + others)] if others else [])
+
+
+def tell() -> None:
+    """Print the tables and the sizing rule."""
+    for lines in tables():
+        say("\n".join(lines) + "\n")
+    a, b = sizing([row for row in read("class") if row["setting"] == HANDED_OUT])
     say(f"memory = {a:.0f} MB + {b:.0f} MB x students")
 
 
