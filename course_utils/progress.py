@@ -33,7 +33,7 @@ def progress_file() -> Path | None:
     chosen = os.environ.get(VARIABLE)
     if chosen is not None:
         return Path(chosen) if chosen else None
-    drive = Path("/content", "drive", "MyDrive")
+    drive = Path(os.sep, "content", "drive", "MyDrive")
     if "google.colab" in sys.modules and drive.is_dir():
         return drive / NAME
     return Path.home() / NAME
