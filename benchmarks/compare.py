@@ -200,8 +200,8 @@ def targets(times: list[dict], once: list[dict], growth: list[dict]) -> list[dic
         1.05,
     )
     target(
-        "SmoothGrad-50, a sample, in forward passes at the same batch size (13)",
-        smooth / per_sample["forward"][13],
+        "SmoothGrad-50, a sample, in forward passes at the same batch size (16)",
+        smooth / per_sample["forward"][16],
         2.8,
     )
     peers = {k[0]: s for k, s in t.items() if k[1] == "SmoothGrad-50" and k[0] != "ours"}
