@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 from peers import LIBRARIES, SAMPLES, Task, make_task, ways
 
-BATCHES = (1, 2, 4, 8, 13, 16, 25)  # 13: what 50 samples in 4 equal batches come to
+BATCHES = (1, 2, 4, 8, 13, 16, 25)  # 16: what SmoothGrad makes of its samples
 QUIET = 0.1  # a call counts as undisturbed where others had less of the processors
 
 

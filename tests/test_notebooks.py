@@ -200,9 +200,9 @@ def bound(cell: str) -> set[str]:
     return names
 
 
-def what_exercises_need(cells: list) -> set[int]:
-    """The places of the code cells without those whose results no exercise or check depends on."""
-    kept, needed = set(), set()
+def what_exercises_need(cells: list, answers: str) -> set[int]:
+    """The places of the code cells without those on which no exercise, check or answer depends."""
+    kept, needed = set(), set(re.findall(r"\w+", answers))
     for i in reversed(range(len(cells))):
         if cells[i].cell_type == "code":
             of_an_exercise = any("exercise" in c.metadata for c in cells[max(0, i - 2) : i])
@@ -223,7 +223,8 @@ def test_left_undone_or_wrong_the_notebook_says_so(lesson):
     the untouched notebook. So here the cells that no exercise depends on are left out.
     """
     student = stored(NOTEBOOKS / f"{lesson}.ipynb")
-    needed = what_exercises_need(student.cells)
+    answers = [lines for exercise, (lines, _) in WRONG_ANSWERS.items() if exercise[0] == lesson[1]]
+    needed = what_exercises_need(student.cells, "\n".join(answers))
     cells, tried = [], {}
     for i, cell in enumerate(student.cells):
         if i not in needed:
