@@ -220,6 +220,7 @@ def test_without_venv_or_pip_the_exact_command_is_named(tmp_path, monkeypatch):
 
 
 def test_pip_comes_from_the_system_where_python_has_none_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "WHEELS", "none")  # also in an unpacked kit, which runs this too
     commands = []
 
     def succeeds(command, quiet=False):
@@ -253,6 +254,7 @@ def test_what_was_unpacked_in_half_is_forgotten(tmp_path):
 
 
 def test_an_installation_that_fails_is_not_called_ready(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "WHEELS", "none")  # also in an unpacked kit, which runs this too
     monkeypatch.setattr(start, "VENV", tmp_path)
     monkeypatch.setattr(start, "MARKER", tmp_path / "marker.json")
     monkeypatch.setattr(start, "venv_python_version", lambda: "3.12")

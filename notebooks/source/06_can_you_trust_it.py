@@ -280,7 +280,7 @@ def package_smoothgrad(x, c):
 
 # %% [markdown]
 # (`python_function` is the package's own code too: it only spares the seconds that TensorFlow needs
-# to compile it for every class.) In Colab, tf_explain may be missing; then the lesson goes on
+# to compile it for every class.) Where tf_explain is missing, the lesson goes on
 # without it.
 
 
