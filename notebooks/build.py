@@ -189,6 +189,11 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+def title_of(task: nbformat.NotebookNode) -> str:
+    """Return the title of an exercise, without its number and its minutes."""
+    return re.search(r"### Exercise \S+: (.+?) \(\d+ minutes", task.source).group(1)
+
+
 def catalogue() -> str:
     """Return the list of lessons and exercises that the package shows progress by, as JSON."""
     found = []
@@ -199,8 +204,9 @@ def catalogue() -> str:
         for cell in cells:
             if "exercise" in cell.metadata:
                 about = cell.metadata["exercise"]
-                name = re.search(rf"### Exercise {about['id']}: (.+) \(", cell.source).group(1)
-                exercises.append({"id": about["id"], "title": name, "minutes": about["minutes"]})
+                exercises.append(
+                    {"id": about["id"], "title": title_of(cell), "minutes": about["minutes"]}
+                )
         found.append(
             {
                 "number": int(number),

@@ -115,9 +115,12 @@ def test_nbgrader_gives_points_for_what_the_checks_call_right(course, monkeypatc
     from nbgrader.api import Gradebook
 
     monkeypatch.setenv("PATH", grading.environment()["PATH"])
+    own = course / "the grader's own progress"
+    monkeypatch.setenv("SALIENCY_COURSE_PROGRESS", str(own))
     name = grading.assignment(lessons.name_of(0))
     done = grading.nbgrader(course, "autograde", name)
     assert done.returncode == 0, done.stdout
+    assert not own.exists()
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
         grades = {
             student: {

@@ -40,6 +40,9 @@ assert not hasattr({name}, "from_the_course"), "The check above says what is not
 
 CONFIG = f"""\
 # Made by `python start.py workshop grading`.
+import os
+
+os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # what participants solved is not your own progress
 c = get_config()
 c.CourseDirectory.course_id = "saliency"
 c.ClearSolutions.code_stub = {{"python": {lessons.notebooks.STUB!r}}}

@@ -119,7 +119,7 @@ def exercises() -> dict[str, Exercise]:
             found[about["id"]] = Exercise(
                 id=about["id"],
                 lesson=lesson,
-                title=re.search(r"### Exercise \S+: (.+?) \(\d+ minutes", task.source).group(1),
+                title=notebooks.title_of(task),
                 minutes=about["minutes"],
                 difficulty=about["difficulty"],
                 goal=goals(lesson)[about["goal"] - 1],
