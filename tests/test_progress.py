@@ -11,7 +11,7 @@ import pytest
 
 from course_utils import __main__ as command
 from course_utils import checks, progress
-from course_utils.checks import _verdict
+from course_utils.checks import _judge
 
 
 @pytest.fixture(autouse=True)
