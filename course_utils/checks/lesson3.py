@@ -349,8 +349,8 @@ grad_cam_steps = Exercise(
     errors=[
         ("1280|224", FROM_THE_NOTEBOOK),
         ("EagerTensor.*attribute|list indices|ndims must", "A tensor (or a list) came where an "
-         "array is expected: add .numpy() to the gradient and to the feature maps; and if your alpha "
-         "returns a tensor or a list, write np.asarray(alpha(gradient))."),
+         "array is expected: add .numpy() to the gradient and to the feature maps; and if your "
+         "alpha returns a tensor or a list, write np.asarray(alpha(gradient))."),
         ("'_id'", "The tape needs the tensors: take the gradient first, then .numpy()."),
         ("Passed in object|Expected.*Tensor.*watch", "A tape watches tensors, not arrays: begin "
          "with x = tf.convert_to_tensor(inputs)."),
@@ -420,7 +420,7 @@ grad_cam_steps = Exercise(
         (lambda m, x, c: _cam(m, x, c, target=_highest),
          "These are the weights of the wrong class, the predicted one: use class_index."),
         (lambda m, x, c: _cam(m, x, c, target=lambda s, c: s[0, c]), "Only the first "
-         "picture's score was differentiated: the score of each picture is scores[:, class_index]."),
+         "picture's score was differentiated: the score of each is scores[:, class_index]."),
         (lambda m, x, c: _cam(m, x, c, total=np.mean), "The maps were averaged. The formula has "
          "the sum over the maps."),
         (lambda m, x, c: _cam(m, x, c)[0], "The batch axis is gone: return one map for each "
