@@ -280,7 +280,8 @@ _known = functools.cache(_try)  # a wrong program of a table does the same each 
 
 _CHANGED = (
     "Right, but the argument `{name}` was changed, and whoever gave it to the function would go on "
-    "with other values: make a new one, or work on a copy (no -=, *= or [...] = on `{name}`)."
+    "with other values. Work on a copy: -=, *= and [...] = change `{name}` itself, also through a "
+    "second name, or through a slice such as `{name}[0]`, which is a window on it."
 )
 
 
@@ -474,7 +475,12 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        if a.dtype.kind != "f":
+            return a.tobytes() == b.tobytes()
+        # += h and -= h, which put back what was there, may leave a last digit.
+        return np.allclose(a, b, rtol=1e-6, atol=1e-6 * np.abs(b).max(initial=0), equal_nan=True)
     return bool(a == b)
 
 
