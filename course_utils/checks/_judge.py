@@ -79,6 +79,8 @@ def difference(got: Any, want: Any, axes: Sequence[str] = (), place: str = "") -
         if got.shape != want.shape:
             named = f", ({', '.join(axes)})" if len(axes) == want.ndim > 0 else ""
             of = of or "the result "
+            if not want.shape:
+                return f"{of}must be one number, and yours has the shape {got.shape}."
             return f"{of}must have the shape {want.shape}{named}, and yours has {got.shape}."
         finite = np.abs(want[np.isfinite(want)])
         scale = finite.max() if finite.any() else 1
@@ -351,6 +353,7 @@ def _explained(exercise, student, found, wanted, first: int) -> str:
     if outcome.error:
         return (at if first else "") + _crash(exercise, student, outcome.error)
     said = at + exercise.difference(outcome.value, wanted[first].value, exercise.axes)
+    said += _all_alike(found, wanted)
     if outcome.changed:
         said += f" And {outcome.changed.removeprefix('Right, but ')}"
     return said
@@ -384,6 +387,22 @@ def _is_changed(change: Callable, got: _Outcome, want: _Outcome) -> bool:
         return difference(got.value, np.asarray(change(want.value))) is None
     except IndexError:
         return False
+
+
+def _all_alike(found: Sequence[_Outcome], wanted: Sequence[_Outcome]) -> str:
+    """Say so if every number of every result is the same factor, or the same amount, off."""
+    pairs = [(outcome.value, want.value) for outcome, want in zip(found, wanted, strict=True)]
+    if not all(isinstance(w, np.ndarray) and np.shape(g) == w.shape for g, w in pairs):
+        return ""
+    got, want = (np.concatenate([np.ravel(part[side]) for part in pairs]) for side in (0, 1))
+    if len(want) < 3 or not np.isfinite(got).all() or not np.ptp(want):
+        return ""
+    factor, amount = (got @ want) / (want @ want), (got - want).mean()
+    if factor and np.allclose(got, factor * want, rtol=RTOL, atol=ATOL * np.abs(got).max()):
+        return f" All numbers are {factor:.4g} times what they should be."
+    if np.allclose(got, want + amount, rtol=RTOL, atol=ATOL * np.abs(got).max()):
+        return f" All numbers are {abs(amount):.4g} too {'large' if amount > 0 else 'small'}."
+    return ""
 
 
 def _crash(exercise: Exercise, student: Callable, error: BaseException) -> str:
