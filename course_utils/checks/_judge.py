@@ -26,8 +26,10 @@ import numpy as np
 
 from course_utils import progress
 
-RTOL = 1e-4  # rejects numbers rounded to three decimals, and forgives float32 in any order
-ATOL = 1e-5  # of the largest number of the result: where a sum of float32 cancels
+# Results are the same if they differ by less than that of each number plus that of the largest one.
+# It rejects numbers rounded to three decimals, where an input has small ones. And it forgives every
+# order of float32 sums: 2**-17 in each product, eight times what a GPU does, passes all tables.
+RTOL, ATOL = 1e-4, 3e-4
 
 
 class Mistake(Exception):
