@@ -394,7 +394,9 @@ def _is_changed(change: Callable, got: _Outcome, want: _Outcome) -> bool:
 def _all_alike(found: Sequence[_Outcome], wanted: Sequence[_Outcome]) -> str:
     """Say so if every number of every result is the same factor, or the same amount, off."""
     pairs = [(outcome.value, want.value) for outcome, want in zip(found, wanted, strict=True)]
-    if not all(isinstance(w, np.ndarray) and np.shape(g) == w.shape for g, w in pairs):
+    if any(outcome.error for outcome in found) or not all(
+        isinstance(w, np.ndarray) and np.shape(g) == w.shape for g, w in pairs
+    ):
         return ""
     got, want = (np.concatenate([np.ravel(part[side]) for part in pairs]) for side in (0, 1))
     if len(want) < 3 or not np.isfinite(got).all() or not np.ptp(want):

@@ -479,6 +479,9 @@ two_layer_gradient = Exercise(
             *_by_hand(), 1,
         ),
         "the same network and class 0": lambda: (*_by_hand(), 0),
+        "the same network with b1 = (-1, -1, 1), where z = 0 in the first unit": lambda: (
+            *_by_hand()[:2], np.array([-1.0, -1.0, 1.0]), _by_hand()[3], 0,
+        ),
         "6 inputs, 5 hidden units and class 2 of 3": lambda: (*_network(6, 5, 3, seed=21), 2),
         "3 inputs, 7 hidden units and class 0 of 4": lambda: (*_network(3, 7, 4, seed=20), 0),
         "4 inputs, 4 hidden units and class 3 of 4": lambda: (*_network(4, 4, 4, seed=23), 3),
@@ -514,6 +517,8 @@ two_layer_gradient = Exercise(
          "The last hidden unit is left out: range(len(z)) ends with it."),
         (lambda *a: _two_layers(*a, gate=lambda z: (z > 0) & (np.arange(len(z)) < 3)), "Three "
          "hidden units are written out, and there aren't always three."),
+        (lambda *a: _two_layers(*a, gate=lambda z: z >= 0), "A unit with z = 0 is closed: open are "
+         "the units with z > 0."),
         (lambda *a: _two_layers(*a, gate=lambda z: z > 1), "Open are the units with z > 0, not "
          "with z > 1."),
         (lambda *a: _two_layers(*a, gate=lambda z: 1 / (1 + np.exp(-z))), "That is a sigmoid of "

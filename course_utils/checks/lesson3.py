@@ -343,7 +343,8 @@ grad_cam_steps = Exercise(
             0,
         ),
     },
-    # Slopes 4, -3 at the first place and 0, 1 at the second: weights 2 and -1. 6 - 2, 6 - 1; 2 - 4, 10 + 1.
+    # Slopes 4, -3 at the first place and 0, 1 at the second, so the weights are 2 and -1:
+    # 6 - 2 and 6 - 1; 2 - 4, which is negative, and 10 + 1.
     truth=[[[4, 5]], [[0, 11]]],
     axes=("picture", "row", "column"),
     errors=[

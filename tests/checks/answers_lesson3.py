@@ -270,6 +270,11 @@ WRONG = {
     "side_share": [
         ("return (m * side).sum() / m.sum()", "negative values were summed"),
         (
+            "if not (m > 0).any():\n    return 0\n"
+            "return np.average(side, weights=np.minimum(m, 0))",
+            "must be 0.45",
+        ),
+        (
             "p = np.maximum(m, 0)\nreturn (p * side).sum() / p.sum()",
             "zero was divided by zero",
         ),

@@ -76,14 +76,12 @@ def test_the_reference_is_right_and_quickly_judged(name, capsys):
 
 
 @exercises
-def test_no_input_could_be_left_out_for_being_equal_to_another(name):
+def test_no_result_fits_all_inputs(name, capsys):
+    """So that it doesn't help to return what the verdict says is expected."""
     exercise = EXERCISES[name]
-    assert len(exercise.inputs) >= 2
-    results = [exercise.normalise(exercise.right(*make())) for make in exercise.inputs.values()]
-    for i, result in enumerate(results):
-        for other in results[:i]:
-            same = np.shape(result) == np.shape(other)
-            assert not same or exercise.difference(result, other) or not np.any(result)
+    for make in exercise.inputs.values():
+        result = exercise.right(*make())
+        refused(name, lambda *arguments, result=result: result, capsys)
 
 
 @exercises
