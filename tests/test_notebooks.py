@@ -10,6 +10,7 @@ import base64
 import copy
 import importlib.util
 import io
+import os
 import re
 import textwrap
 from pathlib import Path
@@ -17,9 +18,10 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from answers import RIGHT, WRONG
 from PIL import Image
-from wrong_answers import WRONG_ANSWERS
 
+CHECK = re.compile(r"^\w+ = checks\.(?P<check>\w+)\((\w+)\)$", re.MULTILINE)
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
 build = importlib.util.module_from_spec(spec)
@@ -200,56 +202,102 @@ def bound(cell: str) -> set[str]:
     return names
 
 
-def what_exercises_need(cells: list, answers: str) -> set[int]:
-    """The places of the code cells without those on which no exercise, check or answer depends."""
+def names_in(cell: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.Name)}
+
+
+def what_answers_reach(cells: list) -> set[int]:
+    """The places of the cells whose values depend on an exercise's function."""
+    reached, names = set(), set()
+    for i, cell in enumerate(cells):
+        if cell.cell_type == "code":
+            if check := CHECK.search(cell.source):
+                names.add(check["check"])
+            if names_in(cell.source) & names:
+                reached.add(i)
+                names |= bound(cell.source)
+            else:
+                names -= bound(cell.source)
+    return reached
+
+
+def what_is_needed(cells: list, reached: set[int], answers: str) -> set[int]:
+    """The places of these cells, of the exercises, and of all on which they depend."""
     kept, needed = set(), set(re.findall(r"\w+", answers))
     for i in reversed(range(len(cells))):
         if cells[i].cell_type == "code":
             of_an_exercise = any("exercise" in c.metadata for c in cells[max(0, i - 2) : i])
             set_up = "set-up" in cells[i].metadata.get("tags", [])
-            if of_an_exercise or set_up or bound(cells[i].source) & needed:
+            wanted = i in reached or of_an_exercise or set_up
+            if wanted or bound(cells[i].source) & needed:
                 kept.add(i)
-                names = ast.walk(ast.parse(cells[i].source))
-                needed |= {node.id for node in names if isinstance(node, ast.Name)}
+                needed |= names_in(cells[i].source)
     return kept
 
 
-@pytest.mark.slow
-def test_left_undone_or_wrong_the_notebook_says_so(lesson):
-    """Each check first meets the stub, as in an untouched notebook, and then a wrong answer.
+def tried(notebook, *tables: dict[str, str]):
+    """Run what answers reach: each check with the stub, and then with an answer of each table.
 
-    The stub must be called not done yet, and the wrong answer by the name of its mistake. After
-    either the notebook goes on with the course's function; that all runs with it, nbval shows on
-    the untouched notebook. So here the cells that no exercise depends on are left out.
+    Return what the checks said, check -> texts. Cells that no answer reaches, and on which nothing
+    depends that is reached, are left out: that they run, nbval shows on the untouched notebook.
     """
-    student = stored(NOTEBOOKS / f"{lesson}.ipynb")
-    answers = [lines for exercise, (lines, _) in WRONG_ANSWERS.items() if exercise[0] == lesson[1]]
-    needed = what_exercises_need(student.cells, "\n".join(answers))
-    cells, tried = [], {}
-    for i, cell in enumerate(student.cells):
+    cells, said_by = [], {}
+    answers = "\n".join(lines for table in tables for lines in table.values())
+    needed = what_is_needed(notebook.cells, what_answers_reach(notebook.cells), answers)
+    for i, cell in enumerate(notebook.cells):
         if i not in needed:
             continue
         cells.append(cell)
-        if i >= 2 and "exercise" in student.cells[i - 2].metadata:
-            exercise = student.cells[i - 2].metadata["exercise"]["id"]
-            lines, hint = WRONG_ANSWERS[exercise]
-            answer = copy.deepcopy(student.cells[i - 1])
-            answer.source = answer.source.replace(
-                build.STUB, textwrap.indent(lines, "    ").strip()
-            )
-            assert build.STUB not in answer.source
-            again = copy.deepcopy(cell)
-            answer.id, again.id = f"wrong-{i}", f"again-{i}"
-            cells += [answer, again]
-            tried[exercise] = cell, again, hint
-    student.cells = cells
-    build.execute(student)
-    for exercise, (untouched, again, hint) in tried.items():
-        assert f"Exercise {exercise}: not done yet." in said(untouched)
-        assert f"Exercise {exercise}: not right yet." in said(again)
-        assert re.search(hint, said(again)), said(again)
-    everything = "".join(map(said, student.cells))
-    assert everything.count("not done yet") == everything.count("not right yet") == len(tried) > 0
+        if i >= 2 and "exercise" in notebook.cells[i - 2].metadata:
+            check = CHECK.search(cell.source)["check"]
+            said_by[check] = [cell]
+            for number, table in enumerate(tables):
+                answer, again = copy.deepcopy(notebook.cells[i - 1]), copy.deepcopy(cell)
+                lines = textwrap.indent(textwrap.dedent(table[check]).strip(), "    ").strip()
+                assert build.STUB in answer.source
+                answer.source = answer.source.replace(build.STUB, lines)
+                answer.id, again.id = f"answer-{i}-{number}", f"again-{i}-{number}"
+                cells += [answer, again]
+                said_by[check].append(again)
+    notebook.cells = cells
+    build.execute(notebook)
+    assert len(said_by) > 0
+    return {check: [said(cell) for cell in all_cells] for check, all_cells in said_by.items()}
+
+
+def of_round(number: int) -> dict[str, str]:
+    """The accepted answer of each exercise that is tried in a round; the last, if it has fewer."""
+    return {check: answers[min(number, len(answers) - 1)] for check, answers in RIGHT.items()}
+
+
+@pytest.mark.slow
+def test_undone_wrong_and_right_the_notebook_says_so_and_runs(lesson):
+    """Each check meets the stub, as in an untouched notebook, a wrong answer, and a right one.
+
+    The stub must be called not done yet, and the wrong answer by the name of its mistake. With the
+    right answers of all the exercises at once, the notebook runs to its end.
+    """
+    notebook = stored(NOTEBOOKS / f"{lesson}.ipynb")
+    wrong = {check: pairs[0][0] for check, pairs in WRONG.items()}
+    for check, (undone, refused, accepted) in tried(notebook, wrong, of_round(0)).items():
+        assert ": not done yet." in undone
+        assert ": not right yet." in refused
+        assert re.search(WRONG[check][0][1], refused), refused
+        assert ": right, well done." in accepted, accepted
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("COURSE_EVERY_ANSWER" not in os.environ, reason="weekly: .ci/run answers")
+@pytest.mark.parametrize("number", range(1, max(map(len, RIGHT.values()))))
+def test_every_accepted_answer_survives_the_rest_of_its_notebook(lesson, number):
+    cells = stored(NOTEBOOKS / f"{lesson}.ipynb").cells
+    checks = [found["check"] for cell in cells if (found := CHECK.search(cell.source))]
+    if number >= max(len(RIGHT[check]) for check in checks):
+        pytest.skip("no exercise of this lesson has so many answers")
+    for check, (_, accepted) in tried(
+        stored(NOTEBOOKS / f"{lesson}.ipynb"), of_round(number)
+    ).items():
+        assert ": right, well done." in accepted, check + accepted
 
 
 def test_prose_is_the_same_for_students_and_in_the_solutions(lesson):
