@@ -640,7 +640,7 @@ path_gradients = Exercise(
             _bent(), _drawn(1, 3, 4, 2, seed=1, scale=2), 3, 5,
         ),
         "1 step, a network without trainable weights, and class 0": lambda: (
-            _frozen(), _drawn(1, 3, 4, 2, seed=2, scale=3), 0, 1,
+            _frozen(), _drawn(1, 3, 4, 2, seed=3, scale=3), 0, 1,
         ),
         "8 steps, another picture and class 0": lambda: (
             _quartic(), _drawn(1, 1, 2, 3, seed=3, scale=2), 0, 8,
