@@ -487,8 +487,9 @@ slope_zero = input_gradient(linear_scores, zero, 0)
 print(f"picture of a 0, score of class 0: the strongest slope is {abs(slope_zero).max():.3f}")
 
 # %% [markdown]
-# **Predict.** The same question about the score of class 0, but for the picture of a *7*: what
-# happens to the strongest slope? Write your guess, "rise", "fall" or "stay", in place of the dots.
+# **Predict.** The same question about the score of class 0, but for the picture of a *7*: are its
+# 64 slopes "equal" to those of the 0, "similar" or "different"? Write your guess in place of the
+# dots.
 
 # %%
 guess_seven = ...
@@ -497,13 +498,14 @@ guess_seven = ...
 slope_seven = input_gradient(linear_scores, seven, 0)
 strongest = abs(slope_zero).max(), abs(slope_seven).max()
 print(f"picture of a 0: {strongest[0]:.3f}     picture of a 7: {strongest[1]:.3f}")
-answer = "stay" if np.isclose(*strongest) else "rise" if strongest[1] > strongest[0] else "fall"
-checks.prediction(guess_seven, answer, ["rise", "fall", "stay"])
+similar = np.corrcoef(slope_zero, slope_seven)[0, 1] > 0.5
+answer = "equal" if np.allclose(slope_zero, slope_seven) else "similar" if similar else "different"
+checks.prediction(guess_seven, answer, ["equal", "similar", "different"])
 assert np.allclose(slope_zero, w.numpy()[:, 0]) and np.allclose(slope_seven, slope_zero)
 
 # %% [markdown]
-# It stays, as with the flats: not only the strongest slope, but all 64, and they *are* the weights
-# of class 0. The gradient of a linear model knows nothing of the picture. The contributions do:
+# They are equal, as with the flats: all 64 of them, and they *are* the weights of class 0. The
+# gradient of a linear model knows nothing of the picture. The contributions do:
 
 # %%
 fig, axes = plt.subplots(2, 3, figsize=(7.6, 5))
