@@ -86,11 +86,10 @@ def _figures(copies: np.ndarray, x: np.ndarray) -> dict[str, tuple[float, float]
 
     The tolerances are five standard errors or more, for the thousands of numbers of a batch.
     """
-    e = copies - x
-    tiny = 1e-5 * np.abs(x).max()  # the rounding of float32
-    e[np.abs(e) < tiny] = 0
+    tiny = 1e-3 * np.abs(x).max(axis=PICTURE, keepdims=True)  # rounding, even of float16
+    e = np.where(np.abs(copies - x) < tiny, 0, copies - x)
     mean, sd = e.mean(axis=PICTURE), e.std(axis=PICTURE)
-    sd[sd < tiny] = 0
+    sd[sd < tiny.ravel()] = 0
     found = {}
     for i, of_channels in enumerate(e.std(axis=(1, 2))):
         bias = mean[i] / sd[i] if sd[i] else 1000 * bool(mean[i])
@@ -98,7 +97,7 @@ def _figures(copies: np.ndarray, x: np.ndarray) -> dict[str, tuple[float, float]
         found[words] = bias, 0.1 + 0.1 * abs(bias)
         for c, value in enumerate(of_channels):
             words = f"the standard deviation of the noise of picture {i}, channel {c}"
-            found[words] = value, max(0.08 * value, tiny)
+            found[words] = value, max(0.1 * value, tiny[i].item())
     z, seen = _standardised(e), _standardised(x)
     if sd.any():
         scatter = np.abs(z[sd > 0])
@@ -134,6 +133,8 @@ def _noise(answer) -> dict[str, tuple[float, float]]:
             f"The result has the shape {copies.shape}. Return one copy of each picture of the "
             "batch, (B, H, W, C), as the pictures come."
         )
+    if not np.isfinite(copies).all():
+        raise Mistake("There is NaN or infinity in the copies. Are all of them filled?")
     for decimals in range(4):
         if np.allclose(copies, np.round(copies, decimals), rtol=1e-6, atol=1e-6):
             raise Mistake(
@@ -208,7 +209,7 @@ noisy_copies = Exercise(
         ]
     },
     truth={
-        f"the standard deviation of the noise of picture {i}, channel {c}": (sigma, 0.08 * sigma)
+        f"the standard deviation of the noise of picture {i}, channel {c}": (sigma, 0.1 * sigma)
         for i, sigma in enumerate([0.2, 2.0])
         for c in range(3)
     },
@@ -321,7 +322,8 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
     the right result is known too, and doesn't depend on how the noise is drawn.
     """
     clean, wanted = np.array(x, float), class_index
-    sigma = noise * _range(clean).ravel()
+    ranges = _range(clean).ravel()
+    sigma = noise * ranges
     tiny = 1e-5 * np.abs(clean).max()
     seen = [[] for _ in clean]  # of each picture, its copies so far
     times = [[] for _ in clean]  # and how often each of them came
@@ -344,10 +346,17 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
             )
         if copies is not None:
             copies.extend(batch)
-        return np.array([map_of(copy) for copy in batch], np.float32)
+        whose = [int(np.argmin(np.abs(copy - clean).mean(axis=PICTURE))) for copy in batch]
+        z = [(copy - clean[b]) / ranges[b] for b, copy in zip(whose, batch, strict=True)]
+        same = [b for b, one in zip(whose, z, strict=True) if np.allclose(one, z[0], atol=1e-4)]
+        if len(set(same)) > 1 and np.abs(z[0]).max() > 1e-3:
+            raise Mistake(
+                "All pictures of a batch got the same noise. noisy_copies(inputs, noise, rng) "
+                "draws for inputs.shape, the pictures' axis included."
+            )
+        return np.array(list(map(map_of, whose, batch)), np.float32)
 
-    def map_of(copy):
-        b = int(np.argmin(np.abs(copy - clean).mean(axis=PICTURE)))
+    def map_of(b, copy):
         e = copy - clean[b]
         if np.abs(e).max() < tiny:
             return maps(b, -1)
@@ -357,7 +366,7 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
                 if times[b][k] > 2:  # once more than to find out the shape of a map
                     raise Mistake(
                         "All samples have the same noise. Make the generator once, before the "
-                        "loop, or each turn begins again with the same numbers."
+                        "loop, and new copies with it in each turn."
                     )
                 return maps(b, k)
         if not 0.7 * sigma[b] < e.std() < 1.3 * sigma[b]:
@@ -366,7 +375,7 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
                     "The noise grows from sample to sample: noise piles up on noise. Make each "
                     "copy from the clean inputs, and give it another name."
                 )
-            if abs(e.std() * samples**0.5 / sigma[b] - 1) < 0.15:
+            if not any(seen) and abs(e.std() * samples**0.5 / sigma[b] - 1) < 0.15:
                 raise Mistake(
                     "The copies were averaged before the method saw them, so hardly any noise is "
                     "left. Call the method on each copy, and average its maps."
@@ -379,6 +388,7 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
         times[b].append(1)
         return maps(b, len(seen[b]) - 1)
 
+    method.__qualname__ = "method"  # in errors
     return method
 
 
@@ -391,7 +401,7 @@ def _smoothing(x, samples, noise, class_index, maps, seed=0, copies=None) -> tup
 def _scenes(*shape: int) -> np.ndarray:
     """Pictures far apart and of different ranges, so that a noisy copy shows whose it is."""
     number = np.arange(shape[0]).reshape(-1, 1, 1, 1)
-    x = (1 + number) * (np.random.default_rng(4).random(shape) - 0.5) + number
+    x = 1.6 * (1 + number) * (np.random.default_rng(4).random(shape) - 0.5) + 2 * number
     return x.astype(np.float32)
 
 
@@ -526,6 +536,8 @@ smooth_gradient = Exercise(
         ("Expected a keras.Model|expected a .*[mM]odel|'object' object", "Was one of the course's "
          "methods, or the model, called by name? Call the method that is given, on the model that "
          "is given."),
+        (r"method\(\) (missing|got|takes)", "The method is called as method(model, copies, "
+         "class_index)."),
         ("broadcast|array element with a sequence|Incompatible shapes", "A map needn't have the "
          "picture's shape: Grad-CAM's has 7 x 7 places. Begin with total = 0 and add the first map "
          "to that."),
@@ -657,11 +669,11 @@ standard_error = Exercise(
     inputs={
         "4 maps of 2 x 3 places and 3 channels": _four_samples,
         "9 maps of 4 x 5 places and 3 channels": lambda: (_drawn(9, 4, 5, 3),),
-        "2 maps of 3 x 1 places and 1 channel, with small numbers": lambda: (
-            1e-6 * _drawn(2, 3, 1, 1),
+        "2 maps of 1 place and 2 channels, with small numbers": lambda: (
+            1e-6 * _drawn(2, 1, 1, 2),
         ),
-        "5 maps of 1 place and 2 channels, all far above 0": lambda: (
-            300 + 9 * _drawn(5, 1, 1, 2),
+        "5 maps of 3 x 2 places and 2 channels, all far above 0": lambda: (
+            300 + 9 * _drawn(5, 3, 2, 2),
         ),
     },
     truth=[[[18**0.5 / 2, 0, 0], [0, 0, 6**0.5], [0, 0, 0]], [[0, 0, 0]] * 3],
@@ -761,6 +773,7 @@ def _black_box(kind: str, samples: int) -> Callable:
             total = total + KINDS[kind](maps) / np.float32(samples)
         return total
 
+    average.__qualname__ = "average"  # in errors
     return average
 
 
@@ -840,6 +853,8 @@ which_average = Exercise(
     errors=[
         ("ambiguous", "The result is a whole map, and `if` wants one answer: np.allclose(result, "
          "...) gives one."),
+        ("KeyError", "Means are rounded, so the result is hardly ever a key of your dict. Compare "
+         "with np.allclose, or take the value that's closest."),
         ("positional argument", "The function you're given is called with two arguments, "
          "average(method, inputs), and calls your method with one, method(copies)."),
         ("'(float|int)' object|'NoneType'|has no attribute|unsupported operand|float.. argument",

@@ -182,6 +182,12 @@ WRONG = {
         (COPIES + "return copies.astype(np.uint8)", "whole numbers"),
         (COPIES + "return np.round(copies, 2)", "rounded to 2 decimals"),
         (COPIES + "return copies[0]", "shape"),
+        (
+            "copies = np.full_like(inputs, np.nan)\n"
+            "copies[0] = rng.normal(inputs[0], noise * np.ptp(inputs[0]))\n"
+            "return copies",
+            "NaN",
+        ),
         (COPIES + "return copies[::-1]", "reverse"),
         (COPIES + "return copies - inputs", "noise alone"),
         (
@@ -283,6 +289,24 @@ WRONG = {
             "isn't that of noisy_copies.*half a standard deviation",
         ),
         (
+            RNG + "sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)\n"
+            "maps = []\n"
+            "for _ in range(samples):\n"
+            "    copies = inputs + sigma * rng.normal(size=inputs[0].shape)\n"
+            "    maps.append(method(model, copies, class_index))\n"
+            "return np.mean(maps, axis=0)",
+            "All pictures of a batch got the same noise",
+        ),
+        (
+            LOOP + "    copies = inputs + noise * rng.standard_normal(inputs.shape)\n"
+            "    total = total + method(model, copies, class_index)\n" + DONE,
+            "wrong size",
+        ),
+        (
+            LOOP + "    total = total + method(noisy_copies(inputs, noise, rng))\n" + DONE,
+            r"called as method\(model, copies, class_index\)",
+        ),
+        (
             RNG + "maps = []\n"
             "for _ in range(samples):\n"
             "    inputs = noisy_copies(inputs, noise, rng)\n"
@@ -294,11 +318,6 @@ WRONG = {
             RNG + "copies = [noisy_copies(inputs, noise, rng) for _ in range(samples)]\n"
             "return method(model, np.mean(copies, axis=0), class_index)",
             "averaged before the method",
-        ),
-        (
-            LOOP + "    copies = inputs + noise * 10 * rng.standard_normal(inputs.shape)\n"
-            "    total = total + method(model, copies, class_index)\n" + DONE,
-            "wrong size",
         ),
         (
             LOOP + "    copies = noisy_copies(inputs, noise, rng)\n"
@@ -412,6 +431,11 @@ WRONG = {
             "return {-3: 'signed', 3: 'absolute'}.get(r.mean(), 'squared')",
             "All three are called 'squared'",
         ),
+        (
+            "r = average(lambda c: np.full(np.shape(c), -2.0), np.zeros((1, 4, 4, 3)))\n"
+            "return {-2.0: 'signed', 2.0: 'absolute', 4.0: 'squared'}[r.mean()]",
+            "np.allclose",
+        ),
         ("return 'signed'", "All three"),
         ("return which_average.__name__", "Return .signed"),
         (TOLD.format(w="-2", table="[(-2, 'Signed'), (2, 'Absolute'), (4, 'Squared')]"), "Return"),
@@ -432,7 +456,7 @@ WRONG = {
         ),
         (
             "r = average(-2.0, np.zeros((1, 2, 2, 3)))\nreturn 'signed' if r < 0 else 'absolute'",
-            "method|map",
+            "return a whole map",
         ),
     ],
 }
