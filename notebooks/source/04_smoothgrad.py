@@ -340,9 +340,9 @@ assert np.allclose(without, vanilla, atol=1e-3) and np.allclose(packaged, vanill
 
 # %% [markdown]
 # **With the same noise it must be the same map.** The package draws its noise with `normal(seed, k,
-# shape)`: for sample number `k` of a seed always the same numbers, however many samples are computed
-# at a time. `np.random.default_rng` takes a generator of your own as well as a seed, so hand your
-# function one that draws the package's noise, first sample 0, then sample 1, and so on.
+# shape)`: for sample number `k` of a seed always the same numbers, however many samples are
+# computed at a time. Hand your `noisy_copies` a generator that draws just those, first sample 0,
+# then sample 1, and so on, and run the loop of exercise 4.2.
 
 # %%
 from course_utils.network.run import normal
@@ -355,7 +355,7 @@ class PackageNoise(np.random.Generator):
 
     def standard_normal(self, size, dtype=np.float64):
         self.k += 1
-        e = normal(self.seed, np.array([self.k]), size[-3:])
+        e = normal(self.seed, np.array([self.k]), tuple(size)[-3:])
         return e.numpy().reshape(size).astype(dtype)
 
     def normal(self, loc=0.0, scale=1.0, size=None):
@@ -363,18 +363,20 @@ class PackageNoise(np.random.Generator):
         return loc + scale * self.standard_normal(size)
 
 
-# %%
-yours = smooth_gradient(vanilla_gradients, model, inputs, tabby, 8, 0.15, PackageNoise(0))
+# %% tags=["nbval-check-output"]
+rng, total = PackageNoise(0), 0
+for _ in range(8):
+    total = total + vanilla_gradients(model, noisy_copies(inputs, 0.15, rng), tabby)
 packaged = smoothgrad(model, inputs, tabby, samples=8, noise=0.15, seed=0)
-apart = np.linalg.norm(yours - packaged) / np.linalg.norm(packaged)
+apart = np.linalg.norm(total / 8 - packaged) / np.linalg.norm(packaged)
 print("the same noise, and the maps differ by less than 5 % of their size:", apart < 0.05)
 
 # %% [markdown]
 # Only the last digits differ: rounded numbers add up a little differently in another order, and the
-# package adds in batches. At a few pixels, where the network bends (ReLU6), a tiny difference grows.
-# That's why two maps of a deep network are compared by their distance, not number by number. (If
-# you see `False`, your `noisy_copies` draws in a way of its own, such as channel by channel. Then
-# your map is just another sample.)
+# package adds in batches. At a few pixels, where the network bends (ReLU6), a tiny difference
+# grows. That's why two maps of a deep network are compared by their distance, not number by number.
+# (If you see `False`, your `noisy_copies` draws in a way of its own, such as channel by channel.
+# Then your map is just another sample.)
 
 # %% [markdown]
 # **On a linear model it must be $w$.** There the slope is the same everywhere (lesson 1): nothing
