@@ -339,10 +339,10 @@ print("noise 0, the package:   ", f"{np.abs(packaged - vanilla).max():.0e}")
 assert np.allclose(without, vanilla, atol=1e-3) and np.allclose(packaged, vanilla, atol=1e-3)
 
 # %% [markdown]
-# **With the same noise it must be the same map.** The package draws its noise with `normal(seed, k,
-# shape)`: for sample number `k` of a seed always the same numbers, however many samples are
-# computed at a time. Hand your `noisy_copies` a generator that draws just those, first sample 0,
-# then sample 1, and so on, and run the loop of exercise 4.2.
+# **With the same noise it must be the same map.** The package draws its noise with a function,
+# `normal(seed, k, shape)`: always the same numbers for sample `k` of a seed, however many samples
+# are computed at a time. Hand your `noisy_copies` a generator that draws just those, first sample
+# 0, then sample 1, and so on, and run the loop of exercise 4.2.
 
 # %%
 from course_utils.network.run import normal
@@ -355,7 +355,7 @@ class PackageNoise(np.random.Generator):
 
     def standard_normal(self, size, dtype=np.float64):
         self.k += 1
-        e = normal(self.seed, np.array([self.k]), tuple(size)[-3:])
+        e = normal(self.seed, np.array([self.k]), (np.prod(size),))
         return e.numpy().reshape(size).astype(dtype)
 
     def normal(self, loc=0.0, scale=1.0, size=None):
@@ -923,20 +923,14 @@ import ast
 import inspect
 import textwrap
 
-
-def print_body(function):
-    source = inspect.getsource(function)
-    statements = ast.parse(source).body[0].body
-    first = statements[1 if ast.get_docstring(ast.parse(source).body[0]) else 0]
-    print(f"---- {function.__name__}")
-    print(textwrap.dedent("\n".join(source.splitlines()[first.lineno - 1 :])), end="\n\n")
-
-
-print_body(smoothgrad)
+source = inspect.getsource(smoothgrad)
+after_the_docstring = ast.parse(source).body[0].body[1]
+lines = source.splitlines()[after_the_docstring.lineno - 1 :]
+print(textwrap.dedent("\n".join(lines)), end="\n\n\n")
 if getattr(smooth_gradient, "from_the_course", False):
     print("Yours isn't there yet: exercise 4.2.")
 else:
-    print_body(smooth_gradient)
+    print(inspect.getsource(smooth_gradient))
 
 # %% [markdown]
 # `sigma` is a fraction of each picture's range, `noisy` makes your noisy copies, and the mean is a
