@@ -372,11 +372,11 @@ apart = np.linalg.norm(total / 8 - packaged) / np.linalg.norm(packaged)
 print("the same noise, and the maps differ by less than 5 % of their size:", apart < 0.05)
 
 # %% [markdown]
-# Only the last digits differ: rounded numbers add up a little differently in another order, and the
-# package adds in batches. At a few pixels, where the network bends (ReLU6), a tiny difference
-# grows. That's why two maps of a deep network are compared by their distance, not number by number.
-# (If you see `False`, your `noisy_copies` draws in a way of its own, such as channel by channel.
-# Then your map is just another sample.)
+# Only the last digits differ. NumPy computes your copies with 16 digits, which the network rounds to
+# its 7, and the package uses 7 from the start. At a few pixels, where the network bends (ReLU6), a
+# tiny difference grows. That's why two maps of a deep network are compared by their distance, not
+# number by number. (If you see `False`, your `noisy_copies` uses the noise in a way of its own: it
+# may subtract it, or draw it channel by channel. Then your map is just another sample.)
 
 # %% [markdown]
 # **On a linear model it must be $w$.** There the slope is the same everywhere (lesson 1): nothing
