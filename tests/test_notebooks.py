@@ -253,7 +253,7 @@ def flows(cells: list) -> dict[int, tuple[set[str], set[str], set[str]]]:
         for statement in statements(cells[i].source)
         if isinstance(statement, ast.FunctionDef)
     }
-    for i, (above, binds, surely) in found.items():
+    for above, _, surely in found.values():
         todo = list(above)
         while todo:
             new = needs.get(todo.pop(), set()) - above - surely

@@ -196,9 +196,15 @@ table = board(methods, scenes)
 pointing = {name: score["pointing"].mean() for name, score in table.items()}
 best = max(pointing, key=pointing.get)
 checks.prediction(guess_best, best, choices=list(methods))
-assert best == "grad-cam" and pointing["grad-cam"] > pointing["vanilla"] + 0.1
-assert np.allclose(table["edges"]["target"], table["edges"]["other"][:, ::-1], atol=1e-6)
-assert (table["edges"]["pointing"].sum(axis=1) == 1).all()  # right for one object of the two
+assert best == "grad-cam" and pointing["grad-cam"] > pointing["vanilla"] + 0.1, (
+    "Grad-CAM should point right more often than anything else here"
+)
+assert np.allclose(table["edges"]["target"], table["edges"]["other"][:, ::-1], atol=1e-6), (
+    "edges know no class: the maps for both objects should be one map"
+)
+assert (table["edges"]["pointing"].sum(axis=1) == 1).all(), (
+    "edges should be right for one object of the two"
+)
 
 # %% [markdown]
 # Take your time with this table; it holds three lessons.
@@ -231,7 +237,7 @@ for name in ("edges", "vanilla", "grad-cam"):
 difference = table["grad-cam"]["pointing"] - table["vanilla"]["pointing"]
 low, high = bootstrap_interval(difference)
 print(f"grad-cam minus vanilla: {difference.mean():+.2f}, interval {low:+.2f} to {high:+.2f}")
-assert low > 0
+assert low > 0, "the interval should lie above 0"
 
 # %% [markdown]
 # Compare two methods by their *difference on the same scenes*. Some scenes are hard for every
@@ -245,7 +251,9 @@ print(
 )
 print(f"grad-cam has {wrong['grad-cam'] / wrong['vanilla']:.2f} times as much as vanilla")
 print(f"random numbers, that is the area: {table['random']['other'].mean():.3f}")
-assert wrong["grad-cam"] < 0.4 * wrong["vanilla"]
+assert wrong["grad-cam"] < 0.4 * wrong["vanilla"], (
+    "Grad-CAM should put far less on the other object than vanilla gradients do"
+)
 
 # %% [markdown]
 # Vanilla gradients put on the other object about what its area would get: they do not avoid it, and
@@ -339,12 +347,22 @@ dear_table = board(again | dear, few)
 for name in ("vanilla", "smoothgrad", "grad-cam"):
     low, high = bootstrap_interval(dear_table[name]["pointing"])
     print(f"{name:>10}: points right {low:.2f} to {high:.2f}, with eight scenes")
+
+# %%
 mean = {name: {k: v.mean() for k, v in score.items()} for name, score in dear_table.items()}
-assert mean["smoothgrad"]["pointing"] > mean["vanilla"]["pointing"]
-assert mean["smoothgrad"]["other"] > mean["vanilla"]["other"] > 3 * mean["grad-cam"]["other"]
+assert mean["smoothgrad"]["pointing"] > mean["vanilla"]["pointing"], (
+    "SmoothGrad should point right more often than vanilla gradients"
+)
+assert mean["smoothgrad"]["other"] > mean["vanilla"]["other"] > 3 * mean["grad-cam"]["other"], (
+    "averaging should add to the share on the other object"
+)
 if "tfe grad_cam" in mean:
-    assert mean["tfe grad_cam"]["other"] > 3 * mean["grad-cam"]["other"]
-    assert abs(mean["tfe smoothgrad"]["target"] - mean["tfe smoothgrad"]["other"]) < 0.02
+    assert mean["tfe grad_cam"]["other"] > 3 * mean["grad-cam"]["other"], (
+        "tf_explain's Grad-CAM should put more on the other object than the paper's"
+    )
+    assert abs(mean["tfe smoothgrad"]["target"] - mean["tfe smoothgrad"]["other"]) < 0.02, (
+        "tf_explain's SmoothGrad should not keep the objects apart"
+    )
 
 # %% [markdown]
 # With eight scenes the intervals are wide, and most of these methods cannot be told apart by how
@@ -442,7 +460,9 @@ print("probability of drake:", np.round(at_random[:5], 2), "...")
 change = at_random[1] - at_random[0]
 answer_random = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
 checks.prediction(guess_random, answer_random, choices=("rise", "fall", "stay"))
-assert classifier.labels[drake] == "drake" and answer_random == "rise"
+assert classifier.labels[drake] == "drake" and answer_random == "rise", (
+    "random grey should raise the probability of the drake"
+)
 
 # %% [markdown]
 # It rises, and by a lot, although nothing about the duck was added. Two things can do that. The
@@ -485,8 +505,10 @@ def area(p):
 for label in ("drake", "balloon"):
     areas = {name: area(curves[label, name]) for name in ("Grad-CAM", "vanilla", "random")}
     print(f"{label:>8}: " + ", ".join(f"{name} {a:.2f}" for name, a in areas.items()))
-    assert min(areas, key=areas.get) == "Grad-CAM"
-assert area(curves["balloon", "random"]) < area(curves["balloon", "vanilla"])
+    assert min(areas, key=areas.get) == "Grad-CAM", "Grad-CAM should have the smallest area"
+assert area(curves["balloon", "random"]) < area(curves["balloon", "vanilla"]), (
+    "random numbers should beat vanilla gradients on the balloon"
+)
 
 # %% [markdown]
 # Grad-CAM wins twice. But look at the balloon: **random numbers beat the vanilla gradients**. Do
@@ -552,8 +574,14 @@ for name, maps in coarse.items():
         kind = curve.__name__.split("_")[0]
         areas[name, kind] = min(found), max(found)
         print(f"{name:>8} at 7 x 7, {kind}: {min(found):.2f} to {max(found):.2f}")
-assert areas["Grad-CAM", "deletion"][1] < areas["random", "deletion"][0]
-assert areas["Grad-CAM", "insertion"][0] > areas["random", "insertion"][1]
+
+# %%
+assert areas["Grad-CAM", "deletion"][1] < areas["random", "deletion"][0], (
+    "Grad-CAM should delete better than every random map"
+)
+assert areas["Grad-CAM", "insertion"][0] > areas["random", "insertion"][1], (
+    "Grad-CAM should insert better than every random map"
+)
 
 # %% [markdown]
 # At one resolution, in patches, the comparison is fairer. Grad-CAM is better than all ten draws of
@@ -681,7 +709,9 @@ for copy in (subject, guided):
     copy.set_weights(network.get_weights())
 cat, tabby = classifier.prepare(load_image("cat")), classifier.class_index("tabby")
 print("same scores:", np.allclose(guided(cat), network(cat), atol=1e-6))
-assert np.allclose(guided(cat), network(cat), atol=1e-6)
+assert np.allclose(guided(cat), network(cat), atol=1e-6), (
+    "the guided copy should compute the same scores"
+)
 
 
 # %%
@@ -740,9 +770,15 @@ answer_guided = "high" if r > 0.9 else "low" if r < 0.5 else "middle"
 checks.prediction(guess_guided, answer_guided, choices=("high", "middle", "low"))
 
 # %%
-assert r > 0.95 and ranks["block12_expand"]["guided"] > 0.9 and ranks["stem_conv"]["guided"] < 0.3
-assert all(row["vanilla"] < 0.3 for row in ranks.values())
-assert ranks["logits"]["Grad-CAM"] < 0.6 and ranks["stem_conv"]["Grad-CAM"] < 0.6
+assert (
+    r > 0.95 and ranks["block12_expand"]["guided"] > 0.9 and ranks["stem_conv"]["guided"] < 0.3
+), "the guided map should survive until the first layers go"
+assert all(row["vanilla"] < 0.3 for row in ranks.values()), (
+    "vanilla gradients should change with every layer"
+)
+assert ranks["logits"]["Grad-CAM"] < 0.6 and ranks["stem_conv"]["Grad-CAM"] < 0.6, (
+    "Grad-CAM should change with the last layer already"
+)
 shown = {
     f"down to {name}": after[name]["guided"] for name in ("logits", "block12_expand", "stem_conv")
 }
@@ -778,9 +814,15 @@ for point, maps in after.items():
 # %%
 picture = rank_agreement(strength(trained["product"]), strength(cat[0]))
 print(f"product and the picture itself, |x|: rank correlation {picture:.2f}")
-assert strengths["block6_expand", "product"][0] > 0.3 and picture > 0.3
-assert strengths["block6_expand", "vanilla"][0] > 0.15
-assert strengths["stem_conv", "guided"][0] < 0.2 < strengths["stem_conv", "guided"][1]
+assert strengths["block6_expand", "product"][0] > 0.3 and picture > 0.3, (
+    "the product should resemble the picture"
+)
+assert strengths["block6_expand", "vanilla"][0] > 0.15, (
+    "vanilla strengths should keep something until the first layers go"
+)
+assert strengths["stem_conv", "guided"][0] < 0.2 < strengths["stem_conv", "guided"][1], (
+    "at the end, SSIM should call alike what the ranks don't"
+)
 
 # %% [markdown]
 # Three things to notice.
@@ -817,8 +859,12 @@ for half, which in {"more": alike > np.median(alike), "less": alike <= np.median
     print(f"where they agree {half}, Grad-CAM points right in {hits[which].mean():.0%}")
 
 # %%
-assert alike.min() < 0.3 < 0.7 < alike.max()
-assert abs(hits[alike > np.median(alike)].mean() - hits[alike <= np.median(alike)].mean()) < 0.3
+assert alike.min() < 0.3 < 0.7 < alike.max(), (
+    "the agreement should differ much from picture to picture"
+)
+assert abs(hits[alike > np.median(alike)].mean() - hits[alike <= np.median(alike)].mean()) < 0.3, (
+    "agreement should not tell hits from misses"
+)
 
 # %% [markdown]
 # For some pictures the two say nearly the same, for others they have little in common. It would be
@@ -881,7 +927,7 @@ test_features = features(test)
 biased = train_head(features(train), labels)
 accuracy = (predicted(biased, test_features) == labels).mean()
 print(f"accuracy on {len(labels)} new pictures: {accuracy:.0%}")
-assert accuracy >= 0.95
+assert accuracy >= 0.95, "the first classifier should pass the team's test"
 
 # %% [markdown]
 # "Perfect", says the team, and wants to publish. You ask for the maps first. To explain it, join
@@ -942,8 +988,11 @@ def where(cams):
     return found
 
 
+# %%
 where_before = where(cams_before)
-assert where_before["disc"][1] > where_before["animal"][1] and where_before["disc"][0] > 3
+assert where_before["disc"][1] > where_before["animal"][1] and where_before["disc"][0] > 3, (
+    "the first classifier's maps should prefer the disc"
+)
 
 # %% [markdown]
 # (The tolerance is 32 pixels, one square of the 7 x 7 map: a disc is smaller than a square.)
@@ -1032,7 +1081,9 @@ lions = (predicted(biased, without) == 0).sum()
 print(f"{lions} of {len(labels)} pictures without a disc are called sea lions")
 flipped = (predicted(biased, with_disc)[labels == 0] == 1).mean()
 print(f"sea lions that become killer whales when a disc is added: {flipped:.0%}")
-assert plain < 0.7 and flipped > 0.8
+assert plain < 0.7 and flipped > 0.8, (
+    "without a disc the classifier should fail, and with one call lions whales"
+)
 
 # %% [markdown]
 # That is proof. (And the half is no tossing of coins: without a disc nearly everything is a sea
@@ -1047,7 +1098,9 @@ half = np.arange(40) // 2 % 2 == 0  # two with, two without, ...
 fair = train_head(features(tagged_pictures(half, seed=0)), labels)
 cams_after = grad_cam(joined(fair), whale_inputs, 1)
 where_after = where(cams_after)
-assert where_after["animal"][1] > where_after["disc"][1] + 0.3 and where_after["disc"][0] < 2
+assert where_after["animal"][1] > where_after["disc"][1] + 0.3 and where_after["disc"][0] < 2, (
+    "after the repair the maps should prefer the whale"
+)
 
 # %%
 draw_whales(
@@ -1068,8 +1121,14 @@ for name, tags in tests.items():
     x = np.where(tags[:, None], with_disc, without)
     results[name] = [(predicted(head, x) == labels).mean() for head in (biased, fair)]
     print(f"{name:<22}" + "".join(f"{a:8.0%}" for a in results[name]))
-assert results["no disc"][0] < 0.7 < 0.9 < results["no disc"][1]
-assert results["disc on every sea lion"][0] < 0.25 < 0.9 < results["disc on every sea lion"][1]
+
+# %%
+assert results["no disc"][0] < 0.7 < 0.9 < results["no disc"][1], (
+    "without discs, only the repaired classifier should be good"
+)
+assert results["disc on every sea lion"][0] < 0.25 < 0.9 < results["disc on every sea lion"][1], (
+    "with misleading discs, only the repaired classifier should be good"
+)
 
 # %% [markdown]
 # On the team's own test, the repaired classifier is a little *worse* than the first one (look at
