@@ -372,9 +372,9 @@ apart = np.linalg.norm(total / 8 - packaged) / np.linalg.norm(packaged)
 print("the same noise, and the maps differ by less than 5 % of their size:", apart < 0.05)
 
 # %% [markdown]
-# Only the last digits differ. NumPy computes your copies with 16 digits, which the network rounds to
-# its 7, and the package uses 7 from the start. At a few pixels, where the network bends (ReLU6), a
-# tiny difference grows. That's why two maps of a deep network are compared by their distance, not
+# Only the last digits differ. NumPy computes your copies with 16 digits, which the network rounds
+# to its 7, and the package uses 7 from the start. At a few pixels, where the network bends (ReLU6),
+# a tiny difference grows. That's why two maps of a deep network are compared by their distance, not
 # number by number. (If you see `False`, your `noisy_copies` uses the noise in a way of its own: it
 # may subtract it, or draw it channel by channel. Then your map is just another sample.)
 
