@@ -189,6 +189,7 @@ softmax = Exercise(
         "3 pictures and 5 classes": lambda: (np.random.default_rng(0).normal(0, 2, (3, 5)),),
         "2 pictures and 2 classes": lambda: (np.array([[0.3, 1.7], [-0.4, -2.6]]),),
         "1 picture and 4 classes": lambda: (np.array([[0.5, -1.0, 2.5, 0.1]], np.float32),),
+        "1 picture and 50 classes": lambda: (np.random.default_rng(1).normal(0, 0.5, (1, 50)),),
         "the scores 999, 1000 and 998": lambda: (np.array([[999.0, 1000.0, 998.0]]),),
         "the scores 0 and 1000, or 1000 and 0": lambda: (np.array([[0.0, 1e3], [1e3, 0.0]]),),
         "the scores 0, 0 and 3000": lambda: (np.array([[0.0, 0.0, 3e3]]),),
