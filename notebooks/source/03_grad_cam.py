@@ -348,8 +348,8 @@ assert (tabby_map > 0).all() and 15 < (banana_map < 0).sum() < 35
 assert banana_map.max() < 0.3 * tabby_map.max()
 
 # %% [markdown]
-# The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*, about half of
-# the places speak against it and the others for it, all of them weakly.
+# The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*,
+# about half of the places speak against it and the others for it, all of them weakly.
 #
 # Some packages leave the ReLU out and stretch each map instead, so that its smallest number becomes
 # 0 and its largest 1 (lesson 5 takes one of them apart). Look at what that does to the banana.

@@ -11,12 +11,13 @@ RIGHT = {
     "best_label": [
         "return classifier.predict(picture, top=1)[0][0].label",
         "scores = classifier.score_model(classifier.prepare(picture))\n"
-        "return classifier.labels[int(np.argmax(scores, axis=1)[0])]",
+        "return classifier.labels[int(tf.argmax(scores, axis=1)[0])]",
         "predictions = classifier.predict(picture)[0]\n"
         "return max(predictions, key=lambda p: p.probability).label",
         "for one in classifier.predict([picture]):\n"
         "    for number, label, probability, score in one:\n"
         "        return label",
+        "import numpy as np\n"
         "p = classifier.model(classifier.prepare(picture)).numpy()[0]\n"
         "return np.array(classifier.labels)[p.argsort()[-1]]",
     ],
@@ -51,7 +52,11 @@ WRONG = {
         ("return classifier.predict(picture)[0][0].probability", "A label is a text"),
         ("return classifier.predict(picture)[0][0].name", "has the parts"),
         ("return classifier.label", "has a method"),
-        ("return [classifier.predict(picture)[0][0].label]", "list with one label"),
+        ("return [classifier.predict(picture)[0][0].label]", "more than the label"),
+        (
+            "p = classifier.predict(picture)[0][0]\nreturn p.label, p.probability",
+            "more than the label",
+        ),
         ("return [p.label for p in classifier.predict(picture)[0]]", "several classes"),
         (
             "p = classifier.predict(picture)[0][0]\nreturn f'{p.label} ({p.probability:.1%})'",
@@ -67,7 +72,7 @@ WRONG = {
         ),
         (
             "scores = classifier.score_model(classifier.prepare(picture))\n"
-            "return classifier.labels[int(np.argmax(scores, axis=0)[0])]",
+            "return classifier.labels[int(tf.argmax(scores, axis=0)[0])]",
             "over the classes, axis=1",
         ),
         (
@@ -103,8 +108,7 @@ WRONG = {
         ("return tf.nn.softmax(scores, axis=0)", "axis=0"),
         ("return tf.nn.softmax(scores)[0]", "Only the first"),
         ("return tf.nn.softmax(scores).numpy().round(3)", "rounded to 3 decimals"),
-        ("return tf.nn.softmax(scores).numpy().round(4)", "3 pictures and 5 classes"),
-        ("return tf.nn.softmax(scores).numpy().astype(np.float16)", "must be .* and yours"),
+        ("return tf.nn.softmax(scores).numpy().round(4)", "50 classes|4 decimals"),
         ("return np.max(tf.nn.softmax(scores), axis=-1)", "highest probability of each row"),
         (
             "e = np.exp(scores - scores.min(axis=1, keepdims=True))\n"

@@ -128,6 +128,7 @@ WRONG = {
         (taped("score_model(x)[:, class_index]", then="tape.gradient(y, x).numpy()[0]"), "batch"),
         (taped(inputs="inputs / 255"), "divided by 255"),
         (taped(inputs="inputs * 128 + 127"), "0 to 255"),
+        (taped("score_model(x / 255)[:, class_index]"), "inside the tape"),
         (taped(inputs="tf.zeros_like(inputs)"), "input of zeros"),
         (taped(inputs="tf.clip_by_value(inputs, 0, 1)"), r"clipped to 0\.\.\.1"),
         (taped(inputs="inputs + 0.1"), "must be .*, and yours is"),
@@ -288,6 +289,12 @@ WRONG = {
         ),
         (
             "x = classifier.prepare(picture)\n"
+            "c = max(i for i, label in enumerate(classifier.labels) if label.startswith(name))\n"
+            "return saliency_map(gradients(classifier.score_model, x, c))[0]",
+            "another class that has the name",
+        ),
+        (
+            "x = classifier.prepare(picture)\n"
             "return saliency_map(vanilla_gradients(classifier.model, x))[0]",
             "predicted class instead",
         ),
@@ -356,7 +363,7 @@ WRONG = {
         (path(point="np.random.rand()"), "must be .*, and yours is"),
         (path(point="(k + 0.5) / 8", steps="8", then="inputs * total / 8"), "always the same"),
         (path(point="(k + 0.5) / 50", steps="50", then="inputs * total / 50"), "always the same"),
-        (path(point="(k + 0.5) / 40", steps="40", then="inputs * total / 40"), "must be 7"),
+        (path(point="(k + 0.5) / 40", steps="40", then="inputs * total / 40"), "always the same"),
         (path(steps="steps - 1"), "last point is missing"),
         (path(steps="1, steps"), "first point is missing"),
         (path(at="inputs + a * inputs"), "beyond"),
