@@ -642,7 +642,7 @@ show_figure(fig, f"{alt} the lower one is much darker, at 15 % somewhat; at 30 %
 
 # %%
 def blocks(m):  # 7 x 7 means over square blocks
-    side = len(m) // 7
+    m, side = np.asarray(m), len(m) // 7
     return m.reshape(7, side, 7, side, *m.shape[2:]).mean(axis=(1, 3))
 
 

@@ -41,6 +41,7 @@ RIGHT = {
         "flat = inputs.reshape(len(inputs), -1)\n"
         "s = noise * (flat.max(axis=1) - flat.min(axis=1))\n"
         "return inputs + np.einsum('b,bijk->bijk', s, rng.standard_normal(inputs.shape))",
+        "return [x + noise * np.ptp(x) * rng.standard_normal(x.shape) for x in inputs]",
         SIGMA + "return inputs + sigma * rng.normal(size=inputs.size).reshape(inputs.shape)",
         "low, high = inputs.min((1, 2, 3)), inputs.max((1, 2, 3))\n"
         "e = np.array([rng.normal(0, noise * (b - a), inputs.shape[1:])\n"
