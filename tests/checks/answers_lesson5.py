@@ -111,11 +111,11 @@ WRONG = {
         ("if image.dtype == np.uint8 or (image.min(), image.max()) == (0, 255):\n"
          "    return image.astype(np.uint8)\nassert image.max() <= 1\n"
          "return np.uint8(image * 255)", ""),
-        (RANGES + "elif high > 255 or low < 0:\n    return ValueError('no')\n" + END, "returned"),
+        (RANGES + "elif high > 255 or low < 0:\n    return ValueError('no')\n" + END, "returns ValueError"),
         (RANGES + ELSE.replace("ValueError", "TypeError") + END, "ends with TypeError"),
         (RANGES.replace("low < 0", "low <= 0") + ELSE + END, "treated as one of -1 to 1"),
         (RANGES.replace("-1 <= low", "-1 < low") + ELSE + END,
-         "-1 belongs to the range|mustn't|must not be refused"),
+         "-1, 0, 1 and 255 belong|-1 belongs to the range"),
         # Wrong levels
         ("image = image.astype(np.float32)\n" + RANGES + ELSE + END, "very dark uint8"),
         (RANGES + "elif 0 <= low and high <= 255:\n    image = image / high * 255\n"
@@ -155,7 +155,7 @@ WRONG = {
          "becomes 254"),
         ("top = maps.max(axis=(1, 2), keepdims=True)\n"
          "return (256 * (maps / np.where(top, top, 1))).astype(int).astype(np.uint8)",
-         "256 doesn't fit"),
+         "256, which"),
         ("top = np.percentile(maps, 99, axis=(1, 2), keepdims=True)\n"
          "return (255 * np.minimum(maps / np.where(top > 0, top, 1), 1)).astype(np.uint8)",
          "percentile"),

@@ -32,7 +32,7 @@ RIGHT = {
         "indexes = [p.class_index for p in predictions]\n"
         "rivals = indexes[1:] if expected in (None, indexes[0]) else [expected]\n"
         "return [indexes[0], rivals[0]]",
-        "first, second, *_ = (p[0] for p in predictions)\n"
+        "import numpy as np\nfirst, second, *_ = (p[0] for p in predictions)\n"
         "rival = second if expected is None or expected == first else expected\n"
         "return np.array([first, rival])",
         INDEXES + "if expected is not None and expected != first:\n    second = expected\n"
