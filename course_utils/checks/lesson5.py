@@ -685,6 +685,8 @@ score_not_probability = Exercise(
         ("1000", "Not every model has 1000 classes: the number is model.layers[-1].units."),
         ("not connected|disconnected", "The inputs and the outputs belong to different models. "
          + FROM_THE_NOTEBOOK),
+        ("NoneType.*iterable", "Was the activation taken from the caller's own model? Set it on a "
+         "copy, keras.models.clone_model(model), with the weights copied too."),
         ("expecting 0|0 weights|Expected 0", "The new layer has no weights until it's called on "
          "something: call it first, then set_weights."),
         ("expects 1 weight|expected 1|expecting 1|expects 2|expected 2|expecting 2|length 1|unpack",

@@ -652,7 +652,7 @@ def _bytes_in(src: str) -> bytes:
 def _pages_differ(got: dict, want: dict, axes=(), place="") -> str | None:
     if found := difference(got["title"], want["title"], (), "the <title>"):
         return found
-    before = "the page must begin with"
+    before = ""
     for g, w in zip_longest(got["parts"], want["parts"]):
         if g and w and g[0] == w[0]:
             what = "the alt text" if w[0] == "img" else f"the text of {_named(w)}"
@@ -661,8 +661,8 @@ def _pages_differ(got: dict, want: dict, axes=(), place="") -> str | None:
             if g != w:
                 return "the picture's data aren't the bytes that the function is given."
         elif g != w:
-            return f"{before} {_named(w)}, and yours has {_named(g)} there."
-        before = f"after {_named(w)} must come" if w else before
+            return f"{before}the page must have {_named(w)}, and yours has {_named(g)}."
+        before = f"after {_named(w)}, "
     return None
 
 
