@@ -86,7 +86,7 @@ WRONG = {
          "return (image * 255).astype(np.int64).astype(np.uint8)", "still multiplied by 255"),
         # NaN, and ranges per channel, row or number
         (RANGES + "elif low < 0 or high > 255:\n    raise ValueError\n" + END,
-         "NaN in it.*inside a range"),
+         "NaN in it.*a picture.*inside a range"),
         (RANGES.replace("image.min(), image.max()", "np.nanmin(image), np.nanmax(image)") + ELSE +
          END, "NaN in it"),
         (RANGES.replace("image.min(), image.max()", "min(image.flat), max(image.flat)") + ELSE +
@@ -104,7 +104,7 @@ WRONG = {
          "Each number was judged by itself"),
         # Refused, or not refused
         (RANGES + "elif high > 255:\n    raise ValueError\n" + END,
-         "from -124 to 151.*came out all the same"),
+         "from -124 to 151.*returns a picture"),
         (RANGES.replace(" and high <= 1:\n    image = (i", ":\n    image = (i") + ELSE +
          "return np.round(image).astype(int).astype(np.uint8)", "from -0.5 to 200 is in none"),
         (RANGES + "else:\n    raise ValueError('not in 0 to 1')\n" + END, "0 to 255 were refused"),
