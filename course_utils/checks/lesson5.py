@@ -162,6 +162,7 @@ repaired_picture = Exercise(
         "floats from 0 to 255": lambda: (np.array([0, 1, 10, 100, 200, 255.0]),),
         "a uint8 picture": lambda: (np.uint8([[0, 1, 10], [100, 200, 255]]),),
         "a very dark uint8 picture, of levels 0 and 1": lambda: (np.uint8([[0, 1, 1], [0, 0, 1]]),),
+        "floats from 0 to 2, very dark levels": lambda: (np.array([[0, 1], [1.5, 2]]),),
         "floats from 0.1 to 0.5": lambda: (np.array([[0.1, 0.25], [0.25, 0.5]]),),
         "floats from -0.5 to 0.5": lambda: (np.array([[-0.5, 0.1], [-0.2, 0.5]], np.float32),),
         "floats from -0.9 to -0.3": lambda: (np.array([[-0.9, -0.3], [-0.6, -0.4]], np.float32),),
