@@ -329,7 +329,7 @@ grad_cam_steps = Exercise(
     inputs={
         "2 pictures and class 1": lambda: (
             _by_hand(),
-            np.array([[[[1, 2], [3, 1]]], [[[2, 4], [5, -1]]]], np.float32),
+            np.array([[[[3, 2], [3, 1]]], [[[1, 4], [5, -1]]]], np.float32),
             1,
         ),
         "3 pictures, a network that bends and branches, and its last class": lambda: (
@@ -343,8 +343,9 @@ grad_cam_steps = Exercise(
             0,
         ),
     },
-    # Slopes 4, -3 at the first place and 0, 1 at the second: weights 2 and -1. 2 - 2, 6 - 1; ...
-    truth=[[[0, 5]], [[0, 11]]],
+    # Slopes 4, -3 at the first place and 0, 1 at the second, so the weights are 2 and -1:
+    # 6 - 2 and 6 - 1; 2 - 4, which is negative, and 10 + 1.
+    truth=[[[4, 5]], [[0, 11]]],
     axes=("picture", "row", "column"),
     errors=[
         ("1280|224", FROM_THE_NOTEBOOK),

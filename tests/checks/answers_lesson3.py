@@ -106,6 +106,8 @@ WRONG = {
         ("return gradient.mean(axis=(1, 4))", "counted from 0"),
         ("for one in gradient:\n    return one.mean((0, 1))", "first picture"),
         ("return -gradient.mean((1, 2))", "wrong sign"),
+        ("return 2.5 * gradient.mean((1, 2))", "must be 3, and yours is 7.5. All.*2.5 times"),
+        ("return gradient.mean((1, 2)) + 0.5", "must be 3, and yours is 3.5. All.*0.5 too large"),
         ("return gradient.mean((1, 2))[::-1]", "reverse order"),
     ],
     "weighted_sum_of_maps": [
@@ -268,6 +270,11 @@ WRONG = {
     "side_share": [
         ("return (m * side).sum() / m.sum()", "negative values were summed"),
         (
+            "if not (m > 0).any():\n    return 0\n"
+            "return np.average(side, weights=np.minimum(m, 0))",
+            "must be 0.45",
+        ),
+        (
             "p = np.maximum(m, 0)\nreturn (p * side).sum() / p.sum()",
             "zero was divided by zero",
         ),
@@ -293,7 +300,7 @@ WRONG = {
         (
             "p = np.maximum(m, 0)\n"
             "return (p * side).sum(axis=0) / p.sum(axis=0) if p.any() else 0.0",
-            r"shape \(\)",
+            "must be one number",
         ),
         (
             "np.maximum(m, 0, out=m)\nreturn (m * side).sum() / m.sum() if m.any() else 0.0",

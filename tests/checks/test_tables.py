@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 
@@ -12,6 +13,13 @@ from answers import EXERCISES, RIGHT, WRONG, function
 from course_utils import checks
 from course_utils.checks import _judge
 
+METHODS = (
+    "vanilla_gradients",
+    "gradient_times_input",
+    "integrated_gradients",
+    "smoothgrad",
+    "grad_cam",
+)
 exercises = pytest.mark.parametrize("name", EXERCISES)
 
 
@@ -69,14 +77,27 @@ def test_the_reference_is_right_and_quickly_judged(name, capsys):
 
 
 @exercises
-def test_no_input_could_be_left_out_for_being_equal_to_another(name):
+def test_no_result_fits_all_inputs(name, capsys):
+    """So that it doesn't help to return what the verdict says is expected."""
     exercise = EXERCISES[name]
-    assert len(exercise.inputs) >= 2
-    results = [exercise.normalise(exercise.right(*make())) for make in exercise.inputs.values()]
-    for i, result in enumerate(results):
-        for other in results[:i]:
-            same = np.shape(result) == np.shape(other)
-            assert not same or exercise.difference(result, other) or not np.any(result)
+    for make in exercise.inputs.values():
+        result = exercise.right(*make())
+        refused(name, lambda *arguments, result=result: result, capsys)
+
+
+@exercises
+def test_a_fault_in_the_package_cannot_make_a_wrong_answer_pass(name, monkeypatch, capsys):
+    """The tables know what is right without the methods of the package."""
+
+    def broken(*arguments, **options):
+        raise AssertionError("a check asked the package that it is to be independent of")
+
+    for method in METHODS:
+        monkeypatch.setattr(f"course_utils.{method}", broken)
+    monkeypatch.setattr(_judge, "_known", _judge._try)
+    is_right(name, lambda *arguments: EXERCISES[name].right(*arguments), capsys)
+    for program, _ in EXERCISES[name].wrong[:5]:
+        refused(name, program, capsys)
 
 
 @cases({name: exercise.wrong for name, exercise in EXERCISES.items()})
@@ -159,6 +180,7 @@ raise Odd
         ("return lambda: 1", ""),
         ("return [1, [2, 3]]", ""),
         ("return object()", ""),
+        ("class Odd:\n    def __repr__(self):\n        raise ValueError\nreturn Odd()", ""),
     ],
 )
 def test_whatever_an_answer_does_is_a_verdict(name, lines, hint, capsys):
@@ -217,6 +239,18 @@ def test_an_answer_that_remembers_is_refused(name, capsys):
 # ------------------------------------------------------------------------------ the judge itself
 
 
+@pytest.mark.parametrize("encoding, signs", [("utf-8", "✓✗○"), ("cp1252", ""), ("ascii", "")])
+def test_three_kinds_of_verdict_on_every_console(encoding, signs, monkeypatch):
+    name, exercise = next(iter(EXERCISES.items()))
+    console = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr("sys.stdout", console)
+    for answer in (exercise.right, lambda *a: None, lambda *a: ...):
+        getattr(checks, name)(answer)
+    console.flush()
+    said = console.buffer.getvalue().decode(encoding).splitlines()
+    assert [line[0] for line in said] == list(signs or "EEE")
+
+
 @pytest.fixture
 def broken() -> _judge.Exercise:
     """An exercise whose table has a fault."""
@@ -254,6 +288,29 @@ def test_a_progress_file_in_any_state_never_raises(error, monkeypatch, capsys):
 def test_the_numbers_shown_are_never_the_same(a, b):
     one, other = _judge.tell_apart(a, b)
     assert one != other
+
+
+@pytest.mark.parametrize(
+    "got, want, said",
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, "'b' is missing"),
+        ({"a": [1.0, 2.0]}, {"a": [1.0, 2.5]}, "['a'][1] must be 2.5, and yours is 2."),
+        (("cat", "dog"), ("cat", "dog", "bear"), "must have 3 parts, and yours has 2"),
+        (
+            "a long text that ends here",
+            "a long text that ends there",
+            "yours is '...long text that ends here'",
+        ),
+        (np.int64(5), 5, None),
+        (np.float32(0.1), 0.1, None),
+        (["a", True], ("a", True), None),
+        (np.array([np.nan, np.inf]), np.array([np.nan, np.inf]), None),
+        (np.array([[1, 2], [3, 4]]), np.array([[1, 2], [3, 5]]), "the number at [1, 1] must be 5"),
+    ],
+)
+def test_the_first_difference_of_any_result(got, want, said):
+    found = _judge.difference(got, want)
+    assert found is None if said is None else said in found
 
 
 def test_a_second_call_must_leave_the_first_result_alone(capsys):
