@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from course_utils import load_classifier, load_image, smoothgrad
-from course_utils._tensorflow import tf
+from course_utils.network.tensorflow import tf
 from course_utils.gradients import _gradient
 from course_utils.smoothgrad import _draw_normal
 

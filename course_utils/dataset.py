@@ -8,12 +8,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from course_utils._compute import method_name
-from course_utils._inputs import check_class_index, check_count
-from course_utils._tensorflow import tf
-from course_utils.gradients import vanilla_gradients
+from course_utils.attribution import vanilla_gradients
+from course_utils.checking import check_count, method_name
 from course_utils.images import load_image
 from course_utils.models import Classifier
+from course_utils.network.run import checked
+from course_utils.network.tensorflow import tf
 
 TO_DO, DONE, UNREADABLE = 0, 1, 2  # what stands in "state"
 
@@ -67,7 +67,6 @@ def explain_dataset(
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice!r} stands in files more than once: expected each path once.")
     check_count("batch_size", batch_size)
-    check_class_index(classifier.model, np.zeros(1), 0 if class_index is None else class_index)
     destination = Path(destination)
     task = {"network": classifier.name, "method": _describe(method), "class": str(class_index)}
 
@@ -84,7 +83,7 @@ def explain_dataset(
             for i, x, errors in _read(classifier, names, todo, batch_size):
                 good = np.array([error == b"" for error in errors])
                 if good.any():
-                    c = check_class_index(classifier.model, x[good], class_index)
+                    _, c = checked(classifier.model, x[good], class_index)
                     store["maps"][i[good]] = method(classifier.model, x[good], c)
                     store["class_index"][i[good]] = c
                 store["error"][i] = errors.astype("S300")

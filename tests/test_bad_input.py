@@ -379,7 +379,7 @@ OPTIONS = {
     "steps=0": (integrated_gradients, {"steps": 0}, ValueError, ["steps=0"]),
     "steps=8.0": (integrated_gradients, {"steps": 8.0}, TypeError, ["steps=8.0"]),
     "IG batch_size=-3": (integrated_gradients, {"batch_size": -3}, ValueError, ["batch_size=-3"]),
-    "IG batch_size=None": (integrated_gradients, {"batch_size": None}, TypeError, ["batch_size="]),
+    "IG batch_size=2.0": (integrated_gradients, {"batch_size": 2.0}, TypeError, ["batch_size="]),
     "baseline of another size": (
         integrated_gradients,
         {"baseline": np.zeros((9, 9, 3))},

@@ -233,8 +233,8 @@ def _square_classifier():
 
     Its model ends in a softmax, as published ones do.
     """
-    from course_utils._tensorflow import keras
     from course_utils.models import Classifier
+    from course_utils.network.tensorflow import keras
 
     w = np.random.default_rng(4).normal(size=(2, 4, 4, 3)).astype(np.float32)
     image = keras.Input((4, 4, 3))
@@ -251,7 +251,7 @@ def _square_classifier():
 
 def _quartic_scores(w: np.ndarray):
     """Return a model of the scores S_c = sum of w_c x^4 / 4, whose gradient w_c x^3 is curved."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     image = keras.Input((4, 4, 3))
     dense = keras.layers.Dense(2, use_bias=False)

@@ -360,7 +360,7 @@ def _judge_watching(student) -> None:
 
 def _two_outputs(trainable: bool = True):
     """Return a network of two outputs, A = x U (signed) and S = sum of V A, and its U and V."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     rng = np.random.default_rng(7)
     U = rng.normal(size=(2, 3)).astype(np.float32)

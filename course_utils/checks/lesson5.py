@@ -263,7 +263,7 @@ def score_not_probability(student: Callable) -> Callable:
     """Exercise 5.3: score_not_probability(model) -> the model that ends in scores."""
 
     def working(model):
-        from course_utils._tensorflow import keras
+        from course_utils.network.tensorflow import keras
 
         last = model.layers[-1]
         linear = keras.layers.Dense(last.units, use_bias=last.use_bias, name="scores")
@@ -333,7 +333,7 @@ def _judge_score_not_probability(student) -> None:
 
 def _fused_model():
     """Return a network with a fused softmax, and the weights w, b of its scores."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     rng = np.random.default_rng(0)
     w = rng.normal(size=(6, 4)).astype(np.float32)
