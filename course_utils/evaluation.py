@@ -89,8 +89,17 @@ def strength(attribution, size: tuple[int, int] | None = None) -> np.ndarray:
     values = np.maximum(map_values(raw), 0)
     if size is None or values.shape == tuple(size):
         return values
+    _check_one(raw.shape, size)
     _check_fit(values.shape, size)
     return resize_map(values, size)
+
+
+def _check_one(shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    if len(shape) == 3 and shape[1] <= 3 < size[1]:
+        raise ValueError(
+            f"An array of shape {shape} may be {shape[0]} maps of {shape[1]} x {shape[2]} places, "
+            "or one map with channels: pass one map, maps[0], of the shape (h, w)."
+        )
 
 
 def _check_fit(shape: tuple[int, int], size: tuple[int, int]) -> None:
@@ -148,6 +157,7 @@ def pointing_game(attribution, mask, *, tolerance: float = 0) -> bool:
     Lesson 6 derives it.
     """
     m, values = _check_mask(mask), strength(attribution)
+    _check_one(np.shape(attribution), m.shape)
     _check_fit(values.shape, m.shape)
     if not isinstance(tolerance, (int, float, np.integer, np.floating)) or not tolerance >= 0:
         raise ValueError(f"tolerance={tolerance!r}: expected a number of pixels, 0 or more.")
@@ -344,17 +354,35 @@ def randomize_weights(model: keras.Model, layers=None, seed: int = 0) -> keras.M
         if id(layer) not in chosen:
             continue
         rng = np.random.default_rng([seed, number])
-        # Seeds and counters, which some layers keep among their weights, are whole numbers.
-        old = [np.asarray(variable) for variable in twin.weights]
-        new = [rng.permuted(a) if a.dtype.kind not in "iu" else a for a in old]
-        twin.set_weights(new)
-        changed |= any(a.size for a in old)
+        for variable in twin.weights:
+            if _was_learned(variable):
+                variable.assign(_shuffled(np.asarray(variable), rng))
+                changed = True
+        _refresh(twin)
     if not changed:
         raise ValueError(
             f"None of the given layers of {model.name!r} has weights. The layers are: "
             f"{', '.join(names[:60])}."
         )
     return copy
+
+
+def _was_learned(variable) -> bool:
+    """Whether a weight is more than a counter or the state of a random generator.
+
+    Those are whole numbers too, but larger ones than an int8 or int4 kernel's.
+    """
+    return "int" not in variable.dtype or variable.dtype in ("int8", "uint8")
+
+
+def _shuffled(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.permuted(values.ravel()).reshape(values.shape)
+
+
+def _refresh(layer: keras.Layer) -> None:
+    """Let a Normalization layer, which computes with copies of its weights, copy them again."""
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()
 
 
 def _copy_model(model: keras.Model) -> keras.Model:
@@ -364,14 +392,23 @@ def _copy_model(model: keras.Model) -> keras.Model:
             ": other models cannot be copied layer by layer."
         )
     state = random.getstate()  # from which Keras seeds the initial weights of the copy
+    made: dict[int, keras.Operation] = {}  # a layer that two nested models share stays one layer
+
+    def twin_of(layer):
+        if id(layer) not in made:
+            made[id(layer)] = type(layer).from_config(layer.get_config())
+        return made[id(layer)]
+
     try:
-        copy = keras.models.clone_model(model)
+        copy = keras.models.clone_model(model, clone_function=twin_of, recursive=True)
     except Exception as error:  # a layer of one's own that does not say how to make it again
         reason = (str(error).splitlines() or [""])[0][:200]
         raise ValueError(f"The model {model.name!r} cannot be copied by Keras: {reason}") from None
     finally:
         random.setstate(state)
     copy.set_weights(model.get_weights())
+    for layer in _all_layers(copy):
+        _refresh(layer)
     return copy
 
 

@@ -6,6 +6,8 @@ What a network computes is written a second time here, with plain layers and a G
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 
 import keras
@@ -35,8 +37,11 @@ from course_utils import (
     smoothgrad,
     vanilla_gradients,
 )
+from course_utils.evaluation import deletion_curve, pointing_game, randomize_weights
 from course_utils.models import Classifier
 from course_utils.network import forget
+from course_utils.network.open import opened
+from course_utils.network.run import normal
 
 pytestmark = pytest.mark.slow  # many small networks, each traced anew
 
@@ -70,7 +75,7 @@ def sentence(error) -> str:
     return text
 
 
-# -------------------------------------------------------- the last maps that every path goes through
+# ------------------------------------------------------ the last maps that every path goes through
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -87,12 +92,12 @@ def test_the_maps_are_where_the_branches_meet(swapped):
 
 
 def test_nothing_is_taken_for_the_whole_that_only_a_part_of_the_score_depends_on():
-    """Two towers, each pooled by itself: no maps that everything passes. A name is still allowed."""
+    """Two towers, each pooled by itself: no maps that everything passes, but each by its name."""
     i = image()
     a, b = gap()(conv(name="a")(i)), gap()(conv(name="b")(i))
     net = fill(keras.Model(i, layers.Dense(CLASSES)(layers.Concatenate()([a, b]))))
     for call in (last_conv_layer, lambda net: grad_cam(net, pictures())):
-        with pytest.raises(ValueError, match="every path .* Its convolutions, in order: "):
+        with pytest.raises(ValueError, match=r"every path .* Its convolutions, in order: "):
             call(net)
     assert grad_cam(net, pictures(), 1, layer="a").any()
 
@@ -139,7 +144,7 @@ def test_networks_of_keras_applications(name):
 
 
 def test_attention_over_places_explains_the_weighted_maps():
-    """Conv 1x1 and a softmax over the places: of the attention's own logits the weights sum to 0."""
+    """Conv 1x1 and a softmax over the places: its own logits would get weights that sum to 0."""
     i = image()
     features = conv(5, activation="relu", name="features")(i)
     logits = conv(1, name="attention")(features)
@@ -180,7 +185,7 @@ def transformer(class_token: bool, shape=(16, 12, 3)):
 def test_a_vision_transformer_asks_for_a_layer_and_shows_its_tokens(class_token):
     net, x = transformer(class_token), pictures(2, (16, 12, 3))
     for call in (last_conv_layer, lambda net: grad_cam(net, x)):
-        with pytest.raises(ValueError, match="tokens.*layer='") as error:
+        with pytest.raises(ValueError, match=r"tokens.*layer='") as error:
             call(net)
         sentence(error)
     found = grad_cam(net, x, 1, layer="mlp_0", relu=False)
@@ -228,7 +233,7 @@ def test_a_layer_that_is_called_twice():
     one, two = shared(i), shared(i * 2)
     side_by_side = fill(keras.Model(i, top(gap()(layers.Concatenate()([one, two])))))
     x = pictures()
-    with pytest.raises(ValueError, match="'shared:0'.*'shared:1'") as error:
+    with pytest.raises(ValueError, match=r"'shared:0'.*'shared:1'") as error:
         grad_cam(side_by_side, x, 1, layer="shared")
     sentence(error)
     for k in (0, 1):
@@ -324,8 +329,6 @@ def test_what_is_kept_goes_with_the_model_and_a_lambda_leaves_nothing():
     for k in range(30):
         vanilla_gradients(net, x, lambda s, k=k: s[:, 1] * k)
         grad_cam(net, x, lambda s, k=k: s[:, 1] * k)
-    from course_utils.network.open import opened
-
     assert len(opened(net).compiled) == 3  # the scores, the gradient, Grad-CAM
     gone = weakref.ref(net)
     del net
@@ -470,7 +473,7 @@ def test_a_single_logit_gives_two_columns_and_several_outputs_a_list():
     same(vanilla_gradients(net, x, lambda s: s[:, 1]), vanilla_gradients(net, x, 1))
     same(vanilla_gradients(net, x, lambda s: s[:, 1] - s[:, 0]), 2 * vanilla_gradients(net, x, 1))
     heads = two_heads()
-    with pytest.raises(ValueError, match="2 outputs; .*function of the list") as error:
+    with pytest.raises(ValueError, match=r"2 outputs; .*function of the list") as error:
         vanilla_gradients(heads, x, 1)
     sentence(error)
     one = keras.Model(heads.input, heads.get_layer("a").output)
@@ -619,9 +622,97 @@ for a, b, c in zip(first, inside, again):
 
 
 def test_in_and_outside_of_a_strategy_the_maps_are_the_same():
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", STRATEGY], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "retracing" not in done.stderr
+
+
+# ------------------------------------------------------------------- scores that a map is given
+
+
+def test_a_curve_has_a_value_per_step_also_with_more_steps_than_pixels():
+    net = fill(
+        keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(3, "softmax")])
+    )
+    curve = deletion_curve(net, pictures(1, (8, 8, 3)), np.ones((8, 8)), 1, steps=100)
+    assert len(curve.fractions) == len(curve.probabilities) == 101
+    black = net(np.zeros((1, 8, 8, 3)))[0, 1]
+    np.testing.assert_allclose(curve.probabilities[-1], black, atol=1e-6)
+
+
+def test_the_probability_of_a_label_is_the_models_own():
+    """Several sigmoids: not a softmax over the labels."""
+    i = image()
+    net = fill(keras.Model(i, layers.Dense(3, "sigmoid")(gap()(conv(activation="tanh")(i)))))
+    x = pictures(1)
+    curve = deletion_curve(net, x, np.ones(SHAPE[:2]), 2, steps=4)
+    np.testing.assert_allclose(curve.probabilities[0], net(x)[0, 2], atol=1e-6)
+
+
+def test_several_small_maps_are_not_one():
+    with pytest.raises(ValueError, match="may be 3 maps"):
+        pointing_game(np.ones((3, 3, 3)), np.eye(24))
+
+
+def test_shuffling_keeps_an_adapted_normalization_and_moves_quantised_kernels():
+    front, head = layers.Normalization(name="front"), layers.Dense(CLASSES, name="head")
+    front.adapt(5 * pictures(8) + 3)
+    i = image()
+    net = fill(keras.Model(i, head(gap()(conv(name="conv")(front(i))))))
+    front.adapt(5 * pictures(8) + 3)
+    copy = randomize_weights(net, "head")
+    features = lambda net: keras.Model(net.input, net.layers[-2].output)(pictures())  # noqa: E731
+    np.testing.assert_array_equal(features(copy), features(net))
+    head.quantize("int8")
+    moved = randomize_weights(net, "head").get_layer("head")
+    kernels = [np.asarray(w) for w in moved.weights if w.dtype == "int8"]
+    before = [np.asarray(w) for w in head.weights if w.dtype == "int8"]
+    assert kernels and not np.array_equal(kernels[0], before[0])
+    assert np.array_equal(np.sort(kernels[0], axis=None), np.sort(before[0], axis=None))
+
+
+def test_a_convolution_that_two_nested_models_share_can_be_shuffled():
+    i, shared = image(), conv(3, name="shared")
+    a = keras.Sequential([keras.Input(SHAPE), shared], name="a")
+    b = keras.Sequential([keras.Input(SHAPE), shared, layers.ReLU()], name="b")
+    net = fill(keras.Model(i, layers.Dense(2)(gap()(layers.Concatenate()([a(i), b(i)])))))
+    copy = randomize_weights(net, "shared")
+    assert len(copy.weights) == len(net.weights)
+    kernel = copy.get_layer("a").get_layer("shared").kernel
+    assert copy.get_layer("b").get_layer("shared").kernel is kernel
+    assert not np.array_equal(kernel, shared.kernel)
+
+
+# ------------------------------------------------------------------------------------- the noise
+
+
+def test_a_sample_of_noise_is_the_same_whatever_is_drawn_with_it():
+    for shape in [(12, 10, 3), (7, 5, 3), (1, 1, 1), (3, 3)]:
+        whole = normal(7, np.arange(10), shape).numpy()
+        parts = [normal(7, np.arange(*part), shape) for part in ((0, 3), (3, 10))]
+        np.testing.assert_array_equal(whole, np.concatenate(parts))
+        assert whole.shape == (10, *shape)
+    z = normal(0, np.arange(200), (30, 30, 3)).numpy()
+    assert abs(z.mean()) < 0.01 and abs(z.std() - 1) < 0.01  # 540,000 numbers: 0.0014 by chance
+    assert np.abs(np.corrcoef(z.reshape(200, -1))[0, 1:]).max() < 0.1  # 2,700 numbers: 0.02
+    assert not np.array_equal(z[0], normal(1, np.arange(1), (30, 30, 3))[0])
+
+
+def test_a_smoothgrad_of_ones_own_with_the_same_draw_gives_the_same_numbers():
+    net, x = conv_model("tanh"), pictures(1)
+    sigma = 0.2 * (x.max() - x.min())
+    maps = [
+        vanilla_gradients(net, x + sigma * normal(3, np.arange(k, k + 1), SHAPE).numpy(), 1)
+        for k in range(6)
+    ]
+    same(smoothgrad(net, x, 1, samples=6, noise=0.2, seed=3), np.mean(maps, axis=0))
+
+
+def test_tf32_is_off_whoever_started_tensorflow():
+    code = (
+        "import tensorflow as tf\n"
+        "assert tf.config.experimental.tensor_float_32_execution_enabled()\n"
+        "from course_utils import grad_cam\n"
+        "assert not tf.config.experimental.tensor_float_32_execution_enabled()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
