@@ -3,7 +3,7 @@
     python benchmarks/parts.py          half a minute; in the course's own environment
 
 Says how far from the limit it is, and why: the network's own passes, in the batches that SmoothGrad
-makes; the noise; adding up; and SmoothGrad itself, in which the noise is drawn while the network works.
+makes; the noise; adding up; and SmoothGrad itself, which draws the noise while the network works.
 The parts are timed in turns. Each line has the median of 9 rounds, its range, and its ratio to the
 first line, round by round.
 """
