@@ -340,7 +340,7 @@ without = smooth_gradient(vanilla_gradients, model, inputs, tabby, 3, 0.0, 0)
 packaged = smoothgrad(model, inputs, tabby, samples=3, noise=0.0)
 size = np.linalg.norm(vanilla)
 differences = [np.linalg.norm(m - vanilla) / size for m in (without, packaged)]
-print("difference from vanilla: {:.0%}; of the package: {:.0%}".format(*differences))
+print("difference from vanilla: yours {:.0%}, the package {:.0%}".format(*differences))
 assert max(differences) < 0.05, (
     "Without noise, SmoothGrad should be the method itself. Run the checks of exercises 4.1 and "
     "4.2, then this cell."

@@ -112,3 +112,17 @@ def test_it_has_to_come_before_tensorflow():
     program = f"import sys, tensorflow; sys.path.append({str(HERE)!r}); import rounding"
     child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert child.stderr.splitlines()[-1].startswith("ImportError: TensorFlow has been imported")
+
+
+def test_it_reaches_what_is_started_in_another_folder(tmp_path):
+    inner = "import sys; print('rounding' in sys.modules)"
+    command, elsewhere = [sys.executable, "-c", inner], str(tmp_path)
+    outer = f"import subprocess; subprocess.run({command!r}, cwd={elsewhere!r})"
+    child = subprocess.run(
+        [sys.executable, "-c", outer],
+        cwd=HERE.parent,
+        env=os.environ | {"PYTHONPATH": HERE.name},
+        capture_output=True,
+        text=True,
+    )
+    assert child.stdout.strip() == "True", child.stderr
