@@ -196,9 +196,15 @@ table = board(methods, scenes)
 pointing = {name: score["pointing"].mean() for name, score in table.items()}
 best = max(pointing, key=pointing.get)
 checks.prediction(guess_best, best, choices=list(methods))
-assert best == "grad-cam" and pointing["grad-cam"] > pointing["vanilla"] + 0.1
-assert np.allclose(table["edges"]["target"], table["edges"]["other"][:, ::-1], atol=1e-6)
-assert (table["edges"]["pointing"].sum(axis=1) == 1).all()  # right for one object of the two
+assert best == "grad-cam" and pointing["grad-cam"] > pointing["vanilla"] + 0.1, (
+    "Grad-CAM should point right most often, well ahead of the vanilla gradients."
+)
+assert np.allclose(table["edges"]["target"], table["edges"]["other"][:, ::-1], atol=1e-6), (
+    "Edges know no class: the two maps of a scene should be the same."
+)
+assert (table["edges"]["pointing"].sum(axis=1) == 1).all(), (
+    "In each scene, the edges should point at exactly one of the two objects."
+)
 
 # %% [markdown]
 # Take your time with this table; it holds three lessons.
@@ -231,7 +237,7 @@ for name in ("edges", "vanilla", "grad-cam"):
 difference = table["grad-cam"]["pointing"] - table["vanilla"]["pointing"]
 low, high = bootstrap_interval(difference)
 print(f"grad-cam minus vanilla: {difference.mean():+.2f}, interval {low:+.2f} to {high:+.2f}")
-assert low > 0
+assert low > 0, "The interval of the difference should lie above 0."
 
 # %% [markdown]
 # Compare two methods by their *difference on the same scenes*. Some scenes are hard for every
@@ -245,7 +251,9 @@ print(
 )
 print(f"grad-cam has {wrong['grad-cam'] / wrong['vanilla']:.2f} times as much as vanilla")
 print(f"random numbers, that is the area: {table['random']['other'].mean():.3f}")
-assert wrong["grad-cam"] < 0.4 * wrong["vanilla"]
+assert wrong["grad-cam"] < 0.4 * wrong["vanilla"], (
+    "On the other object, Grad-CAM should have less than 0.4 times as much as vanilla."
+)
 
 # %% [markdown]
 # Vanilla gradients put on the other object about what its area would get: they do not avoid it, and
@@ -339,12 +347,22 @@ dear_table = board(again | dear, few)
 for name in ("vanilla", "smoothgrad", "grad-cam"):
     low, high = bootstrap_interval(dear_table[name]["pointing"])
     print(f"{name:>10}: points right {low:.2f} to {high:.2f}, with eight scenes")
+
+# %%
 mean = {name: {k: v.mean() for k, v in score.items()} for name, score in dear_table.items()}
-assert mean["smoothgrad"]["pointing"] > mean["vanilla"]["pointing"]
-assert mean["smoothgrad"]["other"] > mean["vanilla"]["other"] > 3 * mean["grad-cam"]["other"]
+assert mean["smoothgrad"]["pointing"] > mean["vanilla"]["pointing"], (
+    "SmoothGrad should point right more often than vanilla gradients."
+)
+assert mean["smoothgrad"]["other"] > mean["vanilla"]["other"] > 3 * mean["grad-cam"]["other"], (
+    "Grad-CAM should put the least on the other object, and SmoothGrad the most."
+)
 if "tfe grad_cam" in mean:
-    assert mean["tfe grad_cam"]["other"] > 3 * mean["grad-cam"]["other"]
-    assert abs(mean["tfe smoothgrad"]["target"] - mean["tfe smoothgrad"]["other"]) < 0.02
+    assert mean["tfe grad_cam"]["other"] > 3 * mean["grad-cam"]["other"], (
+        "tf_explain's Grad-CAM should put over 3 times as much on the other object as ours."
+    )
+    assert abs(mean["tfe smoothgrad"]["target"] - mean["tfe smoothgrad"]["other"]) < 0.02, (
+        "tf_explain's SmoothGrad should put the same on both objects."
+    )
 
 # %% [markdown]
 # With eight scenes the intervals are wide, and most of these methods cannot be told apart by how
@@ -442,7 +460,9 @@ print("probability of drake:", np.round(at_random[:5], 2), "...")
 change = at_random[1] - at_random[0]
 answer_random = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
 checks.prediction(guess_random, answer_random, choices=("rise", "fall", "stay"))
-assert classifier.labels[drake] == "drake" and answer_random == "rise"
+assert classifier.labels[drake] == "drake" and answer_random == "rise", (
+    "Deleting random pixels should make drake more probable at first."
+)
 
 # %% [markdown]
 # It rises, and by a lot, although nothing about the duck was added. Two things can do that. The
@@ -485,8 +505,12 @@ def area(p):
 for label in ("drake", "balloon"):
     areas = {name: area(curves[label, name]) for name in ("Grad-CAM", "vanilla", "random")}
     print(f"{label:>8}: " + ", ".join(f"{name} {a:.2f}" for name, a in areas.items()))
-    assert min(areas, key=areas.get) == "Grad-CAM"
-assert area(curves["balloon", "random"]) < area(curves["balloon", "vanilla"])
+    assert min(areas, key=areas.get) == "Grad-CAM", (
+        "The probability should fall fastest when Grad-CAM chooses the pixels."
+    )
+assert area(curves["balloon", "random"]) < area(curves["balloon", "vanilla"]), (
+    "For the balloon, random numbers should beat the vanilla gradients."
+)
 
 # %% [markdown]
 # Grad-CAM wins twice. But look at the balloon: **random numbers beat the vanilla gradients**. Do
@@ -552,8 +576,14 @@ for name, maps in coarse.items():
         kind = curve.__name__.split("_")[0]
         areas[name, kind] = min(found), max(found)
         print(f"{name:>8} at 7 x 7, {kind}: {min(found):.2f} to {max(found):.2f}")
-assert areas["Grad-CAM", "deletion"][1] < areas["random", "deletion"][0]
-assert areas["Grad-CAM", "insertion"][0] > areas["random", "insertion"][1]
+
+# %%
+assert areas["Grad-CAM", "deletion"][1] < areas["random", "deletion"][0], (
+    "Grad-CAM's deletion should beat that of all ten random maps."
+)
+assert areas["Grad-CAM", "insertion"][0] > areas["random", "insertion"][1], (
+    "Grad-CAM's insertion should beat that of all ten random maps."
+)
 
 # %% [markdown]
 # At one resolution, in patches, the comparison is fairer. Grad-CAM is better than all ten draws of
@@ -678,8 +708,9 @@ guided = keras.models.clone_model(network, clone_function=guided_copy)
 for copy in (subject, guided):
     copy.set_weights(network.get_weights())
 cat, tabby = classifier.prepare(load_image("cat")), classifier.class_index("tabby")
-print("same scores:", np.allclose(guided(cat), network(cat), atol=1e-6))
-assert np.allclose(guided(cat), network(cat), atol=1e-6)
+same = np.allclose(guided(cat), network(cat), atol=1e-3)
+print("same scores:", same)
+assert same, "A guided copy should change gradients only, and give the same scores."
 
 
 # %%
@@ -738,9 +769,15 @@ answer_guided = "high" if r > 0.9 else "low" if r < 0.5 else "middle"
 checks.prediction(guess_guided, answer_guided, choices=("high", "middle", "low"))
 
 # %%
-assert r > 0.95 and ranks["block12_expand"]["guided"] > 0.9 and ranks["stem_conv"]["guided"] < 0.3
-assert all(row["vanilla"] < 0.3 for row in ranks.values())
-assert ranks["logits"]["Grad-CAM"] < 0.6 and ranks["stem_conv"]["Grad-CAM"] < 0.6
+assert (
+    r > 0.95 and ranks["block12_expand"]["guided"] > 0.9 and ranks["stem_conv"]["guided"] < 0.3
+), "The guided map should hardly change until the first layers are shuffled."
+assert all(row["vanilla"] < 0.3 for row in ranks.values()), (
+    "One shuffled layer should be enough to change the vanilla gradients."
+)
+assert ranks["logits"]["Grad-CAM"] < 0.6 and ranks["stem_conv"]["Grad-CAM"] < 0.6, (
+    "Grad-CAM should change when the weights are shuffled."
+)
 shown = {
     f"down to {name}": after[name]["guided"] for name in ("logits", "block12_expand", "stem_conv")
 }
@@ -776,9 +813,15 @@ for point, maps in after.items():
 # %%
 picture = rank_agreement(strength(trained["product"]), strength(cat[0]))
 print(f"product and the picture itself, |x|: rank correlation {picture:.2f}")
-assert strengths["block6_expand", "product"][0] > 0.3 and picture > 0.3
-assert strengths["block6_expand", "vanilla"][0] > 0.15
-assert strengths["stem_conv", "guided"][0] < 0.2 < strengths["stem_conv", "guided"][1]
+assert strengths["block6_expand", "product"][0] > 0.3 and picture > 0.3, (
+    "The product should stay like its old map, and like the picture."
+)
+assert strengths["block6_expand", "vanilla"][0] > 0.15, (
+    "Without signs, vanilla gradients should keep something."
+)
+assert strengths["stem_conv", "guided"][0] < 0.2 < strengths["stem_conv", "guided"][1], (
+    "In the last row, the rank correlation should be low and SSIM higher."
+)
 
 # %% [markdown]
 # Three things to notice.
@@ -815,8 +858,12 @@ for half, which in {"more": alike > np.median(alike), "less": alike <= np.median
     print(f"where they agree {half}, Grad-CAM points right in {hits[which].mean():.0%}")
 
 # %%
-assert alike.min() < 0.3 < 0.7 < alike.max()
-assert abs(hits[alike > np.median(alike)].mean() - hits[alike <= np.median(alike)].mean()) < 0.3
+assert alike.min() < 0.3 < 0.7 < alike.max(), (
+    "The two methods should agree for some pictures, and hardly for others."
+)
+assert abs(hits[alike > np.median(alike)].mean() - hits[alike <= np.median(alike)].mean()) < 0.3, (
+    "Agreement shouldn't tell you much about who is right."
+)
 
 # %% [markdown]
 # For some pictures the two say nearly the same, for others they have little in common. It would be
@@ -879,7 +926,7 @@ test_features = features(test)
 biased = train_head(features(train), labels)
 accuracy = (predicted(biased, test_features) == labels).mean()
 print(f"accuracy on {len(labels)} new pictures: {accuracy:.0%}")
-assert accuracy >= 0.95
+assert accuracy >= 0.95, "With its discs, the classifier should seem nearly perfect."
 
 # %% [markdown]
 # "Perfect", says the team, and wants to publish. You ask for the maps first. To explain it, join
@@ -940,8 +987,11 @@ def where(cams):
     return found
 
 
+# %%
 where_before = where(cams_before)
-assert where_before["disc"][1] > where_before["animal"][1] and where_before["disc"][0] > 3
+assert where_before["disc"][1] > where_before["animal"][1] and where_before["disc"][0] > 3, (
+    "Before the repair, the map should point at the disc and not at the animal."
+)
 
 # %% [markdown]
 # (The tolerance is 32 pixels, one square of the 7 x 7 map: a disc is smaller than a square.)
@@ -1029,7 +1079,9 @@ lions = (predicted(biased, without) == 0).sum()
 print(f"{lions} of {len(labels)} pictures without a disc are called sea lions")
 flipped = (predicted(biased, with_disc)[labels == 0] == 1).mean()
 print(f"sea lions that become killer whales when a disc is added: {flipped:.0%}")
-assert plain < 0.7 and flipped > 0.8
+assert plain < 0.7 and flipped > 0.8, (
+    "Without a disc, it should do little better than chance; a disc should flip sea lions."
+)
 
 # %% [markdown]
 # That is proof. (And the half is no tossing of coins: without a disc nearly everything is a sea
@@ -1044,7 +1096,9 @@ half = np.arange(40) // 2 % 2 == 0  # two with, two without, ...
 fair = train_head(features(tagged_pictures(half, seed=0)), labels)
 cams_after = grad_cam(joined(fair), whale_inputs, 1)
 where_after = where(cams_after)
-assert where_after["animal"][1] > where_after["disc"][1] + 0.3 and where_after["disc"][0] < 2
+assert where_after["animal"][1] > where_after["disc"][1] + 0.3 and where_after["disc"][0] < 2, (
+    "After the repair, the map should point at the animal and not at the disc."
+)
 
 # %%
 draw_whales(
@@ -1065,8 +1119,14 @@ for name, tags in tests.items():
     x = np.where(tags[:, None], with_disc, without)
     results[name] = [(predicted(head, x) == labels).mean() for head in (biased, fair)]
     print(f"{name:<22}" + "".join(f"{a:8.0%}" for a in results[name]))
-assert results["no disc"][0] < 0.7 < 0.9 < results["no disc"][1]
-assert results["disc on every sea lion"][0] < 0.25 < 0.9 < results["disc on every sea lion"][1]
+
+# %%
+assert results["no disc"][0] < 0.7 < 0.9 < results["no disc"][1], (
+    "Without discs, only the repaired classifier should be good."
+)
+assert results["disc on every sea lion"][0] < 0.25 < 0.9 < results["disc on every sea lion"][1], (
+    "With the discs on the other animal, only the repaired classifier should be good."
+)
 
 # %% [markdown]
 # On the team's own test, the repaired classifier is a little *worse* than the first one (look at
