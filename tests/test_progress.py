@@ -11,7 +11,7 @@ import pytest
 
 from course_utils import __main__ as command
 from course_utils import checks, progress
-from course_utils.checks import _verdict
+from course_utils.checks import _judge
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +90,7 @@ def test_a_check_keeps_its_verdict(capsys):
 def test_where_nothing_can_be_written_the_check_speaks_all_the_same(kept_in, monkeypatch, capsys):
     kept_in.write_text("a file, and no folder")
     monkeypatch.setenv(progress.VARIABLE, str(kept_in / "progress"))
-    _verdict._say_once.cache_clear()
+    _judge._say_once.cache_clear()
     for _ in range(2):
         checks.weight_picture(lambda weights, c: np.asarray(weights)[:, c].reshape(8, 8))
     printed = capsys.readouterr().out

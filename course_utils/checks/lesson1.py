@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from course_utils.checks._verdict import Mistake, answer_array, verdict
+from course_utils.checks._judge import Exercise, Mistake
 
 __all__ = [
     "contributions",
@@ -17,331 +15,570 @@ __all__ = [
 ]
 
 
-def _name_mistake(answer: np.ndarray, mistakes) -> None:
-    """Raise the hint of the first known wrong answer that this one equals."""
-    for wrong, hint in mistakes:
-        wrong = np.asarray(wrong, float)
-        if answer.shape == wrong.shape and np.allclose(answer, wrong, atol=1e-6):
-            raise Mistake(hint)
+def _drawn(*shape: int, seed: int = 0, scale: float = 9) -> np.ndarray:
+    """Return the same unround numbers of both signs in every call."""
+    return np.random.default_rng(seed).normal(scale=scale, size=shape)
 
 
-def predict_linear(student: Callable) -> Callable:
-    """Exercise 1.1: predict_linear(x, w, b) -> w . x + b, one number a row of x."""
-
-    def working(x, w, b):
-        return np.asarray(x) @ np.asarray(w) + b
-
-    def cases(student):
-        # Worked out by hand: 10*50 - 2*10 - 30*2 + 300 and 10*80 - 2*0 - 30*5 + 300.
-        x = np.array([[50.0, 10.0, 2.0], [80.0, 0.0, 5.0]])
-        w, b = np.array([10.0, -2.0, -30.0]), 300.0
-        given = x.copy()
-        y = answer_array(student, given, w.copy(), b, shape=None)
-        if not np.array_equal(given, x):
-            raise Mistake("x itself was changed, and with it the table of flats: no -=, no *=.")
-        product = x * w
-        _name_mistake(
-            y,
-            [
-                ([420, 650], "The constant b is missing: it belongs to every prediction."),
-                (product, "x * w multiplies; now add up each row's products, and then add b."),
-                (product + b, "The products are not added up yet: one number a row of x."),
-                (product.sum(axis=0), "axis=0 adds up over the flats: one number a feature."),
-                (product.sum(axis=0) + b, "axis=0 adds up over the flats: one number a feature."),
-                ((product + b).sum(axis=1), "b is added once a feature; add it once a flat."),
-                (product.sum() + b, "All flats are added up. One number a row of x: x @ w."),
-                (x @ abs(w) + b, "The weights lost their signs: age and distance lower the rent."),
-                (x.sum(axis=1) + b, "The weights are missing: each feature counts w times."),
-            ],
-        )
-        if y.shape != (2,):
-            raise Mistake(
-                f"Two flats need two predictions, shape (2,), and this is {y.shape}. Use the x "
-                "that is given, not the notebook's flats."
-            )
-        if not np.allclose(y, [720, 950]):
-            raise Mistake(
-                "With the weights 10, -2, -30 and b = 300, the flat (50, 10, 2) must get "
-                f"500 - 20 - 60 + 300 = 720, not {y[0]:.4g}. Use the x, w and b that are given."
-            )
-
-    errors = [
-        ("align|mismatch|broadcast", "These shapes do not fit together. x is (2, 3) here and w is "
-         "(3,), so it is x @ w, in this order."),
-        ("out of bounds", "x[0] is the first flat. The first feature of all is x[:, 0]."),
-    ]  # fmt: skip
-    return verdict("1.1", student, working, cases, errors)
+# ------------------------------------------------------------------------------------ 1.1
 
 
-def contributions(student: Callable) -> Callable:
-    """Exercise 1.2: contributions(x, reference, w) -> w (x - reference), of the shape of x."""
-
-    def working(x, reference, w):
-        return (np.asarray(x) - reference) * np.asarray(w)
-
-    def cases(student):
-        x = np.array([[50.0, 10.0, 3.0], [80.0, 0.0, 5.0]])
-        reference, w = np.array([60.0, 30.0, 4.0]), np.array([10.0, -2.0, -30.0])
-        truth = np.array([[-100.0, 40.0, 30.0], [200.0, 60.0, -30.0]])  # by hand
-        before = x.copy()
-        parts = answer_array(student, x, reference, w, shape=None)
-        if not np.array_equal(x, before):
-            raise Mistake("x itself was changed. Make a new array: no -=, no *=.")
-        _name_mistake(
-            parts,
-            [
-                (x * w, "The reference is missing: compared with what? Subtract it from x first."),
-                (x * w - reference, "The reference is in the units of x: subtract, then times w."),
-                (-truth, "The sign is turned round: it is x - reference, from there to here."),
-                (x - reference, "That is the difference alone, in mixed units: times the weights."),
-                (truth.sum(axis=1), "That is the sum, one number a flat: @ adds up, * does not."),
-                (truth.sum(axis=0), "That is the sum over the flats. Nothing is to be added up."),
-                (w, "That is the sensitivity, the same for each flat: times the difference."),
-                (np.broadcast_to(w, x.shape), "That is the sensitivity: times the difference."),
-                (abs(truth), "The signs are gone: a contribution may lower the rent."),
-                (
-                    truth / truth.sum(axis=1, keepdims=True),
-                    "Those are shares that sum to 1, not euros: do not divide by the sum.",
-                ),
-            ],
-        )
-        if parts.shape != x.shape:
-            raise Mistake(f"One number for each number of x, (2, 3), and this is {parts.shape}.")
-        if not np.allclose(parts, truth):
-            raise Mistake(
-                "An area of 50 with the reference 60 and the weight 10 contributes "
-                f"10 * (50 - 60) = -100, not {parts[0, 0]:.4g}."
-            )
-
-    return verdict("1.2", student, working, cases)
+def _flats() -> tuple[np.ndarray, np.ndarray, float]:
+    x = np.array([[50.0, 10.0, 2.0], [80.0, 0.0, 5.0]])
+    return x, np.array([10.0, -2.0, -30.0]), 300.0
 
 
-def weight_picture(student: Callable) -> Callable:
-    """Exercise 1.3: weight_picture(weights, class_index) -> (8, 8), with signs."""
+OVER_THE_FLATS = "axis=0 adds up over the flats: one number per feature. Add up each row, axis=1."
+NOT_ADDED_UP = "The products are not added up yet: one number per row of x."
+FIRST_FLAT_ONLY = (
+    "Only the first flat gets a prediction. Return one number per row of x: is the `return` inside "
+    "the loop?"
+)
 
-    def working(weights, class_index):
-        return np.asarray(weights)[:, class_index].reshape(8, 8)
+predict_linear = Exercise(
+    id="1.1",
+    right=lambda x, w, b: np.asarray(x) @ np.asarray(w) + b,
+    inputs={
+        "the flats (50, 10, 2) and (80, 0, 5), the weights 10, -2, -30 and b = 300": _flats,
+        "4 flats with 5 features": lambda: (_drawn(4, 5), _drawn(5, seed=1), -1.375),
+        "3 flats with 3 features": lambda: (_drawn(3, 3, seed=2), _drawn(3, seed=3), 0.123),
+        "1 flat with 1 feature": lambda: (np.array([[0.61]]), np.array([-0.37]), 0.0271),
+    },
+    truth=[720, 950],  # 10*50 - 2*10 - 30*2 + 300 and 10*80 - 2*0 - 30*5 + 300
+    axes=("flat",),
+    errors=[
+        ("align|mismatch|broadcast", "These shapes do not fit together. x has one row per flat and "
+         "w one number per feature, so it's x @ w, in this order."),
+        ("out of bounds|subscript|invalid index", "x[0] is the first flat. The first feature of "
+         "all is x[:, 0]. And the number of features isn't always three."),
+    ],
+    wrong=[
+        (lambda x, w, b: x @ w, "The constant b is missing: it belongs to every prediction."),
+        (lambda x, w, b: x * w, "x * w multiplies; now add up each row's products, and then add "
+         "b."),
+        (lambda x, w, b: x * w + b, NOT_ADDED_UP),
+        (lambda x, w, b: (x * w).sum(axis=0), OVER_THE_FLATS),
+        (lambda x, w, b: (x * w).sum(axis=0) + b, OVER_THE_FLATS),
+        (lambda x, w, b: (x * w + b).sum(axis=1), "b is added once per feature; add it once per "
+         "flat."),
+        (lambda x, w, b: (x + b) @ w, "b is added before the weights; add it once per flat, after "
+         "x @ w."),
+        (lambda x, w, b: (x * w).sum() + b, "All flats are added up. One number per row of x: "
+         "x @ w."),
+        (lambda x, w, b: x @ abs(w) + b, "The weights lost their signs: age and distance lower the "
+         "rent."),
+        (lambda x, w, b: abs(x @ w + b), "The prediction lost its sign."),
+        (lambda x, w, b: x.sum(axis=1) + b, "The weights are missing: each feature counts w "
+         "times."),
+        (lambda x, w, b: (x * w).mean(axis=1) + b, "That's the mean of the products. Add them up, "
+         "then add b."),
+        (lambda x, w, b: x @ w - b, "b is subtracted. Add it."),
+        (lambda x, w, b: x @ w * b, "It's times b. Add b."),
+        (lambda x, w, b: x @ w + len(x) * b, "b is added once per flat and row; once is enough."),
+        (lambda x, w, b: x @ w[::-1] + b, "The weights are in the reverse order."),
+        (lambda x, w, b: x[:, 0] * w[0] + b, "Only the first feature counts. Add up the products "
+         "of all: x @ w."),
+        (lambda x, w, b: w[0] * x[:, 0] + w[1] * x[:, 1] + w[2] * x[:, 2] + b, "Three columns are "
+         "written out, and the number of features isn't always three: x @ w takes all."),
+        (lambda x, w, b: w[0] * x[0] + w[1] * x[1] + w[2] * x[2] + b, "x[0] is the first flat. The "
+         "first feature of all is x[:, 0]; and x @ w takes all features at once."),
+        (lambda x, w, b: np.array([x[0] @ w + b, x[1] @ w + b]), "Two flats are written out, and "
+         "there aren't always two: x @ w takes all rows at once."),
+        (lambda x, w, b: x[0] @ w + b, FIRST_FLAT_ONLY),
+        (lambda x, w, b: x[:1] @ w + b, FIRST_FLAT_ONLY),
+        (lambda x, w, b: x[-1] @ w + b, "Only the last flat gets a prediction. Collect one number "
+         "per row of x."),
+        (lambda x, w, b: (x @ w + b)[:, None], "Right numbers, but in a column: one number per "
+         "flat, shape (flats,), without keepdims."),
+        (lambda x, w, b: np.add.outer(x @ w, np.full(len(x), b)), "There's a row of predictions "
+         "per flat. One number each: add the number b as it is."),
+        (lambda x, w, b: (x - x.mean(axis=0)) @ w + b, "The mean was subtracted from x. Take x as "
+         "it is."),
+    ],
+)  # fmt: skip
 
-    def cases(student):
-        # A number that tells where it comes from: class.row column, with a sign.
-        row, column, c = np.meshgrid(range(8), range(8), range(10), indexing="ij")
-        sign = np.where((row + column + c) % 3, 1, -1)
-        by_place = sign * (100 * (c + 1) + 10 * row + column).astype(float)
-        weights, truth = by_place.reshape(64, 10), by_place[:, :, 4]
-        picture = answer_array(student, weights.copy(), 4, shape=None)
-        mixed = weights.reshape(10, 8, 8)[4]
-        _name_mistake(
-            picture,
-            [
-                (weights[4], "weights[4] is pixel 4 for all classes. Class 4 is a column: [:, 4]."),
-                (truth.ravel(), "Right weights, still in one line: .reshape(8, 8) makes rows."),
-                (truth.T, "Rows and columns are swapped: reading order is .reshape(8, 8) alone."),
-                (truth[::-1], "The picture is upside down: row 0 is the top row."),
-                (mixed, "reshape(10, 8, 8) mixes the classes: pick the column first."),
-                (abs(truth), "The signs are gone, and with them what speaks against the class."),
-                (-truth, "The sign is turned round."),
-                (by_place[:, :, 0], "This is always class 0: use class_index."),
-                (by_place[:, :, 3], "This is the class before: classes are counted from 0."),
-                (by_place.sum(axis=2), "All classes are added up: pick one column."),
-                (by_place, "These are the pictures of all classes: pick one."),
-            ],
-        )
-        if picture.shape != (8, 8):
-            raise Mistake(f"The picture has 8 rows and 8 columns, and this is {picture.shape}.")
-        if not np.allclose(picture, truth):
-            if np.isclose(np.corrcoef(picture.ravel(), truth.ravel())[0, 1], 1):
-                raise Mistake("The numbers were scaled or shifted: the weights themselves, please.")
-            raise Mistake(
-                "Pixel 8 * row + column of the class belongs at [row, column], of the weights that "
-                "are given."
-            )
 
-    errors = [
+# ------------------------------------------------------------------------------------ 1.2
+
+
+def _contributions(x, reference, w):
+    return (np.asarray(x) - reference) * np.asarray(w)
+
+
+def _flats_and_reference() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x = np.array([[50.0, 10.0, 3.0], [80.0, 0.0, 5.0]])
+    return x, np.array([60.0, 30.0, 4.0]), np.array([10.0, -2.0, -30.0])
+
+
+SENSITIVITY = "That's the sensitivity, the same for each flat: times the difference, x - reference."
+
+contributions = Exercise(
+    id="1.2",
+    right=lambda x, reference, w: _contributions(x, reference, w),
+    inputs={
+        "2 flats with 3 features": _flats_and_reference,
+        "4 flats with 2 features": lambda: (
+            _drawn(4, 2), _drawn(2, seed=1), _drawn(2, seed=2, scale=1),
+        ),
+        "1 flat with 5 features": lambda: (
+            _drawn(1, 5, seed=3), _drawn(5, seed=4), _drawn(5, seed=5, scale=0.1),
+        ),
+    },
+    truth=[[-100, 40, 30], [200, 60, -30]],  # 10 (50 - 60), -2 (10 - 30), -30 (3 - 4); ...
+    axes=("flat", "feature"),
+    errors=[
+        ("align|mismatch|broadcast", "These shapes do not fit together. x has one row per flat; "
+         "reference and w have one number per feature, and NumPy lines them up by itself: "
+         "(x - reference) * w."),
+        ("out of bounds", "The numbers of flats and of features aren't always the same: take all "
+         "rows and columns at once, (x - reference) * w."),
+    ],
+    wrong=[
+        (lambda x, r, w: x * w, "The reference is missing: compared with what? Subtract it from x "
+         "first."),
+        (lambda x, r, w: x * w - r, "The reference is in the units of x: subtract, then times w."),
+        (lambda x, r, w: x - r * w, "Brackets are missing: (x - reference) * w. Without them only "
+         "the reference is multiplied."),
+        (lambda x, r, w: (x + r) * w, "The reference is added. Subtract it: x - reference."),
+        (lambda x, r, w: (r - x) * w, "The sign is turned round: it is x - reference, from there "
+         "to here."),
+        (lambda x, r, w: x - r, "That's the difference alone, in mixed units: times the weights."),
+        (lambda x, r, w: (x - r) / w, "The difference is divided by the weights: multiply."),
+        (lambda x, r, w: (x - r) @ w, "That's the sum, one number per flat: @ adds up, * does "
+         "not."),
+        (lambda x, r, w: ((x - r) * w).sum(axis=0), "That's the sum over the flats. Nothing is to "
+         "be added up."),
+        (lambda x, r, w: ((x - r) * w).sum(), "That's the sum of everything. Nothing is to be "
+         "added up."),
+        (lambda x, r, w: ((x - r) * w).mean(axis=0), "That's the mean over the flats. Return one "
+         "row per flat."),
+        (lambda x, r, w: w, SENSITIVITY),
+        (lambda x, r, w: np.tile(w, (len(x), 1)), SENSITIVITY),
+        (lambda x, r, w: abs((x - r) * w), "The signs are gone: a contribution may lower the "
+         "rent."),
+        (lambda x, r, w: abs(x - r) * w, "The difference lost its sign: below the reference it's "
+         "negative."),
+        (lambda x, r, w: (x - r) * abs(w), "The weights lost their signs: a weight may be "
+         "negative."),
+        (lambda x, r, w: (x - r) * w / ((x - r) @ w)[:, None], "Those are shares that sum to 1, "
+         "not euros: do not divide by the sum."),
+        (lambda x, r, w: (x - r) * w / abs((x - r) * w).sum(axis=1, keepdims=True), "Those are "
+         "shares, not euros: do not divide by the sum."),
+        (lambda x, r, w: (x - r) / r * w, "The difference was divided by the reference: leave it "
+         "in the units of x."),
+        (lambda x, r, w: (x - x.mean(axis=0)) * w, "The mean of the x that's given was subtracted. "
+         "Subtract the reference that's given."),
+        (lambda x, r, w: (x - r.mean()) * w, "The mean of the reference was subtracted. Each "
+         "feature has a reference of its own."),
+        (lambda x, r, w: ((x - r) * w)[0], "Only the first flat is returned. Return one row per "
+         "flat: is the `return` inside the loop?"),
+        (lambda x, r, w: np.array([(x[0] - r) * w, (x[1] - r) * w]), "Two flats are written out, "
+         "and there aren't always two: (x - reference) * w takes all."),
+        (lambda x, r, w: np.stack([(x[:, i] - r[i]) * w[i] for i in range(3)], axis=1), "Three "
+         "features are written out, and there aren't always three: (x - reference) * w takes all."),
+        (lambda x, r, w: ((x - r) * w).T, "One row per feature is returned. Return one row per "
+         "flat, like x."),
+    ],
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------ 1.3
+
+
+def _picture(weights, class_index):
+    return np.asarray(weights)[:, class_index].reshape(8, 8)
+
+
+def _by_place() -> np.ndarray:
+    """A number that tells where it comes from: class, row, column, with a sign."""
+    row, column, c = np.meshgrid(range(8), range(8), range(10), indexing="ij")
+    sign = np.where((row + column + c) % 3, 1, -1)
+    return (sign * (100 * (c + 1) + 10 * row + column)).reshape(64, 10).astype(float)
+
+
+# Hundreds: the class, counted from 1. Tens: the row. Ones: the column. Signs: see above.
+CLASS_4 = [
+    [500, 501, -502, 503, 504, -505, 506, 507],
+    [510, -511, 512, 513, -514, 515, 516, -517],
+    [-520, 521, 522, -523, 524, 525, -526, 527],
+    [530, 531, -532, 533, 534, -535, 536, 537],
+    [540, -541, 542, 543, -544, 545, 546, -547],
+    [-550, 551, 552, -553, 554, 555, -556, 557],
+    [560, 561, -562, 563, 564, -565, 566, 567],
+    [570, -571, 572, 573, -574, 575, 576, -577],
+]
+A_ROW = "weights[4] is pixel 4 for all classes. Class 4 is a column: [:, 4]."
+SWAPPED = "Rows and columns are swapped: reading order is .reshape(8, 8) alone."
+SCALED = "The numbers were scaled or shifted: the weights themselves, please."
+
+weight_picture = Exercise(
+    id="1.3",
+    right=lambda weights, class_index: _picture(weights, class_index),
+    inputs={
+        "class 4": lambda: (_by_place(), 4),
+        "class 0": lambda: (_drawn(64, 10), 0),
+        "the last class": lambda: (_drawn(64, 10, seed=1, scale=0.3).astype(np.float32), 9),
+    },
+    truth=CLASS_4,
+    axes=("row", "column"),
+    errors=[
         ("reshape", "A picture has 64 numbers, and those of class c are the column weights[:, c]."),
-    ]
-    return verdict("1.3", student, working, cases, errors)
+        ("out of bounds", "weights has 64 rows, one per pixel, and one column per class: class c "
+         "is weights[:, c]."),
+    ],
+    wrong=[
+        (lambda w, c: w[c], A_ROW),
+        (lambda w, c: w[:, c], "Right weights, still in one line: .reshape(8, 8) makes rows."),
+        (lambda w, c: w[:, [c]], "Right weights, still in one column: .reshape(8, 8) makes rows."),
+        (lambda w, c: _picture(w, c).T, SWAPPED),
+        (lambda w, c: _picture(w, c)[::-1], "The picture is upside down: row 0 is the top row."),
+        (lambda w, c: _picture(w, c)[:, ::-1], "Left and right are swapped: column 0 is on the "
+         "left."),
+        (lambda w, c: _picture(w, c)[::-1, ::-1], "The pixels are in the reverse order: the first "
+         "is at the top left."),
+        (lambda w, c: w.reshape(10, 8, 8)[c], "reshape(10, 8, 8) mixes the classes: pick the "
+         "column first."),
+        (lambda w, c: w.ravel()[64 * c : 64 * c + 64].reshape(8, 8), "reshape(10, 8, 8) mixes the "
+         "classes: pick the column first."),
+        (lambda w, c: abs(_picture(w, c)), "The signs are gone, and with them what speaks against "
+         "the class."),
+        (lambda w, c: np.maximum(_picture(w, c), 0), "The negative weights are gone, and with them "
+         "what speaks against the class."),
+        (lambda w, c: -_picture(w, c), "The sign is turned round."),
+        *[
+            (lambda w, c, k=k: _picture(w, k), f"This is always class {k}: use class_index.")
+            for k in range(10)
+        ],
+        (lambda w, c: _picture(w, c - 1), "This is the class before: classes are counted from 0."),
+        (lambda w, c: _picture(w, min(c + 1, 9)), "This is the class after: classes are counted "
+         "from 0."),
+        (lambda w, c: w.sum(axis=1).reshape(8, 8), "All classes are added up: pick one column."),
+        (lambda w, c: w.mean(axis=1).reshape(8, 8), "This is the mean of all classes: pick one "
+         "column."),
+        (lambda w, c: w.max(axis=1).reshape(8, 8), "This is the largest weight of all classes: "
+         "pick one column."),
+        (lambda w, c: w.reshape(8, 8, 10), "These are the pictures of all classes: pick one."),
+        (lambda w, c: w.T.reshape(10, 8, 8), "These are the pictures of all classes: pick one."),
+        (lambda w, c: _picture(w, c)[None], "Right numbers, but there's an axis too many: the "
+         "picture is (8, 8)."),
+        *[
+            (lambda w, c, f=scaled: f(_picture(w, c), w), SCALED)
+            for scaled in (
+                lambda p, w: p / abs(p).max(),
+                lambda p, w: p / abs(w).max(),
+                lambda p, w: p / p.max(),
+                lambda p, w: p / w.max(),
+                lambda p, w: p / p.sum(),
+                lambda p, w: (p - p.min()) / np.ptp(p),
+                lambda p, w: p - p.mean(),
+                lambda p, w: (p - p.mean()) / p.std(),
+                lambda p, w: p - w.mean(axis=1).reshape(8, 8),
+                lambda p, w: p * 16,
+                lambda p, w: p / 16,
+            )
+        ],
+    ],
+)  # fmt: skip
 
 
-def finite_differences(student: Callable) -> Callable:
-    """Exercise 1.4: finite_differences(score, x, h) -> the n slopes, by steps up and down."""
+# ------------------------------------------------------------------------------------ 1.4
 
-    def working(score, x, h):
-        x = np.asarray(x, float)
-        return np.array(
-            [(score(x + step) - score(x - step)) / (2 * h) for step in h * np.eye(len(x))]
-        )
 
-    def cases(student):
-        # S = a^2 + 3 a b - 5 c at (1, 2, 4): the slopes are 2a + 3b = 8, 3a = 3, and -5. The step
-        # is large: central differences are exact for a square, others show what they are.
-        def score(x):
-            if np.shape(x) != (3,):
-                raise Mistake(
-                    f"The score was asked for an input of shape {np.shape(x)}; it takes all 3 "
-                    "numbers at once. Change one entry of a copy, and pass the whole copy."
-                )
-            return x[0] ** 2 + 3 * x[0] * x[1] - 5 * x[2]
+def _central(score, x, h, up=1, down=1, over=None, finish=np.array, inputs=slice(None)):
+    """Slopes by steps of up * h and down * h, divided by `over`; and ways to get them wrong."""
+    x = np.asarray(x, float)
+    over = 2 * h if over is None else over
+    steps = h * np.eye(len(x))[inputs]
+    return finish([(score(x + up * s) - score(x - down * s)) / over for s in steps])
 
-        truth, h = np.array([8.0, 3.0, -5.0]), 0.25
-        x = np.array([1.0, 2.0, 4.0])
-        before = x.copy()
-        slopes = answer_array(student, score, x, h, shape=None)
-        if not np.array_equal(x, before):
+
+def _all_inputs_at_once(score, x, h):
+    return (score(x + h) - score(x - h)) / (2 * h)
+
+
+def _without_copies(score, x, h):
+    slopes = []
+    for i in range(len(x)):
+        plus, minus = x, x
+        plus[i] += h
+        minus[i] -= h
+        slopes.append((score(plus) - score(minus)) / (2 * h))
+    return np.array(slopes)
+
+
+def _copies_before_the_loop(score, x, h):
+    plus, minus, slopes = x.copy(), x.copy(), []
+    for i in range(len(x)):
+        plus[i] += h
+        minus[i] -= h
+        slopes.append((score(plus) - score(minus)) / (2 * h))
+    return np.array(slopes)
+
+
+def _moves_x(score, x, h):
+    slopes = []
+    for i in range(len(x)):
+        minus = x.copy()
+        x[i] += h
+        minus[i] -= h
+        slopes.append((score(x) - score(minus)) / (2 * h))
+    return np.array(slopes)
+
+
+def _takes(count: int, formula):
+    """Return a score that takes `count` numbers, and says so to whoever asks it otherwise."""
+
+    def score(x):
+        if np.shape(x) != (count,):
             raise Mistake(
-                "x itself was changed: plus = x is a second name, plus = x.copy() a copy."
+                f"The score was asked for an input of shape {np.shape(x)}; it takes all {count} "
+                "numbers at once. Change one entry of a copy, and pass the whole copy."
             )
-        together = (score(x + h) - score(x - h)) / (2 * h)
-        half_a_step = np.array([h, 0, 0])
-        _name_mistake(
-            slopes,
-            [
-                (
-                    np.zeros(3),
-                    "Both scores are the same: are plus and minus one and the same array? "
-                    "plus = x is only a second name for x, plus = x.copy() is a copy.",
-                ),
-                (truth * 2, "Twice too steep: the two points are 2h apart, so divide by 2h."),
-                (truth * 2 * h, "That is the difference, not the slope yet: divide by 2h."),
-                (truth * h * h, "/ 2 * h divides by 2 and multiplies by h: write / (2 * h)."),
-                (truth * h, "Only divided by 2: the points are 2h apart, so write / (2 * h)."),
-                (-truth, "The sign is turned round: the step up minus the step down."),
-                (
-                    [score(x + e) - score(x - e) / (2 * h) for e in h * np.eye(3)],
-                    "Brackets are missing: (score(plus) - score(minus)) / (2 * h). Without them "
-                    "only the second score is divided.",
-                ),
-                (abs(truth), "The signs are gone: a slope may be negative."),
-                (truth + half_a_step, "A step up only: go down as well, and divide by 2h."),
-                (truth - half_a_step, "A step down only: go up as well, and divide by 2h."),
-                (
-                    (score(x + h) - score(x)) / h,
-                    "All inputs were moved at once: move one at a time.",
-                ),
-                (together, "All inputs were moved at once: move one, hold the others."),
-                (np.full(3, together), "All inputs were moved at once: move one, hold the others."),
-            ],
-        )
-        if slopes.shape != x.shape:
-            raise Mistake(
-                f"Three inputs have three slopes, shape (3,), and this is {slopes.shape}. Is the "
-                "return inside the loop?"
-            )
-        if not np.allclose(slopes, truth):
-            raise Mistake(
-                "For S = a^2 + 3ab - 5c at a=1, b=2, c=4 the slopes are 8, 3 and -5, and these are "
-                f"{slopes.round(3).tolist()}. Each input starts from a fresh copy of x, to one "
-                "entry of which h is added (+=)."
-            )
-        # The step has to be the one that is given: from 0.3, only one of 0.5 goes round the corner.
-        corner = answer_array(
-            student, lambda x: abs(x).sum(), np.array([0.3, -4.0]), 0.5, shape=(2,)
-        )
-        if not np.allclose(corner, [0.6, -1]):
-            raise Mistake("Right for one step size, but the step must be the h that is given.")
+        return formula(np.asarray(x, float))
 
-    errors = [("only integers|must be integers", "i has to count the inputs: range(len(x)).")]
-    return verdict("1.4", student, working, cases, errors)
+    return score
 
 
-def two_layer_gradient(student: Callable) -> Callable:
-    """Exercise 1.5: two_layer_gradient(x, w1, b1, w2, class_index) -> d S_c / d x."""
+AT_ONCE = "All inputs were moved at once: move one, hold the others."
+GIVEN_STEP = "Right for one step size, but the step must be the h that is given."
+FIRST_SLOPE_ONLY = "Only the first slope is returned: is the `return` inside the loop?"
+FIRST_INPUT_MISSING = "The first input is left out: inputs are counted from 0, range(len(x))."
 
-    def working(x, w1, b1, w2, class_index):
-        is_open = np.asarray(x) @ w1 + b1 > 0
-        return np.asarray(w1) @ (is_open * np.asarray(w2)[:, class_index])
+finite_differences = Exercise(
+    id="1.4",
+    right=lambda score, x, h: _central(score, x, h),
+    inputs={
+        # Central differences are exact for a square, with any step; others show what they are.
+        "S = a^2 + 3ab - 5c at a=1, b=2, c=4, with h = 0.25": lambda: (
+            _takes(3, lambda x: x[0] ** 2 + 3 * x[0] * x[1] - 5 * x[2]),
+            np.array([1.0, 2.0, 4.0]),
+            0.25,
+        ),
+        # From 0.3, only a step of 0.5 goes round the corner.
+        "S = |a| + |b| at a=0.3, b=-4, with h = 0.5": lambda: (
+            _takes(2, lambda x: abs(x).sum()), np.array([0.3, -4.0]), 0.5,
+        ),
+        "a score of five inputs that bends, with h = 0.1": lambda: (
+            _takes(5, lambda x: np.exp(x[:3]).sum() * np.sin(x[2:]).sum()),
+            _drawn(5, scale=1),
+            0.1,
+        ),
+        "S = a^3 at a=0.7, with h = 0.3": lambda: (
+            _takes(1, lambda x: x[0] ** 3), np.array([0.7]), 0.3,
+        ),
+    },
+    truth=[8, 3, -5],  # 2a + 3b, 3a and -5
+    axes=("input",),
+    errors=[("only integers|must be integers", "i has to count the inputs: range(len(x)).")],
+    wrong=[
+        (_without_copies, "Both scores are the same: are plus and minus one and the same array? "
+         "plus = x is only a second name for x, plus = x.copy() is a copy."),
+        (_copies_before_the_loop, "Each input starts from a fresh copy of x: the copies were made "
+         "once, before the loop, so that all inputs before this one have moved as well."),
+        (_moves_x, "x itself was changed: plus = x is a second name, plus = x.copy() a copy."),
+        (lambda s, x, h: _central(s, x, h, over=h), "Twice too steep: the two points are 2h apart, "
+         "so divide by 2h."),
+        (lambda s, x, h: _central(s, x, h, over=1), "That is the difference, not the slope yet: "
+         "divide by 2h."),
+        (lambda s, x, h: _central(s, x, h, over=2 / h), "/ 2 * h divides by 2 and multiplies by h: "
+         "write / (2 * h)."),
+        (lambda s, x, h: _central(s, x, h, over=2), "Only divided by 2: the points are 2h apart, "
+         "so write / (2 * h)."),
+        (lambda s, x, h: _central(s, x, h, over=h**2), "Divided by h squared: the points are 2h "
+         "apart, so write / (2 * h)."),
+        (lambda s, x, h: -_central(s, x, h), "The sign is turned round: the step up minus the step "
+         "down."),
+        (lambda s, x, h: [s(x + e) - s(x - e) / (2 * h) for e in h * np.eye(len(x))], "Brackets "
+         "are missing: (score(plus) - score(minus)) / (2 * h). Without them only the second score "
+         "is divided."),
+        (lambda s, x, h: [(s(x + e) + s(x - e)) / (2 * h) for e in h * np.eye(len(x))], "The two "
+         "scores are added: take the step up minus the step down."),
+        (lambda s, x, h: abs(_central(s, x, h)), "The signs are gone: a slope may be negative."),
+        (lambda s, x, h: _central(s, x, h, down=0, over=h), "A step up only: go down as well, and "
+         "divide by 2h."),
+        (lambda s, x, h: _central(s, x, h, down=0), "A step up only, and divided by 2h: go down "
+         "as well."),
+        (lambda s, x, h: _central(s, x, h, up=2, down=0), "A step of 2h up only: go h up and h "
+         "down."),
+        (lambda s, x, h: _central(s, x, h, up=0, over=h), "A step down only: go up as well, and "
+         "divide by 2h."),
+        (lambda s, x, h: _central(s, x, h, up=0.5, down=0.5, over=h), "The steps are h / 2: go h "
+         "up and h down, and divide by 2h."),
+        (lambda s, x, h: _central(s, x, h, up=2, down=2, over=4 * h), "The steps are 2h: go h up "
+         "and h down, and divide by 2h."),
+        (lambda s, x, h: (s(x + h) - s(x)) / h, "All inputs were moved at once: move one at a "
+         "time."),
+        (_all_inputs_at_once, AT_ONCE),
+        (lambda s, x, h: [_all_inputs_at_once(s, x, h) for _ in x], AT_ONCE),
+        *[
+            (lambda s, x, h, step=step: _central(s, x, step), GIVEN_STEP)
+            for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+        ],
+        (lambda s, x, h: _central(s, x, h)[0], FIRST_SLOPE_ONLY),
+        (lambda s, x, h: _central(s, x, h)[:1], FIRST_SLOPE_ONLY),
+        (lambda s, x, h: _central(s, x, h)[-1], "Only the last slope is returned. Collect them in "
+         "a list, and return them all."),
+        (lambda s, x, h: _central(s, x, h, inputs=slice(1, None)), FIRST_INPUT_MISSING),
+        (lambda s, x, h: [0, *_central(s, x, h)[1:]], FIRST_INPUT_MISSING),
+        (lambda s, x, h: _central(s, x, h, inputs=slice(-1)), "The last input is left out: "
+         "range(len(x)) ends with it."),
+        (lambda s, x, h: _central(s, x, h, inputs=slice(3)), "Three inputs are written out, and "
+         "there aren't always three: range(len(x))."),
+        (lambda s, x, h: _central(s, x, h, finish=np.sum), "The slopes were added up. Return them "
+         "all."),
+        (lambda s, x, h: x * _central(s, x, h), "That is gradient times input: leave the input "
+         "out."),
+    ],
+)  # fmt: skip
 
-    def cases(student):
-        # By hand: z = (1, 5, 0) + (-2, -1, 1) = (-1, 4, 1): the first unit is closed.
-        x = np.array([1.0, 2.0])
-        w1, b1 = np.array([[1.0, -1.0, 2.0], [0.0, 3.0, -1.0]]), np.array([-2.0, -1.0, 1.0])
-        w2 = np.array([[2.0, 1.0], [-1.0, 4.0], [5.0, -3.0]])
-        truth = {0: [11.0, -8.0], 1: [-10.0, 15.0]}  # w1 (0, -1, 5) and w1 (0, 4, -3)
-        arrays = (x, w1, b1, w2)
-        given = tuple(a.copy() for a in arrays)
-        z = np.array([-1.0, 4.0, 1.0])
-        gate, a = z > 0, np.maximum(z, 0)
-        answers = {}
-        for c in (0, 1):
-            g = answers[c] = answer_array(student, *given, c, shape=None)
-            if not np.array_equal(w2, given[3]):
-                raise Mistake(
-                    "w2 was changed: w2[:, c] is a window on w2, not a copy. Multiply the column "
-                    "by (z > 0), which makes a new array."
-                )
-            if not all(map(np.array_equal, given, arrays)):
-                raise Mistake("One of the arrays given was changed. Make new ones instead.")
-            v = w2[:, c]
-            _name_mistake(
-                g,
-                [
-                    (w1 @ v, "Closed units pass nothing on: put a zero where z <= 0."),
-                    (w1 @ (a * v), "An open unit counts 1, not its value a: multiply by z > 0."),
-                    (w1 @ (z * v), "Multiply by 1 where z > 0 and by 0 elsewhere, not by z."),
-                    (w1 @ ((x @ w1 > 0) * v), "z includes b1: without it other units are open."),
-                    (w1 @ (~gate * v), "The other way round: open are the units with z > 0."),
-                    (
-                        w1 @ (gate * np.maximum(v, 0)),
-                        "Negative slopes were cut as well (that is 'guided' backpropagation): only "
-                        "the sign of z closes a unit.",
-                    ),
-                    (w1 @ np.maximum(v, 0), "The sign of w2 closes no unit: the sign of z does."),
-                    (
-                        np.maximum(w1 @ (gate * v), 0),
-                        "Negative slopes were cut at the end: a slope may be negative.",
-                    ),
-                    (abs(w1 @ (gate * v)), "The signs are gone: a slope may be negative."),
-                    (-(w1 @ (gate * v)), "The sign is turned round."),
-                    (x * (w1 @ (gate * v)), "That is gradient times input: leave the input out."),
-                    (w1 @ (gate * w2.sum(axis=1)), "All classes are added up: pick one column."),
-                    (
-                        np.outer(x, gate * v),
-                        "That is the gradient of w1, as in training: not of x.",
-                    ),
-                    (a, "That is the gradient of w2, as in training. Asked for: that of x."),
-                    (gate * v, "That is the gradient of z. One step further back: w1 @ this."),
-                    (
-                        v,
-                        "That is the gradient of a alone. Go on back: the gate, then w1.",
-                    ),
-                    (w1 @ (gate[:, None] * w2), "These are all classes: pick the column first."),
-                    (w1 * (gate * v), "One number for each path: add up over the hidden units."),
-                    (a @ w2, "That is the score itself. Asked for: how it moves with x."),
-                    (a @ v, "That is the score itself. Asked for: how it moves with x."),
-                ],
-            )
-            if g.shape != x.shape:
-                raise Mistake(f"One slope for each input, shape (2,), and this is {g.shape}.")
-        if np.allclose(answers[0], answers[1]):
-            raise Mistake("Both classes get the same gradient: use class_index.")
-        for c, g in answers.items():
-            if not np.allclose(g, truth[c]):
-                raise Mistake(
-                    "In a network with two inputs and three hidden units, of which the first is "
-                    f"closed, the gradient of class {c} is {truth[c]} by hand; yours is "
-                    f"{g.round(3).tolist()}."
-                )
-        _against_nudges(student)
 
-    errors = [
+# ------------------------------------------------------------------------------------ 1.5
+
+
+def _two_layers(
+    x,
+    w1,
+    b1,
+    w2,
+    class_index,
+    *,
+    gate=lambda z: z > 0,
+    of_z=lambda x, w1, b1: x @ w1 + b1,
+    column=lambda w2, c: w2[:, c],
+    back=lambda w1, v: w1 @ v,
+):
+    """The chain rule, and with a keyword, each way to get it wrong."""
+    x, w1, w2 = np.asarray(x), np.asarray(w1), np.asarray(w2)
+    return back(w1, gate(of_z(x, w1, b1)) * column(w2, class_index))
+
+
+def _hidden(x, w1, b1):
+    return np.maximum(x @ w1 + b1, 0)
+
+
+def _by_hand() -> tuple[np.ndarray, ...]:
+    # z = (1, 5, 0) + (-2, -1, 1) = (-1, 4, 1): the first unit is closed.
+    x, b1 = np.array([1.0, 2.0]), np.array([-2.0, -1.0, 1.0])
+    w1 = np.array([[1.0, -1.0, 2.0], [0.0, 3.0, -1.0]])
+    return x, w1, b1, np.array([[2.0, 1.0], [-1.0, 4.0], [5.0, -3.0]])
+
+
+def _network(n: int, m: int, classes: int, seed: int) -> tuple[np.ndarray, ...]:
+    shapes = (n,), (n, m), (m,), (m, classes)
+    return tuple(_drawn(*s, seed=10 * seed + i, scale=1) for i, s in enumerate(shapes))
+
+
+CUT_AT_THE_END = "Negative slopes were cut at the end: a slope may be negative."
+THE_SCORE = "That is the score itself. Asked for: how it moves with x."
+
+two_layer_gradient = Exercise(
+    id="1.5",
+    right=lambda x, w1, b1, w2, class_index: _two_layers(x, w1, b1, w2, class_index),
+    inputs={
+        "2 inputs, 3 hidden units, of which the first is closed, and class 1": lambda: (
+            *_by_hand(), 1,
+        ),
+        "the same network and class 0": lambda: (*_by_hand(), 0),
+        "the same network with b1 = (-1, -1, 1), where z = 0 in the first unit": lambda: (
+            *_by_hand()[:2], np.array([-1.0, -1.0, 1.0]), _by_hand()[3], 0,
+        ),
+        "6 inputs, 5 hidden units and class 2 of 3": lambda: (*_network(6, 5, 3, seed=21), 2),
+        "3 inputs, 7 hidden units and class 0 of 4": lambda: (*_network(3, 7, 4, seed=20), 0),
+        "4 inputs, 4 hidden units and class 3 of 4": lambda: (*_network(4, 4, 4, seed=23), 3),
+    },
+    truth=[-10, 15],  # w1 (0, 4, -3)
+    axes=("input",),
+    errors=[
         ("broadcast", "These shapes do not fit together. Are brackets missing, as in "
          "w1 @ ((z > 0) * column)? One class is a column, "
          "w2[:, class_index]: one number for each hidden unit. w2[class_index] is a row: one unit, "
          "all classes."),
         ("mismatch|align", "These shapes do not fit together. w1 is (n, m): x @ w1 sums over the "
          "inputs, and w1 @ v, in this order and without .T, over the hidden units."),
-    ]  # fmt: skip
-    return verdict("1.5", student, working, cases, errors)
-
-
-def _against_nudges(student: Callable) -> None:
-    """Compare with finite differences on random networks of other sizes."""
-    rng = np.random.default_rng(3)
-    for n, m, classes in ((6, 5, 3), (3, 7, 4)):
-        x, w1, b1 = rng.normal(size=n), rng.normal(size=(n, m)), rng.normal(size=m)
-        w2 = rng.normal(size=(m, classes))
-        steps = 1e-6 * np.eye(n)
-        score = lambda x: np.maximum(x @ w1 + b1, 0) @ w2[:, 2]  # noqa: E731, B023 - used at once
-        nudged = [(score(x + step) - score(x - step)) / 2e-6 for step in steps]
-        g = answer_array(student, x, w1, b1, w2, 2, shape=(n,))
-        if not np.allclose(g, nudged, atol=1e-5):
-            raise Mistake("On another network the answer disagrees with finite differences.")
+        ("out of bounds", "One class is a column, w2[:, class_index]; the hidden units are "
+         "counted by range(len(b1)), the inputs by range(len(x))."),
+        ("truth value", "z > 0 is one True or False per hidden unit: multiply by it, instead of "
+         "asking with an if."),
+    ],
+    wrong=[
+        (lambda *a: _two_layers(*a, gate=np.ones_like), "Closed units pass nothing on: put a zero "
+         "where z <= 0."),
+        (lambda *a: _two_layers(*a, gate=lambda z: np.maximum(z, 0)), "An open unit counts 1, not "
+         "its value a: multiply by z > 0."),
+        (lambda *a: _two_layers(*a, gate=np.asarray), "Multiply by 1 where z > 0 and by 0 "
+         "elsewhere, not by z."),
+        (lambda *a: _two_layers(*a, gate=np.sign), "The sign of z gives -1 where a unit is closed. "
+         "Multiply by 1 where z > 0 and by 0 elsewhere."),
+        (lambda *a: _two_layers(*a, gate=lambda z: z < 0), "The other way round: open are the "
+         "units with z > 0."),
+        (lambda *a: _two_layers(*a, gate=lambda z: (z > 0) & (np.arange(len(z)) > 0)), "The first "
+         "hidden unit is left out: they are counted from 0, range(len(z))."),
+        (lambda *a: _two_layers(*a, gate=lambda z: (z > 0) & (np.arange(len(z)) < len(z) - 1)),
+         "The last hidden unit is left out: range(len(z)) ends with it."),
+        (lambda *a: _two_layers(*a, gate=lambda z: (z > 0) & (np.arange(len(z)) < 3)), "Three "
+         "hidden units are written out, and there aren't always three."),
+        (lambda *a: _two_layers(*a, gate=lambda z: z >= 0), "A unit with z = 0 is closed: open are "
+         "the units with z > 0."),
+        (lambda *a: _two_layers(*a, gate=lambda z: z > 1), "Open are the units with z > 0, not "
+         "with z > 1."),
+        (lambda *a: _two_layers(*a, gate=lambda z: 1 / (1 + np.exp(-z))), "That is a sigmoid of "
+         "z. A ReLU is open or closed: multiply by z > 0."),
+        (lambda *a: _two_layers(*a, of_z=lambda x, w1, b1: x @ w1), "z includes b1: without it "
+         "other units are open."),
+        (lambda *a: _two_layers(*a, of_z=lambda x, w1, b1: x @ w1 - b1), "b1 is subtracted: z is "
+         "x @ w1 + b1."),
+        (lambda *a: _two_layers(*a, column=lambda w2, c: np.maximum(w2[:, c], 0)), "Negative "
+         "slopes were cut as well (that is 'guided' backpropagation): only the sign of z closes a "
+         "unit."),
+        (lambda *a: _two_layers(*a, gate=np.ones_like,
+         column=lambda w2, c: np.maximum(w2[:, c], 0)), "The sign of w2 closes no unit: the sign "
+         "of z does."),
+        (lambda *a: _two_layers(*a, column=lambda w2, c: w2[:, c] > 0), "The sign of w2 closes no "
+         "unit, and w2 counts with its value: multiply w2[:, class_index] by z > 0."),
+        (lambda *a: _two_layers(*a, column=lambda w2, c: abs(w2[:, c])), "w2 lost its signs: a "
+         "hidden unit may lower the score."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: abs(w1) @ v), "w1 lost its signs: an input "
+         "may lower a hidden unit."),
+        (lambda *a: np.maximum(_two_layers(*a), 0), CUT_AT_THE_END),
+        (lambda *a: abs(_two_layers(*a)), "The signs are gone: a slope may be negative."),
+        (lambda *a: -_two_layers(*a), "The sign is turned round."),
+        (lambda *a: a[0] * _two_layers(*a), "That is gradient times input: leave the input out."),
+        *[
+            (lambda x, w1, b1, w2, c, k=k: _two_layers(x, w1, b1, w2, k), sentence)
+            for k, sentence in [
+                (0, "This is always class 0: use class_index."),
+                (1, "This is always class 1: use class_index."),
+                (-1, "This is always the last class: use class_index."),
+            ]
+        ],
+        (lambda x, w1, b1, w2, c: _two_layers(x, w1, b1, w2, c - 1), "This is the class before: "
+         "classes are counted from 0."),
+        (lambda *a: _two_layers(*a, column=lambda w2, c: w2[c]), "w2[class_index] is a row: one "
+         "unit, all classes. One class is a column, w2[:, class_index]."),
+        (lambda *a: _two_layers(*a, column=lambda w2, c: w2.sum(axis=1)), "All classes are added "
+         "up: pick one column."),
+        (lambda x, w1, b1, w2, c: _two_layers(
+            x, w1, b1, w2, (_hidden(x, w1, b1) @ w2).argmax()
+        ), "This is the class with the largest score: use class_index."),
+        (lambda x, w1, b1, w2, c: np.outer(x, (x @ w1 + b1 > 0) * w2[:, c]), "That is the gradient "
+         "of w1, as in training: not of x."),
+        (lambda x, w1, b1, w2, c: _hidden(x, w1, b1), "That is the gradient of w2, as in training. "
+         "Asked for: that of x."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: v), "That is the gradient of z. One step "
+         "further back: w1 @ this."),
+        (lambda x, w1, b1, w2, c: w2[:, c], "That is the gradient of a alone. Go on back: the "
+         "gate, then w1."),
+        (lambda x, w1, b1, w2, c: w1 @ ((x @ w1 + b1 > 0)[:, None] * w2), "These are all classes: "
+         "pick the column first."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: w1 * v), "One number for each path: add up "
+         "over the hidden units."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: (w1 * v).mean(axis=1)), "That is the mean "
+         "over the hidden units. Add up over them."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: w1.T @ v), "w1 is (n, m): it's w1 @ v, in "
+         "this order and without .T, that sums over the hidden units."),
+        (lambda x, w1, b1, w2, c: _hidden(x, w1, b1) @ w2, THE_SCORE),
+        (lambda x, w1, b1, w2, c: _hidden(x, w1, b1) @ w2[:, c], THE_SCORE),
+        (lambda *a: _two_layers(*a)[None], "Right numbers, but with an axis too many: the result "
+         "has the shape of x."),
+    ],
+)  # fmt: skip

@@ -136,7 +136,7 @@ from course_utils import checks
 predict_linear = checks.predict_linear(predict_linear)
 
 # %%
-error = rent - predict_linear(flats, w_rent, b_rent)
+error = np.subtract(rent, predict_linear(flats, w_rent, b_rent))
 print(f"typical error: {error.std():.0f} euros a month; the rents differ by {rent.std():.0f}")
 assert error.std() < 50 < rent.std(), (
     "The predictions should be close to the rents. Run the check of exercise 1.1, then this cell."
@@ -466,7 +466,7 @@ for c, ax in enumerate(axes.flat[:10]):
 for ax in axes.flat[10:]:
     ax.set_axis_off()
 fig.colorbar(drawn, ax=axes[2, 2:], location="bottom", label="weight (score per unit of ink)")
-middle = np.mean(weight_picture(w.numpy(), 0)[3:5, 3:5])
+middle = np.asarray(weight_picture(w.numpy(), 0))[3:5, 3:5].mean()
 alt = f"Ten 8 by 8 pictures of signed weights, one a class. Class 0: the middle is {middle:+.1f},"
 show_figure(
     fig, f"{alt} around it a ring of positive weights. Class 1: positive in a middle column."
