@@ -141,9 +141,10 @@ show_figure(fig, f"{alt} over 0.05 swings along, less; over 0.15 it stays close 
 # ### Exercise 4.1: noisy copies (9 minutes, medium)
 #
 # Write a function that returns one noisy copy of each picture of a batch: (B, H, W, C) in,
-# (B, H, W, C) out. To every number of a picture, add its own normal noise, whose standard deviation
-# is `noise` times that picture's range. `rng` is a random generator, as `np.random.default_rng(0)`
-# makes it: draw from it with `rng.standard_normal(shape)`, mean 0 and standard deviation 1.
+# (B, H, W, C) out. Every number of every picture gets a normal random number of its own, with mean
+# 0 and a standard deviation of `noise` times that picture's range. `rng` is a random generator like
+# the one that `np.random.default_rng(0)` makes: `rng.standard_normal(shape)` draws numbers with
+# mean 0 and standard deviation 1.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -158,9 +159,10 @@ show_figure(fig, f"{alt} over 0.05 swings along, less; over 0.15 it stays close 
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Taking `noise` itself for sigma; one range for the whole batch; uniform noise (`rng.random`),
-# which is never negative; making a new generator inside, which gives the same noise each time;
-# `inputs += ...`, which changes the caller's picture.
+# Taking `noise` itself for sigma; one range, or the same noise, for the whole batch; uniform noise
+# (`rng.random`), which is never negative; making a new generator inside, which gives the same noise
+# each time; `np.random.seed`, which changes the random numbers of all other cells;
+# `inputs += ...`, which changes the caller's picture; clipping or rounding the copies.
 #
 # </details>
 
@@ -238,10 +240,10 @@ assert len(set(p[0.05].argmax(axis=1))) > 1, (
 # %% [markdown] exercise={"id": "4.2", "minutes": 10, "difficulty": "medium", "goal": 1}
 # ### Exercise 4.2: SmoothGrad (10 minutes, medium)
 #
-# Write the formula. `method` is a function such as `vanilla_gradients`; call it as
+# Write the formula. `method` is a function such as `vanilla_gradients` or `grad_cam`. Call it as
 # `method(model, copies, class_index)` on each of `samples` noisy copies, and return the mean of the
-# maps, with signs. The noise comes from `np.random.default_rng(seed)`, so that the same seed always
-# gives the same map. Use your `noisy_copies`.
+# maps, with signs. Use your `noisy_copies`, and one generator for all the noise,
+# `np.random.default_rng(seed)`: then the same seed always gives the same map.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -257,8 +259,9 @@ assert len(set(p[0.05].argmax(axis=1))) > 1, (
 # <details><summary>Common mistakes</summary>
 #
 # The absolute value of each map before the mean; the generator made inside the loop; the sum
-# instead of the mean; leaving out `class_index`, so that each copy is explained for its own most
-# probable class; `inputs = noisy_copies(inputs, ...)`, which piles noise on noise.
+# instead of the mean; leaving out `class_index`, which explains each copy for its own most probable
+# class; `inputs = noisy_copies(inputs, ...)`, which piles noise on noise; a total in the shape of
+# the picture, since a map needn't have that shape (Grad-CAM's has 7 x 7 places).
 #
 # </details>
 
@@ -328,7 +331,7 @@ assert rms(smooth) < rms(vanilla) / 2, (
 # grain. Perhaps you have seen SmoothGrad pictures that look far cleaner, of other networks. Before
 # you blame the code, or look for a nicer seed, let us check the code, and then *measure* the grain.
 #
-# ## Two checks that cost nothing, and a question
+# ## Three checks that cost little, and a question
 #
 # **Without noise it must be the method itself**, and the helper package's `smoothgrad`, which you
 # can use from now on, must agree:
@@ -345,6 +348,46 @@ assert max(differences) < 0.05, (
     "Without noise, SmoothGrad should be the method itself. Run the checks of exercises 4.1 and "
     "4.2, then this cell."
 )
+
+# %% [markdown]
+# **With the same noise it must be the same map.** The package draws its noise with a function,
+# `normal(seed, k, shape)`: always the same numbers for sample `k` of a seed, however many samples
+# are computed at a time. Hand your `noisy_copies` a generator that draws just those, first sample
+# 0, then sample 1, and so on, and run the loop of exercise 4.2.
+
+# %%
+from course_utils.network.run import normal
+
+
+class PackageNoise(np.random.Generator):
+    def __init__(self, seed):
+        super().__init__(np.random.PCG64(seed))
+        self.seed, self.k = seed, -1
+
+    def standard_normal(self, size, dtype=np.float64):
+        self.k += 1
+        e = normal(self.seed, np.array([self.k]), (np.prod(size),))
+        return e.numpy().reshape(size).astype(dtype)
+
+    def normal(self, loc=0.0, scale=1.0, size=None):
+        size = size or np.broadcast_shapes(np.shape(loc), np.shape(scale))
+        return loc + scale * self.standard_normal(size)
+
+
+# %% tags=["nbval-check-output"]
+rng, total = PackageNoise(0), 0
+for _ in range(8):
+    total = total + vanilla_gradients(model, noisy_copies(inputs, 0.15, rng), tabby)
+packaged = smoothgrad(model, inputs, tabby, samples=8, noise=0.15, seed=0)
+apart = np.linalg.norm(total / 8 - packaged) / np.linalg.norm(packaged)
+print("the same noise, and the maps differ by less than 5 % of their size:", apart < 0.05)
+
+# %% [markdown]
+# Only the last digits differ. NumPy computes your copies with 16 digits, which the network rounds
+# to its 7, and the package uses 7 from the start. At a few pixels, where the network bends (ReLU6),
+# a tiny difference grows. That's why two maps of a deep network are compared by their distance, not
+# number by number. (If you see `False`, your `noisy_copies` uses the noise in a way of its own: it
+# may subtract it, or draw it channel by channel. Then your map is just another sample.)
 
 # %% [markdown]
 # **On a linear model it must be $w$.** There the slope is the same everywhere (lesson 1): nothing
@@ -450,7 +493,7 @@ show_figure(
 # <details><summary>Common mistakes</summary>
 #
 # Leaving out the $\sqrt n$, or dividing by $n$; the standard deviation over pixels instead of
-# samples; the variance.
+# samples; the variance, or the range; `maps -= ...`, which changes the caller's maps.
 #
 # </details>
 
@@ -617,7 +660,7 @@ show_figure(fig, f"{alt} the lower one is much darker, at 15 % somewhat; at 30 %
 
 # %%
 def blocks(m):  # 7 x 7 means over square blocks
-    side = len(m) // 7
+    m, side = np.asarray(m), len(m) // 7
     return m.reshape(7, side, 7, side, *m.shape[2:]).mean(axis=(1, 3))
 
 
@@ -694,7 +737,7 @@ assert settled["mean of |g|"] > settled["mean of g"], (
 #
 # Someone gives you a function `average(method, inputs)` and calls it SmoothGrad. It runs
 # `method(copies)` on noisy copies of `inputs` and averages something of the maps. Find out what:
-# write `which_average(average)`, which returns `"signed"`, `"absolute"` or `"squared"`. You do not
+# write `which_average(average)`, which returns `"signed"`, `"absolute"` or `"squared"`. You don't
 # see its code, but **you choose the method and the inputs**: a method of your own whose maps you
 # know.
 #
@@ -900,6 +943,32 @@ draw("SmoothGrad of two classes, 15 %", maps)
 from course_utils.widgets import smoothgrad_explorer
 
 smoothgrad_explorer(classifier, inputs, "tabby")
+
+# %% [markdown]
+# ## Read the package
+#
+# Now you know enough to read the helper package's `smoothgrad`. Here it is without its docstring,
+# and below it your own function. Which line of the one is which line of the other?
+
+# %%
+import ast
+import inspect
+import textwrap
+
+source = inspect.getsource(smoothgrad)
+after_the_docstring = ast.parse(source).body[0].body[1]
+lines = source.splitlines()[after_the_docstring.lineno - 1 :]
+print(textwrap.dedent("\n".join(lines)), end="\n\n\n")
+if getattr(smooth_gradient, "from_the_course", False):
+    print("Yours isn't there yet: exercise 4.2.")
+else:
+    print(inspect.getsource(smooth_gradient))
+
+# %% [markdown]
+# `sigma` is a fraction of each picture's range, `noisy` makes your noisy copies, and the mean is a
+# weighted sum, with the weight $1/n$ for each sample. The functions whose names begin with `check`
+# answer a mistake in the arguments with a sentence that says what to change. `weighted_sum` is your
+# loop, with many copies at a time.
 
 # %% [markdown]
 # ## What we saw
