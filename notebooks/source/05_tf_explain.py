@@ -358,7 +358,8 @@ assert inverted < 0.5, "The background shouldn't look like the picture. Is this 
 # <details><summary>Common mistakes</summary>
 #
 # Dividing by the picture's own maximum, which makes every dark picture bright; cutting negative
-# numbers off; guessing where nothing fits; converting to `uint8` before the arithmetic.
+# numbers off; guessing where nothing fits, or letting NaN pass; a range for each channel or number
+# instead of one for the whole picture; converting to `uint8` before the arithmetic.
 #
 # </details>
 
@@ -512,8 +513,9 @@ assert weaker < 0.8 and (answer_batch == "rise" or not cut_off), (
 # ### Exercise 5.2: kept order (6 minutes, easy)
 #
 # Write a display that keeps the order. `kept_order(maps)` gets a batch of maps, (B, H, W), none
-# negative, and returns `uint8`, (B, H, W): 0 stays 0, the largest value of *each map* becomes 255,
-# and in between it is proportional. A map that is zero everywhere becomes 0 everywhere.
+# negative, and returns an array of `uint8`, (B, H, W): 0 stays 0, the largest value of *each map*
+# becomes 255, and in between it is proportional. A map that is zero everywhere becomes 0
+# everywhere.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -528,7 +530,8 @@ assert weaker < 0.8 and (answer_batch == "rise" or not cut_off), (
 # <details><summary>Common mistakes</summary>
 #
 # One maximum for the whole batch; subtracting the minimum, so that 0 no longer means "nothing";
-# `astype(np.uint8)` before the multiplication by 255; 0 / 0.
+# `astype(np.uint8)` before the multiplication by 255; 0 / 0, or a small number added to every
+# maximum against it.
 #
 # </details>
 
@@ -619,8 +622,8 @@ show_maps(cat_seen, two, title="|gradient|, summed over colours")
 # ### Exercise 5.3: score, not probability (12 minutes, medium)
 #
 # Write `score_not_probability(model)`. The model's last layer is a `Dense` with a fused softmax;
-# return a Keras model of the same input that ends in the *scores*, with the same weights. The
-# caller's model must stay as it was.
+# return a Keras model of the same input that ends in the *scores*, with the same weights. Grad-CAM
+# will ask it for the other layers by name, and the caller's model must stay as it was.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -639,7 +642,7 @@ show_maps(cat_seen, two, title="|gradient|, summed over colours")
 #
 # Setting `model.layers[-1].activation`, which changes the caller's model; a new layer whose random
 # weights stay; the logarithm of the probability, in which the other classes still are; cutting off
-# the whole last layer.
+# the whole last layer; `keras.Sequential(model.layers[:-1] + ...)`, because many models branch.
 #
 # </details>
 
@@ -844,8 +847,8 @@ def sketch(maps, gradients):
 # <details><summary>Common mistakes</summary>
 #
 # Keeping half of the guiding, such as `gradients > 0`; the mean over the feature maps instead of
-# the places; dividing by the maximum, which is the display's business; ReLU on each feature map
-# before the sum.
+# the places; dividing by the maximum, which is the display's business; ReLU on the weights, or on
+# each feature map before the sum; one picture's weights for all of them.
 #
 # </details>
 

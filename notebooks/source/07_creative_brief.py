@@ -169,8 +169,9 @@ if isinstance(source, str) and source == "astronaut":
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Returning names instead of indexes; `if expected:`, which overlooks class 0; looking for the
-# expected class among the first five only; returning the same class twice.
+# Returning names instead of indexes; `if expected:`, which overlooks class 0; `is` in place of `==`
+# between numbers; looking for the expected class among the first five only; returning the same
+# class twice.
 #
 # </details>
 
@@ -230,8 +231,8 @@ settings = {"relu": True}  # for smoothgrad: {"samples": 30, "noise": 0.15, "see
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Leaving out what is 0 or False; rounding; typing the names of one method, when another has
-# others; printing instead of returning.
+# Leaving out what is 0, False or None; rounding; quotes by hand, or none; typing the names of one
+# method, when another has others; printing instead of returning.
 #
 # </details>
 
@@ -334,8 +335,9 @@ assert seal(plan) != seal(plan + "."), "One more full stop should give another s
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# A share of the map with its signs, which can be negative or above 1; rows and columns swapped;
-# taking `bottom` and `right` for height and width; the mean instead of the sum.
+# A share of the map with its signs, which can be negative or above 1; rows and columns swapped, or
+# sliced one after the other, `[top:bottom][left:right]`; taking `bottom` and `right` for height and
+# width; the mean instead of the sum; rounding.
 #
 # </details>
 
@@ -673,8 +675,8 @@ print(base64.b64encode(b"bytes").decode("ascii"))
 # <details><summary>Common mistakes</summary>
 #
 # No alt text; a path as `src`, so that the picture is missing on every other machine; the title not
-# escaped; the whole body escaped, so that readers see code; `b'...'` in the data, because
-# `.decode("ascii")` was forgotten.
+# escaped; the whole body escaped, so that readers see code; all headings before all texts;
+# `b'...'` in the data, because `.decode("ascii")` was forgotten.
 #
 # </details>
 
