@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+import numbers
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 QUIZZES = Path(__file__).with_name("quizzes")
 
@@ -15,27 +16,73 @@ QUIZZES = Path(__file__).with_name("quizzes")
 def prediction(guess, answer, choices: Sequence[str] = ()) -> None:
     """Compare what the reader predicted with what came out; `...` is no prediction yet.
 
+    A guess that can't be one, such as a word that was not offered, is a slip: the reader is told
+    what can be typed, and nothing of the answer.
+
     Args:
-        guess: what the reader typed; capitals and spaces around it do not matter.
-        answer: what the notebook computed.
-        choices: the words that were offered. A guess that is none of them is a slip, not a wrong
-            prediction, and is answered with these words instead.
+        guess: what the reader typed. Capitals, spaces, hyphens and a full stop don't matter, nor
+            does an s at the end ("rises"); 40, "40", "40%" and "40 %" are the same number.
+        answer: what the notebook computed: one of the choices, or a number.
+        choices: the words that can be typed, if the answer is not a number.
     """
-    typed = str(guess).strip().lower()
     if guess is ...:
         print(f"No prediction yet. It is: {answer}")
-    elif typed == str(answer).lower():
+        return
+    predicted = _chosen(guess, choices) if choices or isinstance(answer, str) else _number(guess)
+    if predicted is None:
+        print(
+            f"{guess!r} is {_slip(guess, answer, choices)} Change your guess, and run both cells."
+        )
+    elif _is_a_fraction(guess, predicted, answer):
+        print(
+            f"{guess!r} is less than 1, and the answer is a whole number: in per cent, "
+            f"{predicted:g} is {100 * predicted:g}. Change your guess, and run both cells."
+        )
+    elif predicted == answer or _letters(predicted) == _letters(answer) != "":
         print(f"As you predicted: {answer}")
-    elif choices and typed not in choices:
-        print(f"{guess!r} is none of the choices: {', '.join(choices)}. It is: {answer}")
-    elif _is_number(guess) and _is_number(answer):
-        print(f"You predicted {guess}. It is: {answer}, so you were {abs(guess - answer):g} off.")
+    elif isinstance(predicted, str):
+        print(f"You predicted {predicted}. It is: {answer}. What surprised you?")
     else:
-        print(f"You predicted {guess}. It is: {answer}. What did you not expect?")
+        off = abs(predicted - answer)
+        print(f"You predicted {predicted:g}. It is: {answer}, so you were {off:g} off.")
 
 
-def _is_number(value) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating))
+def _chosen(guess, choices: Sequence[str]) -> str | None:
+    """Return the choice that a guess means; any word, where there are no choices."""
+    typed = _letters(guess)
+    if not choices:
+        return guess.strip() if isinstance(guess, str) and typed else None
+    known = {_letters(choice): choice for choice in choices}
+    return known.get(typed, known.get(typed.removesuffix("s")))
+
+
+def _letters(text) -> str:
+    """Return the letters and digits of a text, in small letters: what a choice is told by."""
+    return "".join(re.findall(r"[^\W_]", text.lower())) if isinstance(text, str) else ""
+
+
+def _number(guess) -> float | None:
+    """Return the number that was typed: 40, "40", "40 %", "40 per cent" or "2,5"."""
+    found = re.fullmatch(r"\s*([-+]?\d*[.,]?\d+)\s*(%|per ?cent)?\s*\.?", str(guess).lower())
+    return float(found[1].replace(",", ".")) if found else None
+
+
+def _is_a_fraction(guess, predicted, answer) -> bool:
+    """Whether 0.4 was typed, where a whole number is asked for, for instance of per cent."""
+    whole = isinstance(answer, numbers.Integral) and "%" not in str(guess)
+    return whole and 0 < abs(predicted) < 1
+
+
+def _slip(guess, answer, choices: Sequence[str]) -> str:
+    """Say what can be typed instead of a guess."""
+    if not choices:
+        return "no word." if isinstance(answer, str) else "no number: write one such as 12."
+    if len(choices) <= 10:
+        return f"none of the choices: {', '.join(choices)}."
+    known = {choice.lower(): choice for choice in choices}
+    close = [known[c] for c in difflib.get_close_matches(str(guess).lower(), known, n=5)]
+    hint = f"Similar names: {', '.join(close)}." if close else "Try another word."
+    return f"none of the {len(choices)} names. {hint}"
 
 
 def quiz(lesson: int) -> None:

@@ -70,8 +70,8 @@ print("three of its classes:", [classifier.labels[c] for c in (0, 281, 954)])
 # ## What does it see?
 #
 # **Predict.** The cat in the picture is a tabby. The network knows the classes *tabby*, *tiger
-# cat*, *Egyptian cat*, *Persian cat* and *Siamese cat*. Which one will it put first, and how sure
-# will it be? Write its name in place of the dots, in quotes, then run the cell.
+# cat*, *Egyptian cat*, *Persian cat* and *Siamese cat*. Which of these five will it put first, and
+# how sure will it be? Write its name in place of the dots, in quotes, then run the cell.
 
 # %%
 first_guess = ...
@@ -81,7 +81,8 @@ from course_utils import checks
 
 for p in classifier.predict(cat)[0]:
     print(f"{p.probability:6.1%}  {p.label} (class {p.class_index})")
-checks.prediction(first_guess, classifier.predict(cat)[0][0].label)
+cats = ["tabby", "tiger cat", "Egyptian cat", "Persian cat", "Siamese cat"]
+checks.prediction(first_guess, classifier.predict(cat)[0][0].label, cats)
 
 # %% [markdown]
 # The network is torn between three kinds of cat, and *tabby* comes third. Do not call that wrong

@@ -508,8 +508,9 @@ slope_zero = input_gradient(linear_scores, zero, 0)
 print(f"picture of a 0, score of class 0: the strongest slope is {abs(slope_zero).max():.3f}")
 
 # %% [markdown]
-# **Predict.** The same question about the score of class 0, but for the picture of a *7*: what
-# happens to the strongest slope? Write your guess, "rise", "fall" or "stay", in place of the dots.
+# **Predict.** The same question about the score of class 0, but for the picture of a *7*: are its
+# 64 slopes "equal" to those of the 0, "similar" or "different"? Write your guess in place of the
+# dots.
 
 # %%
 guess_seven = ...
@@ -518,16 +519,17 @@ guess_seven = ...
 slope_seven = input_gradient(linear_scores, seven, 0)
 strongest = abs(slope_zero).max(), abs(slope_seven).max()
 print(f"picture of a 0: {strongest[0]:.3f}     picture of a 7: {strongest[1]:.3f}")
-same = np.isclose(*strongest, atol=1e-3)
-answer = "stay" if same else "rise" if strongest[1] > strongest[0] else "fall"
-checks.prediction(guess_seven, answer, ["rise", "fall", "stay"])
+similar = np.corrcoef(slope_zero, slope_seven)[0, 1] > 0.5
+equal = np.allclose(slope_zero, slope_seven, atol=1e-3)
+answer = "equal" if equal else "similar" if similar else "different"
+checks.prediction(guess_seven, answer, ["equal", "similar", "different"])
 assert np.allclose([slope_zero, slope_seven], w.numpy()[:, 0], atol=1e-3), (
     "The slopes of a linear model should be its weights, whatever the picture."
 )
 
 # %% [markdown]
-# It stays, as with the flats: not only the strongest slope, but all 64, and they *are* the weights
-# of class 0. The gradient of a linear model knows nothing of the picture. The contributions do:
+# They are equal, as with the flats: all 64 of them, and they *are* the weights of class 0. The
+# gradient of a linear model knows nothing of the picture. The contributions do:
 
 # %%
 fig, axes = plt.subplots(2, 3, figsize=(7.6, 5))

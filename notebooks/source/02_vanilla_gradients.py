@@ -388,8 +388,8 @@ assert 0.3 < opposite < 0.5, "Between 30 % and 50 % of the numbers should have o
 # raises *tabby*. The papers, and this course, ask about the score: it belongs to one class, and the
 # others have no part in it.
 #
-# There is a second, numerical reason. Where the network is almost sure, the bracket above goes to
-# zero. The coffee cup shows it, with the class *espresso*, which leads by far.
+# There is a second, numerical reason. The coffee cup shows it, with the class *espresso*, which
+# leads by far.
 
 # %%
 coffee = classifier.prepare(load_image("coffee"))
@@ -425,9 +425,9 @@ checks.prediction(sure_guess, answer, ["rise", "fall", "stay"])
 assert strength[-1] < 1e-6 and probability[0] == 1, "In the last line, p should be exactly 1."
 
 # %% [markdown]
-# Close to $p = 1$ the gradient of the probability vanishes. In the last line the computer has
-# rounded
-# $p$ to exactly 1: what is left of the gradient comes from rounding, and a map of it would show
+# Close to $p = 1$ the bracket in the formula above goes to zero, and so
+# the gradient of the probability vanishes. In the last line the computer has rounded $p$ to exactly
+# 1: what is left of the gradient comes from rounding, and a map of it would show
 # rounding. (It would look like any other map, since each has its own colour scale.)
 # The gradient of the score has neither problem. You need not take the softmax off yourself:
 # `vanilla_gradients` gets the whole model, and differentiates its scores.
@@ -469,7 +469,7 @@ show_maps(seen, maps, title="Class 'tabby', right and wrong")
 # <details><summary>Hint 1</summary>
 #
 # Four steps: `classifier.prepare(picture)`, `classifier.class_index(name)`, then
-# `gradients(classifier.score_model, ...)`, then `saliency_map(...)`.
+# `np.asarray(gradients(classifier.score_model, ...))`, then `saliency_map(...)`.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -480,7 +480,7 @@ show_maps(seen, maps, title="Class 'tabby', right and wrong")
 # <details><summary>Common mistakes</summary>
 #
 # Giving the picture to the network unprepared; explaining the predicted class instead of the one
-# that was asked for; returning the whole batch.
+# that was asked for, or the first one with a similar name; returning the whole batch.
 #
 # </details>
 
@@ -490,7 +490,7 @@ def explain(classifier, picture, name):
     ### BEGIN SOLUTION
     inputs = classifier.prepare(picture)
     c = classifier.class_index(name)
-    gradient = gradients(classifier.score_model, inputs, c)
+    gradient = np.asarray(gradients(classifier.score_model, inputs, c))
     return saliency_map(gradient)[0]
     ### END SOLUTION
 

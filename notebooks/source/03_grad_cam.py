@@ -342,14 +342,12 @@ assert (slopes > 0).mean() > 0.9 and 1 / 49 < own < 0.4, (
 #
 # Grad-CAM ends with $\mathrm{ReLU}(L) = \max(L, 0)$: whatever speaks *against* the class becomes 0.
 #
-# **Predict.** How many of the 49 numbers of the tabby map does the ReLU change? You have seen them
-# all: count in the table above. Write a whole number in place of the dots.
+# **Predict.** In the table above, no number of the tabby map is negative. For *banana*, of which
+# there is none in the picture, how many of the 49 numbers does the ReLU change? Write a whole
+# number in place of the dots.
 
 # %%
 guess_relu = ...
-
-# %%
-checks.prediction(guess_relu, int((tabby_map < 0).sum()))
 
 # %%
 banana = classifier.class_index("banana")
@@ -357,6 +355,7 @@ banana_map = grad_cam(network, inputs, banana, relu=False)[0]
 print(f"tabby:  {tabby_map.min():+.3f} to {tabby_map.max():+.3f}")
 print(f"banana: {banana_map.min():+.3f} to {banana_map.max():+.3f},", end=" ")
 print(f"{(banana_map < 0).sum()} of 49 negative")
+checks.prediction(guess_relu, int((banana_map < 0).sum()))
 assert (tabby_map > 0).all() and 15 < (banana_map < 0).sum() < 35, (
     "All places should speak for tabby, and about half of them against banana."
 )
@@ -365,9 +364,8 @@ assert banana_map.max() < 0.3 * tabby_map.max(), (
 )
 
 # %% [markdown]
-# The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*, of which
-# there is none, about half of the places speak against it and the others for it, all of them
-# weakly.
+# The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*,
+# about half of the places speak against it and the others for it, all of them weakly.
 #
 # Some packages leave the ReLU out and stretch each map instead, so that its smallest number becomes
 # 0 and its largest 1 (lesson 5 takes one of them apart). Look at what that does to the banana.
@@ -713,8 +711,8 @@ assert on_right > 0.8 and signed[0].min() < -0.05, (
 # sign of the slopes round and goes on as before, which gives $\mathrm{ReLU}(-L)$, a
 # "counterfactual" map.) That is a claim one can test.
 #
-# **Predict.** Cover the bear with a plain grey box. Does the score of *basketball* "rise", "fall"
-# or "stay" (within 0.2)?
+# **Predict.** Cover the bear with a plain grey box. Compared with what the map has against the
+# ball, does the score of *basketball* rise by "less", by "as much" (within a quarter) or by "more"?
 
 # %%
 guess_cover = ...
@@ -726,8 +724,9 @@ grass[:, :70, 118:214] = grass[:, 160:, 118:214] = 0  # as a control: above and 
 before, after, control = (float(maps_and_scores(z)[1][0, ball]) for z in (scene, covered, grass))
 print(f"score of basketball: {before:.2f} before, {after:.2f} with the bear covered;")
 print(f"{control:.2f} with the grass above and below the bear covered instead")
-answer_cover = "stay" if abs(after - before) < 0.2 else "rise" if after > before else "fall"
-checks.prediction(guess_cover, answer_cover, ["rise", "fall", "stay"])
+ratio = (after - before) / -signed[0][signed[0] < 0].sum()
+answer_cover = "as much" if abs(ratio - 1) < 0.25 else "more" if ratio > 1 else "less"
+checks.prediction(guess_cover, answer_cover, ["less", "as much", "more"])
 assert after > before + 1 and control < before + 0.5 * (after - before), (
     "Covering the bear should raise the score by more than 1, and by far more than grass does."
 )
@@ -755,9 +754,9 @@ assert change[:, :3].sum() > 0.5 * (after - before), (
 #
 # ## Which layer?
 #
-# (You may leave this section out if you are short of time; the takeaway is: the last one.) 7 x 7 is
-# coarse. Earlier layers have finer maps: why not take one of those? `grad_cam` takes the name of
-# any layer with feature maps. Here is `block11_add`, with 14 x 14 places.
+# (You may leave this section out if you are short of time.) 7 x 7 is coarse. Earlier
+# layers have finer maps: why not take one of those? `grad_cam` takes the name of any layer with
+# feature maps. Here is `block11_add`, with 14 x 14 places.
 #
 # **Predict.** Does the share of the ball's map on its own half "rise", "fall" or "stay" (within
 # 5 percentage points) when we go from `head_conv` to `block11_add`?

@@ -133,7 +133,7 @@ from course_utils import checks
 predictions = classifier.predict(picture)[0]
 for p in predictions:
     print(f"{p.probability:6.1%}  {p.label} (class {p.class_index})")
-checks.prediction(label_guess, predictions[0].label)
+checks.prediction(label_guess, predictions[0].label, classifier.labels)
 
 # %% tags=["nbval-check-output"]
 rest = 1 - sum(p.probability for p in predictions)
