@@ -10,16 +10,19 @@ import base64
 import copy
 import importlib.util
 import io
+import os
 import re
+import symtable
 import textwrap
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from answers import RIGHT, WRONG
 from PIL import Image
-from wrong_answers import WRONG_ANSWERS
 
+CHECK = re.compile(r"^\w+ = checks\.(?P<check>\w+)\((\w+)\)$", re.MULTILINE)
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
 build = importlib.util.module_from_spec(spec)
@@ -190,17 +193,47 @@ def test_running_again_gives_the_same_outputs():
         assert np.abs(picture - old_picture).mean() < 0.5
 
 
-def bound(cell: str) -> set[str]:
-    """The names that a cell gives a value, or whose value it changes: a = 1, a[0] = 1, a.sort()."""
+# Which cells depend on which: names of the notebook that a cell, or a part of it, takes and gives.
+
+
+def statements(cell: str) -> list[ast.stmt]:
+    """The statements of a cell, in order; the loops opened: for x in y: z is x = y; z."""
+    found, left = [], list(ast.parse(cell).body)
+    while left:
+        match statement := left.pop(0):
+            case ast.For(target=target, iter=values, body=body, orelse=orelse):
+                head = ast.Assign([target], values, lineno=0)
+                left = [head, *body, *orelse, *left]
+            case _:
+                found.append(statement)
+    return found
+
+
+def tables(statement: ast.stmt) -> list[symtable.SymbolTable]:
+    """The names of a statement, and those of each function, comprehension and class in it."""
+    found = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
+    for table in found:
+        found += table.get_children()
+    return found
+
+
+def taken(statement: ast.stmt) -> set[str]:
+    outer, *inner = tables(statement)
+    names = {s.get_name() for s in outer.get_symbols() if s.is_referenced()}
+    return names | {s.get_name() for table in inner for s in table.get_symbols() if s.is_global()}
+
+
+def given(statement: ast.stmt) -> set[str]:
+    return {s.get_name() for s in tables(statement)[0].get_symbols() if s.is_assigned()} | {
+        (name.asname or name.name).split(".")[0] for name in getattr(statement, "names", [])
+    }
+
+
+def changed(cell: str) -> set[str]:
+    """The names whose values a cell changes: a[0] = 1, a.sort()."""
     names = set()
     for node in ast.walk(ast.parse(cell)):
         match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
-            case ast.alias(name=name, asname=short):
-                names.add((short or name).split(".")[0])
-            case ast.Name(id=name, ctx=ast.Store()):
-                names.add(name)
             case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
                 names.add(name)
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
@@ -208,56 +241,124 @@ def bound(cell: str) -> set[str]:
     return names
 
 
-def what_exercises_need(cells: list, answers: str) -> set[int]:
-    """The places of the code cells without those on which no exercise, check or answer depends."""
-    kept, needed = set(), set(re.findall(r"\w+", answers))
-    for i in reversed(range(len(cells))):
-        if cells[i].cell_type == "code":
-            of_an_exercise = any("exercise" in c.metadata for c in cells[max(0, i - 2) : i])
-            set_up = "set-up" in cells[i].metadata.get("tags", [])
-            if of_an_exercise or set_up or bound(cells[i].source) & needed:
-                kept.add(i)
-                names = ast.walk(ast.parse(cells[i].source))
-                needed |= {node.id for node in names if isinstance(node, ast.Name)}
+def flow(cell: str) -> tuple[set[str], set[str], set[str]]:
+    """The names that a cell takes from the cells above, those it binds, and those for certain."""
+    above, binds, surely = set(), set(), set()
+    for statement in statements(cell):
+        above |= taken(statement) - surely
+        binds |= given(statement)
+        if not isinstance(statement, (ast.If, ast.Try, ast.While)):
+            surely |= given(statement)
+    return above, binds | changed(cell), surely - above
+
+
+def flows(cells: list) -> dict[int, tuple[set[str], set[str], set[str]]]:
+    """The flow of each code cell; whoever takes a function takes all that this needs, too."""
+    found = {i: flow(cell.source) for i, cell in enumerate(cells) if cell.cell_type == "code"}
+    needs = {
+        statement.name: taken(statement)
+        for i in found
+        for statement in statements(cells[i].source)
+        if isinstance(statement, ast.FunctionDef)
+    }
+    for above, _, surely in found.values():
+        todo = list(above)
+        while todo:
+            new = needs.get(todo.pop(), set()) - above - surely
+            above |= new
+            todo += new
+    return found
+
+
+def what_answers_reach(cells: list) -> set[int]:
+    """The places of the cells whose values depend on an exercise's function."""
+    reached, names = set(), set()
+    for i, (above, binds, surely) in flows(cells).items():
+        if check := CHECK.search(cells[i].source):
+            names.add(check["check"])
+        if above & names:
+            reached.add(i)
+            names |= binds
+        else:
+            names -= surely
+    return reached
+
+
+def what_is_needed(cells: list, wanted: set[int]) -> set[int]:
+    """The places of these cells, and of all on which they depend."""
+    kept, needed = set(), set()
+    for i, (above, binds, surely) in reversed(flows(cells).items()):
+        if i in wanted or binds & needed:
+            kept.add(i)
+            needed = needed - surely | above
     return kept
 
 
-@pytest.mark.slow
-def test_left_undone_or_wrong_the_notebook_says_so(lesson):
-    """Each check first meets the stub, as in an untouched notebook, and then a wrong answer.
+def with_answers(notebook, *tables: dict[str, str]) -> dict[str, list]:
+    """Put an answer of each table behind each check. Return check -> the cells that run it.
 
-    The stub must be called not done yet, and the wrong answer by the name of its mistake. After
-    either the notebook goes on with the course's function; that all runs with it, nbval shows on
-    the untouched notebook. So here the cells that no exercise depends on are left out.
+    What no answer reaches, and nothing that is reached depends on, is left out: that it runs, nbval
+    shows on the untouched notebook.
     """
-    student = stored(NOTEBOOKS / f"{lesson}.ipynb")
-    answers = [lines for exercise, (lines, _) in WRONG_ANSWERS.items() if exercise[0] == lesson[1]]
-    needed = what_exercises_need(student.cells, "\n".join(answers))
-    cells, tried = [], {}
-    for i, cell in enumerate(student.cells):
-        if i not in needed:
-            continue
+    cells, wanted, found = [], set(), {}
+    for i, cell in enumerate(notebook.cells):
         cells.append(cell)
-        if i >= 2 and "exercise" in student.cells[i - 2].metadata:
-            exercise = student.cells[i - 2].metadata["exercise"]["id"]
-            lines, hint = WRONG_ANSWERS[exercise]
-            answer = copy.deepcopy(student.cells[i - 1])
-            answer.source = answer.source.replace(
-                build.STUB, textwrap.indent(lines, "    ").strip()
-            )
-            assert build.STUB not in answer.source
-            again = copy.deepcopy(cell)
-            answer.id, again.id = f"wrong-{i}", f"again-{i}"
-            cells += [answer, again]
-            tried[exercise] = cell, again, hint
-    student.cells = cells
-    build.execute(student)
-    for exercise, (untouched, again, hint) in tried.items():
-        assert f"Exercise {exercise}: not done yet." in said(untouched)
-        assert f"Exercise {exercise}: not right yet." in said(again)
-        assert re.search(hint, said(again)), said(again)
-    everything = "".join(map(said, student.cells))
-    assert everything.count("not done yet") == everything.count("not right yet") == len(tried) > 0
+        if "set-up" in cell.metadata.get("tags", []):
+            wanted.add(len(cells) - 1)
+        if i >= 2 and "exercise" in notebook.cells[i - 2].metadata:
+            check = CHECK.search(cell.source)["check"]
+            found[check] = [cell]
+            for table in tables:
+                answer, again = copy.deepcopy(notebook.cells[i - 1]), copy.deepcopy(cell)
+                lines = textwrap.indent(textwrap.dedent(table[check]).strip(), "    ").strip()
+                assert build.STUB in answer.source
+                answer.source = answer.source.replace(build.STUB, lines)
+                answer.id, again.id = f"answer-{len(cells)}", f"again-{len(cells)}"
+                cells += [answer, again]
+                found[check].append(again)
+            wanted.update(range(len(cells) - 2 - 2 * len(tables), len(cells)))
+    kept = what_is_needed(cells, wanted | what_answers_reach(cells))
+    notebook.cells = [cell for i, cell in enumerate(cells) if i in kept]
+    assert found
+    return found
+
+
+def of_round(number: int) -> dict[str, str]:
+    """The accepted answer of each exercise that is tried in a round; the last, if it has fewer."""
+    return {check: answers[min(number, len(answers) - 1)] for check, answers in RIGHT.items()}
+
+
+@pytest.mark.slow
+def test_undone_wrong_and_right_the_notebook_says_so_and_runs(lesson):
+    """Each check meets the stub, as in an untouched notebook, a wrong answer, and a right one.
+
+    The stub must be called not done yet, and the wrong answer by the name of its mistake. With the
+    right answers of all the exercises at once, the notebook runs to its end.
+    """
+    notebook = stored(NOTEBOOKS / f"{lesson}.ipynb")
+    wrong = {check: pairs[0][0] for check, pairs in WRONG.items()}
+    found = with_answers(notebook, wrong, of_round(0))
+    build.execute(notebook)
+    for check, cells in found.items():
+        undone, refused, accepted = map(said, cells)
+        assert ": not done yet." in undone
+        assert ": not right yet." in refused
+        assert re.search(WRONG[check][0][1], refused), refused
+        assert ": right, well done." in accepted, accepted
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("COURSE_EVERY_ANSWER" not in os.environ, reason="weekly: .ci/run answers")
+@pytest.mark.parametrize("number", range(1, max(map(len, RIGHT.values()))))
+def test_every_accepted_answer_survives_the_rest_of_its_notebook(lesson, number):
+    notebook = stored(NOTEBOOKS / f"{lesson}.ipynb")
+    found = with_answers(notebook, of_round(number))
+    if number >= max(len(RIGHT[check]) for check in found):
+        pytest.skip("no exercise of this lesson has so many answers")
+    build.execute(notebook)
+    for undone, answered in found.values():
+        assert ": not done yet." in said(undone)
+        assert ": right, well done." in said(answered), said(answered)
 
 
 def test_prose_is_the_same_for_students_and_in_the_solutions(lesson):

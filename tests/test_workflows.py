@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 EVERY_DAY = set(re.search(r"\$\{\*:-(.+)\}", CI).group(1).split())
-WEEKLY = {"roundings", "solved", "newest", "links"}
+WEEKLY = {"roundings", "solved", "newest", "links", "answers"}
 
 
 def load(path: Path) -> dict:
@@ -74,7 +74,7 @@ def test_every_step_of_ci_is_known_and_leads_to_a_file():
     listed = re.findall(r"^    ([a-z |]+)\)(?: #.*)?$", CI, flags=re.MULTILINE)
     known = {step.strip() for line in listed for step in line.split("|")}
     assert known == EVERY_DAY | WEEKLY
-    for step in known - {"tests", "style", "rounding", "roundings", "solved"}:
+    for step in known - {"tests", "style", "rounding", "roundings", "solved", "answers"}:
         assert (ROOT / "tests" / "environments" / f"{step}.py").is_file()
 
 

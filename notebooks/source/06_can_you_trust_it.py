@@ -104,9 +104,9 @@ show_figure(fig, f"Four pictures with two outlined objects each, left and right:
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Taking |m| first, so that evidence *against* the class points as well; comparing sums or means,
-# which is another score (it comes next); swapping rows and columns; asking whether the place lies
-# in a box around the object.
+# Taking |m| first, so that evidence *against* the class points as well; `argmin`; comparing sums or
+# means, which is another score (it comes next); swapping rows and columns; using what `argmax`
+# gives as a row; asking whether the place is in a box around the object.
 #
 # </details>
 
@@ -414,8 +414,8 @@ if "tfe grad_cam" in mean:
 # <details><summary>Common mistakes</summary>
 #
 # The weakest pixels first; each step from the whole picture again, so that nothing stays deleted;
-# changing the caller's picture; forgetting the first probability; only one channel; |m|, so that
-# pixels against the class go first as well.
+# changing the caller's picture; forgetting the first probability; only one channel; parts of one
+# size that leave some pixels over; |m|, so that pixels against the class go first as well.
 #
 # </details>
 
@@ -619,7 +619,8 @@ assert areas["Grad-CAM", "insertion"][0] > areas["random", "insertion"][1], (
 # <details><summary>Common mistakes</summary>
 #
 # `rng.permutation(weights)`, which leaves every filter as it is and only puts the filters into
-# another order; new random numbers of another size; shuffling the caller's array in place; a new
+# another order, also along one axis after the other; `np.roll`, which leaves all neighbours
+# together; new random numbers of another size; shuffling the caller's array in place; a new
 # generator inside the function.
 #
 # </details>
@@ -661,7 +662,8 @@ shuffled = checks.shuffled(shuffled)
 # <details><summary>Common mistakes</summary>
 #
 # Correlating `argsort` itself; sorting each map by itself, after which everything correlates;
-# forgetting to make the maps flat, so that each row is sorted alone; taking |m| first.
+# forgetting to make the maps flat, so that each row is sorted alone; taking |m| first; comparing
+# each value with every other, which takes hours for the 150,000 values of the maps below.
 #
 # </details>
 
@@ -1023,7 +1025,8 @@ assert where_before["disc"][1] > where_before["animal"][1] and where_before["dis
 # <details><summary>Common mistakes</summary>
 #
 # Dividing by the number of all pictures instead of the group; 0 or 1 for an empty group, which
-# claims that something was tested; grouping by what was *predicted*; rows and columns swapped.
+# claims that something was tested; grouping by what was *predicted*; rows and columns swapped;
+# comparing lists, which are equal as a whole or not.
 #
 # </details>
 
