@@ -208,24 +208,33 @@ def _read_open_file(file) -> bytes:
     return b"".join(parts)
 
 
+def _check_bytes(content: bytes, name: str) -> CheckedPicture:
+    file_format = _picture_files.check(content, name)
+    if file_format == "WEBP":  # Pillow takes 8 bytes per pixel as soon as it opens one
+        width, height, animated = _picture_files.webp_header(content)
+        # Of an animation Pillow holds a frame four times.
+        _picture_files.check_size(width, height, name, 16 * width * height if animated else 0)
+        decode = functools.partial(_decode_webp, content, animated, name)
+        return CheckedPicture(width * height, decode)
+    if file_format == "AVIF":
+        picture = _open(_picture_files.without_exif(content), file_format, name)
+        # Planes of up to 16 bits, and two copies of the pixels.
+        beside = 12 * picture.width * picture.height
+        _picture_files.check_size(picture.width, picture.height, name, beside)
+    else:
+        picture = _open(content, file_format, name)
+    return _check_opened(picture, name)
+
+
 _OPENING = threading.Lock()
 
 
-def _check_bytes(content: bytes, name: str) -> CheckedPicture:
-    file_format = _picture_files.check(content, name)
-    if file_format == "WEBP":
-        width, height, animated = _picture_files.webp_header(content)
-        # Pillow holds four copies of a frame of an animation.
-        _picture_files.check_size(width, height, name, 16 * width * height if animated else 0)
-        if not animated:
-            return CheckedPicture(width * height, functools.partial(_decode_webp, content, name))
-    if file_format == "AVIF":
-        content = _picture_files.without_exif(content)
+def _open(content: bytes, file_format: str, name: str) -> Image.Image:
     try:
         # One thread at a time, since catch_warnings changes what holds for all of them.
         with _OPENING, warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
-            picture = Image.open(io.BytesIO(content), formats=[file_format])
+            return Image.open(io.BytesIO(content), formats=[file_format])
     except Image.DecompressionBombError:
         size = f"more than {2e-6 * Image.MAX_IMAGE_PIXELS:.0f} million"
         raise _picture_files.too_many_pixels(name, size) from None
@@ -233,10 +242,6 @@ def _check_bytes(content: bytes, name: str) -> CheckedPicture:
         raise _unreadable(name, f"its {file_format} header is incomplete") from None
     except Exception as error:  # a header that promises a format and breaks it: each in its own way
         raise _unreadable(name, error) from None
-    if file_format == "AVIF":  # planes of up to 16 bits, and two copies of the pixels
-        beside = 12 * picture.width * picture.height
-        _picture_files.check_size(picture.width, picture.height, name, beside)
-    return _check_opened(picture, name)
 
 
 def _check_pillow(picture: Image.Image) -> CheckedPicture:
@@ -246,8 +251,8 @@ def _check_pillow(picture: Image.Image) -> CheckedPicture:
     if file is not None:
         if picture.format not in (*_picture_files.FORMATS, "MPO"):
             raise ValueError(
-                f"This Pillow image is from a {picture.format} file, which load_image doesn't decode. "
-                "If you trust the file, decode it yourself first: image.load()."
+                f"This Pillow image is from a {picture.format} file, which load_image doesn't "
+                "decode. If you trust the file, decode it yourself first: image.load()."
             )
         position = file.tell()
         file.seek(0)
@@ -311,7 +316,9 @@ def _grey_to_rgb(picture: Image.Image, scale: float) -> np.ndarray:
     return np.round(np.asarray(picture, np.float32) * np.float32(scale))[..., None]
 
 
-def _decode_webp(content: bytes, name: str) -> np.ndarray:
+def _decode_webp(content: bytes, animated: bool, name: str) -> np.ndarray:
+    if animated:
+        return _from_pillow(_open(content, "WEBP", name), name)
     # Not by Pillow, which takes 16 bytes per pixel.
     try:
         orientation = _picture_files.webp_orientation(content)

@@ -58,32 +58,41 @@ def test_every_file_has_its_map_and_bad_ones_their_reason(classifier, files, tmp
     assert "2 of 12 files could not be read" in capsys.readouterr().out
 
 
+CALLS: list[int] = []
+
+
+def counted_cam(model, inputs, class_index):
+    """Grad-CAM that counts its calls, in this process."""
+    CALLS.append(len(inputs))
+    return grad_cam(model, inputs, class_index)
+
+
 def test_a_file_that_was_repaired_is_done_when_the_run_is_continued(
     classifier, files, tmp_path, cat
 ):
     good, store = tmp_path / "late.png", tmp_path / "maps.h5"
-    calls = []
-
-    def method(model, inputs, class_index):
-        calls.append(len(inputs))
-        return grad_cam(model, inputs, class_index)
-
     run = functools.partial(
-        explain_dataset, classifier, [files[0], good], store, method, progress=False
+        explain_dataset, classifier, [files[0], good], store, counted_cam, progress=False
     )
     assert list(run()) == [str(good)]
     Image.fromarray(cat).save(good)
-    calls.clear()
+    CALLS.clear()
     assert run() == {}
-    assert calls == [1], "only the file that was missing is computed"
-    assert run() == {} and calls == [1], "nothing is left to do"
+    assert CALLS == [1], "only the file that was missing is computed"
+    assert run() == {} and CALLS == [1], "nothing is left to do"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": vanilla_gradients}, "method grad_cam.*not vanilla_gradients"),
-        ({"method": functools.partial(grad_cam, relu=False)}, r"not grad_cam\(relu=False\)"),
+        (
+            {"method": vanilla_gradients},
+            "method course_utils.grad_cam, not course_utils.vanilla_gradients",
+        ),
+        (
+            {"method": functools.partial(grad_cam, relu=False)},
+            r"not course_utils.grad_cam\(relu=False\)",
+        ),
         ({"class_index": 281}, "class None, not 281"),
         ({"files": slice(1, None)}, "other files"),
     ],
