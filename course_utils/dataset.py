@@ -7,6 +7,7 @@ import errno
 import itertools
 import json
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -131,7 +132,7 @@ def _names(files) -> list[str]:
             "sorted(Path('pictures').glob('*.jpg')), or [path] for a single picture."
         )
     try:
-        names = [str(Path(os.fsdecode(file))) for file in files]
+        names = [os.fsdecode(file) for file in files]
     except TypeError as error:
         raise TypeError(f"files must be a list of the paths of pictures ({error}).") from None
     if not names:
@@ -272,11 +273,12 @@ def _writing(destination: Path, size: int | None = None) -> Iterator[None]:
     except (OSError, RuntimeError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS):
             raise _cannot_write(destination, error) from None
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0].split(" (")[0]
+        number = re.search(r"errno = (\d+)", str(error))  # as HDF5 writes it
+        reason = os.strerror(int(number[1])) if number else str(error).splitlines()[0]
         needed = f"; it needs {size / 1e6:,.1f} MB" if size else ""
         raise OSError(
-            f"{str(destination)!r} could not be written ({reason}{needed}): is the disk full? The "
-            "maps that were stored are kept: make room and call explain_dataset again."
+            f"{str(destination)!r} could not be written ({reason}{needed}): free some space on the "
+            "disk and call explain_dataset again, which continues with what is stored."
         ) from None
 
 
