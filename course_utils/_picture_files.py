@@ -181,6 +181,8 @@ def _jpeg(content: bytes, name: str) -> None:
         else:
             exif = marker == 0xE1 and segment.startswith(b"Exif")
             metadata.add(1, len(segment), len(segment) if exif else 0)
+    if not scans:
+        metadata.add(len(content) - position)
 
 
 def _gif(content: bytes, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -530,45 +529,32 @@ def logged_cam(model, inputs, class_index, log=""):
     return grad_cam(model, inputs, class_index)
 
 
-def run_to_be_killed(files, store, log):
-    method = functools.partial(logged_cam, log=log)
-    tiny_maps(store, files, method=method, batch_size=2)
+def kill_at_random(pictures, folder, kills):
+    """Run, kill and continue until there were so many kills; in a process that TensorFlow can fork.
 
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="starts a hundred processes, which takes minutes there")
-def test_a_run_that_is_killed_is_continued_without_loss_or_duplicates(files, tmp_path):
-    pictures = []
-    for i in range(120):
-        pictures.append(str(tmp_path / f"{i:03d}.png"))
-        noise = np.random.default_rng(i).integers(0, 256, (16, 16, 3), np.uint8)
-        Image.fromarray(noise).save(pictures[-1])
-    pictures[7] = str(files[3])  # damaged
-    classifier = tiny_classifier()
-    x = [classifier.prepare(load_image(path)) for path in pictures if path != str(files[3])]
-    expected = np.insert(grad_cam(classifier.model, np.concatenate(x)), 7, 0, axis=0)
-
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["test_dataset"])
+    Most kills hit after the first batch, some while TensorFlow or the file are being set up.
+    """
     rng = np.random.default_rng()
-    kills = rounds = 0
-    longest = 3.0
-    while kills < KILLS:
+    print("seed", rng.bit_generator.seed_seq.entropy)
+    rounds = 0
+    while kills > 0:
         rounds += 1
-        store, log = tmp_path / f"{rounds}.h5", tmp_path / f"{rounds}.log"
-        killed = 0
-        before = None
+        store, log, killed, before = folder / f"{rounds}.h5", folder / f"{rounds}.log", 0, None
+        log.touch()
         while True:
-            run = processes.Process(target=run_to_be_killed, args=(pictures, store, str(log)))
-            start = time.perf_counter()
-            run.start()
-            run.join(rng.uniform(0, longest))
-            if run.is_alive():
-                run.kill()
-                run.join()
-                killed += 1
-            if run.exitcode == 0:
-                longest = time.perf_counter() - start
+            size, pid = log.stat().st_size, os.fork()
+            if pid == 0:
+                method = functools.partial(logged_cam, log=str(log))
+                tiny_maps(store, pictures, method=method, batch_size=2)
+                os._exit(0)
+            if killed < 10:
+                patience = time.monotonic() + 60
+                late = rng.random() < 0.8
+                while late and log.stat().st_size == size and time.monotonic() < patience:
+                    time.sleep(0.01)
+                time.sleep(rng.uniform(0, 0.5))
+                os.kill(pid, signal.SIGKILL)
+            _, status = os.waitpid(pid, 0)
             if store.exists():
                 now = read(store)
                 if before is not None:
@@ -576,17 +562,49 @@ def test_a_run_that_is_killed_is_continued_without_loss_or_duplicates(files, tmp
                     assert (now["state"][done] == 1).all(), "lost"
                     assert np.array_equal(now["maps"][done], before["maps"][done]), "torn"
                 before = now
-            if run.exitcode == 0:
+            if status == 0:
                 break
-            assert run.exitcode == -signal.SIGKILL, "it neither finished nor was killed"
-        kills += killed
-        assert list(np.flatnonzero(now["state"] == 2)) == [7]
-        assert (now["state"] == 1).sum() == 119
-        # Sums in another order, since the batches differ.
-        np.testing.assert_allclose(now["maps"], expected, atol=1e-5 * expected.max())
+            assert os.WIFSIGNALED(status), "it neither finished nor was killed"
+            killed += 1
         # Each run tries the method once; a kill costs at most the batch in progress.
-        assert len(log.read_text()) <= 119 + 1 + killed * (2 + 1)
-        assert sorted(tmp_path.glob(f"{rounds}.*")) == [store, log], "nothing else is left"
+        assert len(log.read_text()) <= len(pictures) + 1 + killed * (2 + 1)
+        assert sorted(folder.glob(f"{rounds}.*")) == [store, log], "nothing else is left"
+        kills -= killed
+        print(f"{killed} kills, {len(log.read_text())} maps computed", flush=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="starting TensorFlow each time takes minutes")
+def test_a_run_that_is_killed_is_continued_without_loss_or_duplicates(files, tmp_path):
+    pictures = []
+    for i in range(100):
+        pictures.append(str(tmp_path / f"{i:03d}.png"))
+        noise = np.random.default_rng(i).integers(0, 256, (16, 16, 3), np.uint8)
+        Image.fromarray(noise).save(pictures[-1])
+    pictures[7] = str(files[3])  # damaged
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    code = (
+        "import sys, pathlib; sys.path[:0] = sys.argv[1:3]; import test_dataset\n"
+        "test_dataset.kill_at_random(sys.argv[5:], pathlib.Path(sys.argv[3]), int(sys.argv[4]))"
+    )
+    here = Path(__file__).resolve().parent
+    done = subprocess.run(
+        [sys.executable, "-c", code, here, here.parent, folder, str(KILLS), *pictures],
+        capture_output=True,
+        text=True,
+        timeout=30 + 20 * KILLS,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
+    classifier = tiny_classifier()
+    x = [classifier.prepare(load_image(path)) for path in pictures if path != str(files[3])]
+    expected = np.insert(grad_cam(classifier.model, np.concatenate(x)), 7, 0, axis=0)
+    for store in folder.glob("*.h5"):
+        stored = read(store)
+        assert list(np.flatnonzero(stored["state"] != 1)) == [7] and stored["state"][7] == 2
+        # Sums in another order, since the batches differ.
+        np.testing.assert_allclose(stored["maps"], expected, atol=1e-5 * expected.max())
 
 
 DEVICES = """
