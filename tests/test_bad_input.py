@@ -160,7 +160,10 @@ FILES = {
     # name: (content, what the message says)
     "empty.png": (b"", ["empty"]),
     "text.jpg": (b"Dear diary, this is no picture.", ["JPEG", "not one of the formats"]),
-    "page.png": (b"<!DOCTYPE html><html><body>404 not found</body></html>", ["not one of the formats"]),
+    "page.png": (
+        b"<!DOCTYPE html><html><body>404 not found</body></html>",
+        ["not one of the formats"],
+    ),
     "truncated.png": (PNG[: len(PNG) // 2], ["damaged or cut off"]),
     "truncated.jpg": (JPEG[: len(JPEG) // 2], ["damaged or cut off"]),
     "truncated.gif": (GIF[: len(GIF) // 2], ["damaged or cut off"]),
