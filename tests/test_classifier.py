@@ -344,6 +344,8 @@ def test_every_public_name_is_there_and_no_other():
 
 def test_no_module_has_the_name_of_a_function():
     """Python would store the module under that name in the package, in place of the function."""
+    import course_utils
+
     names = {path.stem for path in (ROOT / "course_utils").iterdir()}
     assert not names & set(course_utils.__all__)
 

@@ -150,7 +150,7 @@ def test_a_refused_picture_leaves_the_one_before(ready):
     before = ready.seen.value
     ready.upload.set_trait("value", _as_installed("notes.png", b"no picture"))
     assert ready.wait()
-    assert "content of &#x27;notes.png&#x27; is none that can be read" in ready.problem.value
+    assert "content of &#x27;notes.png&#x27; is not one of the formats" in ready.problem.value
     assert ready.seen.value == before
 
 

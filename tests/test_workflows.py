@@ -74,7 +74,8 @@ def test_every_step_of_ci_is_known_and_leads_to_a_file():
     listed = re.findall(r"^    ([a-z |]+)\)(?: #.*)?$", CI, flags=re.MULTILINE)
     known = {step.strip() for line in listed for step in line.split("|")}
     assert known == EVERY_DAY | WEEKLY
-    for step in known - {"tests", "style", "rounding", "roundings", "solved", "answers"}:
+    elsewhere = {"tests", "style", "rounding", "roundings", "solved", "answers", "fuzz"}
+    for step in known - elsewhere:
         assert (ROOT / "tests" / "environments" / f"{step}.py").is_file()
 
 
@@ -92,4 +93,4 @@ def test_what_others_change_is_looked_at_every_week():
     weekly = load(ROOT / ".github" / "workflows" / "weekly.yml")
     assert weekly[True]["schedule"]
     asked = set.union(*map(steps_of_ci, weekly["jobs"].values()))
-    assert asked >= WEEKLY | {"tests", "platforms"}
+    assert asked >= WEEKLY | {"tests", "platforms", "fuzz"}
