@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 from traitlets.config.loader import PyFileConfigLoader
+
+from workshop import offline_kit
 
 ROOT = Path(__file__).resolve().parent.parent
 HUB = ROOT / "workshop" / "hub"
@@ -134,10 +135,7 @@ def test_the_image_is_built_as_the_values_need_it():
 
 def test_the_hubs_pins_are_the_courses_where_both_have_one():
     def pins(path):
-        lines = [line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
-        return {
-            (Requirement(line).name, str(Requirement(line).specifier)) for line in lines if line
-        }
+        return {(pin.name, str(pin.specifier)) for pin in offline_kit.pins(path)}
 
     course, hub = pins(ROOT / "requirements.txt"), pins(HUB / "requirements.txt")
     shared = {name for name, _ in course} & {name for name, _ in hub}
