@@ -14,6 +14,7 @@ import webbrowser
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from jupyter_client.multikernelmanager import MultiKernelManager
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
@@ -29,7 +30,7 @@ SECONDS_TO_COME_BACK = 10
 """How long a kernel waits for its page, if their connection breaks: after a nap, say."""
 
 CONFIG = {
-    # The net below `PageConnection`, for a page that was closed before it had a connection.
+    # The net below `Page` and `PageConnection`: a page that stopped on its way.
     "MappingKernelManager": {"cull_idle_timeout": 60, "cull_interval": 10},
     "VoilaConfiguration": {"allow_template_override": "NO", "allow_theme_override": "NO"},
 }
@@ -37,6 +38,7 @@ CONFIG = {
 # Voila's page asks another host for a set of icons, and does without. We take out these links;
 # whatever else would ask another host, the browser stops.
 OTHER_HOSTS = re.compile(r'<link [^>]*href="https?://[^>]*>')
+KERNEL_ID = re.compile(r'"kernelId": *"([^"]+)"')
 POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'self'"
 
 MAX_MESSAGE = 100_000_000
@@ -100,9 +102,24 @@ class Refusal(RequestHandler):
 class Page(TornadoVoilaHandler):
     """Run the notebook, and show what it made."""
 
+    kernel_id, is_gone = None, False
+
     def write(self, chunk: str) -> None:
         """Send a part of the page, without what Voila would fetch from other hosts."""
+        if found := KERNEL_ID.search(chunk):
+            self.kernel_id = found[1]
+            self._end_without_reader()
         super().write(OTHER_HOSTS.sub("", chunk))
+
+    def on_connection_close(self) -> None:
+        """Note that the page was closed, or reloaded, before it was complete."""
+        super().on_connection_close()
+        self.is_gone = True
+        self._end_without_reader()
+
+    def _end_without_reader(self) -> None:
+        if self.is_gone and self.kernel_id:
+            IOLoop.current().add_callback(end_without_page, self.kernel_manager, self.kernel_id)
 
 
 class PageConnection(ZMQChannelsWebsocketConnection):
@@ -111,12 +128,14 @@ class PageConnection(ZMQChannelsWebsocketConnection):
     def disconnect(self) -> None:
         """End the kernel, unless its page comes back."""
         super().disconnect()
-        IOLoop.current().call_later(SECONDS_TO_COME_BACK, self._end_without_page)
-
-    async def _end_without_page(self) -> None:
         kernels = self.multi_kernel_manager
-        if self.kernel_id in kernels and not kernels.kernel_model(self.kernel_id)["connections"]:
-            await kernels.shutdown_kernel(self.kernel_id)
+        IOLoop.current().call_later(SECONDS_TO_COME_BACK, end_without_page, kernels, self.kernel_id)
+
+
+async def end_without_page(kernels: MultiKernelManager, kernel_id: str) -> None:
+    """End a kernel if no page is connected to it."""
+    if kernel_id in kernels and not kernels.kernel_model(kernel_id)["connections"]:
+        await kernels.shutdown_kernel(kernel_id, now=True)
 
 
 class PlaygroundServer(Voila):
