@@ -384,5 +384,5 @@ if __name__ == "__main__":
         say("\nstart.py: stopped. The same command goes on from here.")
         status = 130
     except OSError as error:
-        status = f"start.py: {error}."
+        status = f"start.py: a file or folder cannot be used as it has to be: {error}."
     sys.exit(status)

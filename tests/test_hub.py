@@ -123,7 +123,7 @@ def test_both_ways_start_the_same_server_with_the_same_limits():
 
 def test_the_image_is_built_as_the_values_need_it():
     recipe = text("Dockerfile")
-    (version,) = re.findall(r"^ARG JUPYTERHUB_VERSION=(\S+)$", recipe, re.MULTILINE)
+    (version,) = re.findall(r"^jupyterhub==(\S+)$", text("image.in"), re.MULTILINE)
     assert f"(JupyterHub {version})" in text("values.yaml")
     for word in VALUES["singleuser"]["cmd"]:
         assert f'"{word}"' in recipe
@@ -133,11 +133,12 @@ def test_the_image_is_built_as_the_values_need_it():
     assert f"{SERVER}workshop/hub/jupyterhub_config.py" in text("saliency-hub.service")
 
 
-def test_the_hubs_pins_are_the_courses_where_both_have_one():
+@pytest.mark.parametrize("file", ["requirements.txt", "image.txt"])
+def test_the_hubs_pins_are_the_courses_where_both_have_one(file):
     def pins(path):
         return {(pin.name, str(pin.specifier)) for pin in offline_kit.pins(path)}
 
-    course, hub = pins(ROOT / "requirements.txt"), pins(HUB / "requirements.txt")
+    course, hub = pins(ROOT / "requirements.txt"), pins(HUB / file)
     shared = {name for name, _ in course} & {name for name, _ in hub}
     assert len(shared) > 20
     assert {pin for pin in hub if pin[0] in shared} <= course
