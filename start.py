@@ -374,8 +374,8 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a path may have letters it cannot print
+    if sys.stdout.errors == "strict":  # a path may have letters that the console lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])
     except StartError as error:
@@ -384,5 +384,5 @@ if __name__ == "__main__":
         say("\nstart.py: stopped. The same command goes on from here.")
         status = 130
     except OSError as error:
-        status = f"start.py: a file or folder cannot be used as it has to be: {error}."
+        status = f"start.py: a file or folder cannot be used: {error}."
     sys.exit(status)
