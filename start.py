@@ -374,7 +374,8 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    if sys.stdout.errors == "strict":  # a path may have letters that the console lacks
+    # A path may have letters that the console lacks. (Python 3.6 cannot reconfigure.)
+    if hasattr(sys.stdout, "reconfigure") and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])

@@ -1,5 +1,6 @@
 """start.py: what it decides, as plain functions. test_start_runs.py lets it install something."""
 
+import ast
 import json
 import re
 import subprocess
@@ -56,6 +57,11 @@ def test_the_running_python_is_described():
     assert facts.keys() == GOOD.keys()
     assert facts["version"] == list(sys.version_info[:2])
     assert machine.problem(facts) is None
+
+
+@pytest.mark.parametrize("name", ["start.py", "workshop/machine.py"])
+def test_an_old_python_gets_as_far_as_the_sentence_that_names_a_newer_one(name):
+    ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
 def test_the_supported_versions_are_those_of_pyproject():
