@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 EVERY_DAY = set(re.search(r"\$\{\*:-(.+)\}", CI).group(1).split())
-WEEKLY = {"roundings", "solved", "newest", "links", "answers"}
+WEEKLY = {"roundings", "solved", "newest", "links", "answers", "audit"}
 
 
 def load(path: Path) -> dict:
@@ -58,11 +58,41 @@ def test_a_workflow_can_be_read_and_names_what_exists(path):
     workflow = load(path)
     assert {"name", True, "permissions", "jobs"} <= workflow.keys()  # YAML 1.1 reads `on` as true
     for job in workflow["jobs"].values():
-        assert commands(job)
         assert [unknown(words) for words in commands(job) if unknown(words)] == []
         for step in job["steps"]:
             assert ("run" in step) != ("uses" in step)
-            assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/x@v1"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_action_is_taken_by_its_commit(path):
+    """A tag can be moved to other code. The comment behind it is what dependabot reads."""
+    used = re.findall(r"uses: *(.+)", path.read_text(encoding="utf-8"))
+    assert used
+    for action in used:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+(\.\d+)+", action)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_job_may_do_what_it_needs_and_no_more(path):
+    workflow = load(path)
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        asked, runs_our_code = job["permissions"], bool(commands(job))
+        assert asked == {"contents": "read"} if runs_our_code else "contents" not in asked
+        assert "timeout-minutes" in job
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_what_is_pinned_is_kept_fresh_in_one_change_a_week():
+    text = (ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8")
+    updates = {entry["package-ecosystem"]: entry for entry in yaml.safe_load(text)["updates"]}
+    assert updates.keys() == {"github-actions", "docker"}
+    for entry in updates.values():
+        assert entry["schedule"] == {"interval": "weekly"}
+        assert [group["patterns"] for group in entry["groups"].values()] == [["*"]]
+    assert (ROOT / updates["docker"]["directory"].strip("/") / "Dockerfile").is_file()
 
 
 def test_a_command_that_does_not_exist_is_noticed():
