@@ -13,7 +13,7 @@ import numpy as np
 
 from course_utils.checking import check_baseline, check_count, check_method, check_noise, check_seed
 from course_utils.network.layers import find_maps
-from course_utils.network.run import checked, explain, maps_and_score, normal, weighted_sum
+from course_utils.network.run import checked, explain, maps_and_score, normal, weighted_mean
 from course_utils.network.tensorflow import keras, tf
 
 
@@ -82,11 +82,11 @@ def integrated_gradients(
         (x - x') * integral over a in 0..1 of  d S_c / d x  at  x' + a (x - x')
                                                 Sundararajan et al. 2017, arXiv:1703.01365, eq. 1
 
-    The integral is sum_k w_k d S_c / d x at x' + a_k (x - x'), with the nodes a_k and weights w_k
-    of Gauss and Legendre, which need fewer steps than equal ones where the score rises steeply
-    near the baseline. Completeness: the values of one picture sum to S_c(x) - S_c(x'). A deep
-    ReLU network is so rough along the line that 64 steps miss the sum by some per cent; check it,
-    and take 500 steps where it matters.
+    The integral is the mean of d S_c / d x over the points x' + a_k (x - x'), with the nodes a_k
+    and weights w_k of Gauss and Legendre, which need fewer steps than equal ones where the score
+    rises steeply near the baseline. Completeness: the values of one picture sum to S_c(x) -
+    S_c(x'). A deep ReLU network is so rough along the line that 64 steps miss the sum by some per
+    cent; check it, and take 500 steps where it matters.
 
     Args:
         model, inputs, class_index: as for `vanilla_gradients`. The predicted class is that of x.
@@ -105,13 +105,13 @@ def integrated_gradients(
     """
     x, c = checked(model, inputs, class_index)
     x0 = check_baseline(baseline, x)
-    nodes, weights = np.polynomial.legendre.leggauss(check_count("steps", steps))  # on -1..1
-    a, w = np.float32((nodes + 1) / 2)[:, None, None, None], weights / 2  # on 0..1
+    nodes, w = np.polynomial.legendre.leggauss(check_count("steps", steps))  # on -1..1
+    a = np.float32((nodes + 1) / 2)[:, None, None, None]  # on 0..1
 
     def on_the_line(b, k):
         return x0[b] + a[k] * (x[b] - x0[b])
 
-    return (x - x0) * weighted_sum(vanilla_gradients, model, x, c, on_the_line, w, batch_size)
+    return (x - x0) * weighted_mean(vanilla_gradients, model, x, c, on_the_line, w, batch_size)
 
 
 def grad_cam(
@@ -211,5 +211,4 @@ def smoothgrad(
     def noisy(b, k):
         return x[b] + sigma[b] * normal(seed, k, x[b].shape)
 
-    mean = np.full(n, 1 / n)
-    return weighted_sum(M, model, x, c, noisy, mean, batch_size, progress)
+    return weighted_mean(M, model, x, c, noisy, np.ones(n), batch_size, progress)

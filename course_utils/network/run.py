@@ -268,7 +268,7 @@ def normal(seed: int, k: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
     return tf.reshape(z[:, :size], (len(k), *shape))
 
 
-def weighted_sum(
+def weighted_mean(
     method: Callable,
     model: keras.Model,
     x: np.ndarray,
@@ -278,7 +278,7 @@ def weighted_sum(
     batch_size: int | None,
     progress: bool = False,
 ) -> np.ndarray:
-    """Return sum_k w_k M_c(x_k) for each picture x[b], with the points x_k = point(b, k).
+    """Return sum_k w_k M_c(x_k) / sum_k w_k for each picture x[b], at points x_k = point(b, k).
 
     `point` gets the number of a picture and some numbers k, and returns as many inputs. So the
     points are made where they are used, and there exists one batch of them beside the result.
@@ -310,7 +310,7 @@ def weighted_sum(
             if k[-1] == n - 1:
                 if result is None:
                     result = np.empty((len(x), *total.shape), np.float32)
-                result[b], total = total, 0.0
+                result[b], total = total / w.sum(), 0.0
     if not is_finite(result):
         raise ValueError(NOT_FINITE)
     return result

@@ -618,6 +618,22 @@ show_maps(classifier.restore(inputs)[0], maps, title="Class 'tabby'")
 # network's doing.
 
 # %% [markdown]
+# ## Read the package
+#
+# Nothing in the helper package is magic. Here are your function and the package's: find each line
+# of the formula in both.
+
+# %%
+checks.read_both(gradients, vanilla_gradients)
+
+# %% [markdown]
+# `network.score(x, c)` is your `score_model(x)[:, class_index]`, for one class per picture.
+# Everything else is your code. `explain` does what isn't the formula: it checks what it's given,
+# finds the logits, and works through a large batch in parts. (And it makes sure that float32 means
+# float32: on newer GPUs TensorFlow would compute with 10 bits instead of 23, and give you another
+# map. The course switches that off.)
+
+# %% [markdown]
 # ## What we saw
 #
 # - One backward pass gives the slope of a class score for every number of the input; a finite

@@ -837,6 +837,20 @@ from course_utils.widgets import cam_explorer
 cam_explorer(classifier, scene, ["basketball", "brown bear"], list(layer_shares))
 
 # %% [markdown]
+# ## Read the package
+#
+# Nothing in the helper package is magic. Here are your function and the package's: find each line
+# of the formula in both.
+
+# %%
+checks.read_both(grad_cam_steps, grad_cam)
+
+# %% [markdown]
+# The letters are the paper's: `A` holds the feature maps, `alpha` their weights, and `L` is the
+# map. `find_maps` finds the layer, and `with_positions` makes sure that what comes out of it has
+# rows and columns. (A vision transformer has a list of patches instead.)
+
+# %% [markdown]
 # ## What we saw
 #
 # - Feature maps are mostly zero, and the one that gave most to *tabby* is not a cat's.

@@ -947,28 +947,17 @@ smoothgrad_explorer(classifier, inputs, "tabby")
 # %% [markdown]
 # ## Read the package
 #
-# Now you know enough to read the helper package's `smoothgrad`. Here it is without its docstring,
-# and below it your own function. Which line of the one is which line of the other?
+# Now you know enough to read the helper package's `smoothgrad`. Here are your function and the
+# package's. Which line of the one is which line of the other?
 
 # %%
-import ast
-import inspect
-import textwrap
-
-source = inspect.getsource(smoothgrad)
-after_the_docstring = ast.parse(source).body[0].body[1]
-lines = source.splitlines()[after_the_docstring.lineno - 1 :]
-print(textwrap.dedent("\n".join(lines)), end="\n\n\n")
-if getattr(smooth_gradient, "from_the_course", False):
-    print("Yours isn't there yet: exercise 4.2.")
-else:
-    print(inspect.getsource(smooth_gradient))
+checks.read_both(smooth_gradient, smoothgrad)
 
 # %% [markdown]
-# `sigma` is a fraction of each picture's range, `noisy` makes your noisy copies, and the mean is a
-# weighted sum, with the weight $1/n$ for each sample. The functions whose names begin with `check`
-# answer a mistake in the arguments with a sentence that says what to change. `weighted_sum` is your
-# loop, with many copies at a time.
+# `sigma` is a fraction of each picture's range, and `noisy` makes your noisy copies. The functions
+# whose names begin with `check` answer a mistake in the arguments with a sentence that says what to
+# change. `weighted_mean` is your loop, with many copies at a time; here each sample has the weight
+# 1.
 
 # %% [markdown]
 # ## What we saw
