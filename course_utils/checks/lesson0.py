@@ -56,11 +56,12 @@ def _label(answer):
     """Return a copy of a label; Mistake if it is anything else that `predict` knows."""
     if hasattr(answer, "label"):
         raise Mistake("That is the whole prediction. Its name alone is its .label.")
-    if isinstance(answer, (list, tuple)) and len(answer) == 1 and isinstance(answer[0], str):
-        raise Mistake(f"That is a list with one label in it: {answer}. Return the label alone.")
-    if isinstance(answer, (list, tuple)) and all(isinstance(part, str) for part in answer):
-        raise Mistake("These are the labels of several classes. Return the most probable one's.")
     if isinstance(answer, (list, tuple)):
+        labels = [part for part in answer if isinstance(part, str)]
+        if len(labels) == 1:
+            raise Mistake(f"There is more than the label in {answer!r}. Return the label alone.")
+        if labels:
+            raise Mistake("These are the labels of several classes. Return the best one's alone.")
         raise Mistake(
             "predict returns a list with one entry per picture, and each entry is a list of "
             "classes. Take the first picture, then the first class: [0][0]."
@@ -230,8 +231,8 @@ softmax = Exercise(
         (lambda s: _softmax(s, shift=lambda s: _rows(s, np.min)), "The smallest score of each row "
          "was subtracted, so that exp of the largest can still be infinite: subtract the largest "
          "one."),
-        (lambda s: _softmax(s, shift=lambda s: _rows(s, np.mean)), "The mean score of each row was "
-         "subtracted, so that exp of the largest can still be infinite: subtract the largest one."),
+        (lambda s: _softmax(s, shift=lambda s: _rows(s, np.mean)), "The mean or the median of each "
+         "row was subtracted, so exp of the largest can still be infinite: subtract the largest."),
         (lambda s: _softmax(s, shift=np.max), "The largest score of the whole batch was "
          "subtracted, and nothing is left of a row of small scores. Each row's own: "
          "scores.max(axis=1, keepdims=True)."),

@@ -219,6 +219,12 @@ gradients = Exercise(
                  "batch through it, and return one gradient per picture."),
             ]
         ],
+        (lambda m, x, c: _slopes(m, x / np.float32(255), c) / 255, "The inputs were divided by "
+         "255 inside the tape, and the gradient with them. They are prepared already: take them as "
+         "they are."),
+        (lambda m, x, c: _slopes(m, x * np.float32(128) + np.float32(127), c) * 128, "The inputs "
+         "were turned back into levels of 0 to 255 inside the tape. They are prepared already: "
+         "take them as they are."),
         *[
             (lambda m, x, c, f=after: f(_slopes(m, x, c), x), sentence)
             for after, sentence in [
@@ -446,7 +452,8 @@ def _cats():
 
 @shared
 def _pens():
-    return _classifier(("pencil", "pen", "fountain pen", "quill"), _drawn(4, 3, 3, 3), 4)
+    labels = ("pencil", "pen", "fountain pen", "penholder", "quill")
+    return _classifier(labels, _drawn(5, 3, 3, 3), 4)
 
 
 def _photograph(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -538,11 +545,12 @@ explain = Exercise(
                 ({"number": lambda c, x, name: c.labels.index(name) - 1}, "This explains the class "
                  "before the one that was asked for: use classifier.class_index(name) as it is."),
                 *[
-                    ({"number": lambda c, x, name, fits=fits: next(
-                        i for i, label in enumerate(c.labels) if fits(label, name)
-                    )}, "This explains the first class that has the name in its own, as "
-                     "'tiger cat' has 'cat': use classifier.class_index(name).")
+                    ({"number": lambda c, x, name, fits=fits, i=i: [
+                        k for k, label in enumerate(c.labels) if fits(label, name)
+                    ][i]}, "This explains another class that has the name in its own, as 'tiger "
+                     "cat' has 'cat': use classifier.class_index(name).")
                     for fits in (lambda a, b: b in a, str.startswith, str.endswith)
+                    for i in (0, -1)
                 ],
                 ({"number": lambda c, x, name: slice(None)}, "This is the gradient of all classes "
                  "at once: use classifier.class_index(name)."),

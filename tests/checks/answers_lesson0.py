@@ -52,7 +52,11 @@ WRONG = {
         ("return classifier.predict(picture)[0][0].probability", "A label is a text"),
         ("return classifier.predict(picture)[0][0].name", "has the parts"),
         ("return classifier.label", "has a method"),
-        ("return [classifier.predict(picture)[0][0].label]", "list with one label"),
+        ("return [classifier.predict(picture)[0][0].label]", "more than the label"),
+        (
+            "p = classifier.predict(picture)[0][0]\nreturn p.label, p.probability",
+            "more than the label",
+        ),
         ("return [p.label for p in classifier.predict(picture)[0]]", "several classes"),
         (
             "p = classifier.predict(picture)[0][0]\nreturn f'{p.label} ({p.probability:.1%})'",

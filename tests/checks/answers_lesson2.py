@@ -128,6 +128,7 @@ WRONG = {
         (taped("score_model(x)[:, class_index]", then="tape.gradient(y, x).numpy()[0]"), "batch"),
         (taped(inputs="inputs / 255"), "divided by 255"),
         (taped(inputs="inputs * 128 + 127"), "0 to 255"),
+        (taped("score_model(x / 255)[:, class_index]"), "inside the tape"),
         (taped(inputs="tf.zeros_like(inputs)"), "input of zeros"),
         (taped(inputs="tf.clip_by_value(inputs, 0, 1)"), r"clipped to 0\.\.\.1"),
         (taped(inputs="inputs + 0.1"), "must be .*, and yours is"),
@@ -285,6 +286,12 @@ WRONG = {
             "c = [i for i, label in enumerate(classifier.labels) if name in label][0]\n"
             "return saliency_map(gradients(classifier.score_model, x, c))[0]",
             "'tiger cat' has 'cat'",
+        ),
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = max(i for i, label in enumerate(classifier.labels) if label.startswith(name))\n"
+            "return saliency_map(gradients(classifier.score_model, x, c))[0]",
+            "another class that has the name",
         ),
         (
             "x = classifier.prepare(picture)\n"
