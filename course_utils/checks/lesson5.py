@@ -24,8 +24,6 @@ def _relu(x) -> np.ndarray:
 
 def _levels(answer: Any) -> np.ndarray:
     """Return a picture's levels as floats; Mistake unless they are uint8."""
-    if isinstance(answer, (BaseException, type)):
-        raise Mistake("The error was returned. Write `raise ValueError(...)`, not `return`.")
     array = numbers(answer)
     if (dtype := np.asarray(answer).dtype) != np.uint8:
         raise Mistake(
@@ -107,49 +105,39 @@ def _refusing(refused: Callable):
     return answer
 
 
+BOTH_ENDS = "Better no picture than a wrong one: look at both ends, and raise ValueError."
+NOT_A_NUMBER = (
+    "Every comparison with NaN is False, so ask what's inside a range (0 <= low and high <= 255), "
+    "and raise ValueError in the `else`."
+)
 _UNFIT = [
-    ([-124.0, 0, 151], "numbers from -124 to 151"),
-    ([0, 1, 2, 900], "numbers from 0 to 900"),
-    ([0, 20, 255.5], "numbers from 0 to 255.5"),
-    ([-3, 0, 1], "numbers from -3 to 1"),
-    ([-1.01, -0.2], "numbers from -1.01 to -0.2"),
-    ([-0.5, 0, 200], "numbers from -0.5 to 200"),
-    ([-1, 0, 1.5], "numbers from -1 to 1.5"),
-    ([0, 0.5, np.inf], "an infinite number"),
-    ([-np.inf, 0, 1], "an infinite number"),
-]
-_NOT_A_NUMBER = ([0.5, np.nan, 0.7], [np.nan, 200, 7], [-0.5, 0.2, np.nan], [np.nan] * 3)
-
-
-def _returns(student: Callable, image: np.ndarray) -> bool:
-    """Whether a picture comes out where a ValueError is asked for."""
-    try:
-        _levels(student(image))
-    except _Raised as raised:
-        if isinstance(raised.error, ValueError):
-            return False
-        kind = type(raised.error).__name__
-        raise Mistake(
-            f"A picture in none of the ranges must `raise ValueError(...)`, and yours ends with "
-            f"{kind}."
-        ) from None
-    return True
+    *[
+        (values, f"numbers from {min(values):g} to {max(values):g}", BOTH_ENDS)
+        for values in (
+            [-124.0, 0, 151], [0, 1, 2, 900], [0, 20, 255.5], [-3, 0, 1], [-1.01, -0.2],
+            [-0.5, 0, 200], [-1, 0, 1.5], [0, 0.5, np.inf], [-np.inf, 0, 1],
+        )
+    ],
+    *[
+        (values, "NaN in it", NOT_A_NUMBER)
+        for values in ([0.5, np.nan, 0.7], [np.nan, 200, 7], [-0.5, 0.2, np.nan], [np.nan] * 3)
+    ],
+]  # fmt: skip
 
 
 def _refuses(student: Callable) -> None:
-    for values, words in _UNFIT:
-        if _returns(student, np.array(values, np.float32).reshape(-1, 1)):
-            raise Mistake(
-                f"A picture with {words} is in none of the ranges, and came out all the same. "
-                "Better no picture than a wrong one: look at both ends, and raise ValueError."
-            )
-    for values in _NOT_A_NUMBER:
-        if _returns(student, np.array(values, np.float32).reshape(-1, 1)):
-            raise Mistake(
-                "A picture with NaN in it is in none of the ranges, and came out all the same. "
-                "Every comparison with NaN is False, so ask what's inside a range "
-                "(0 <= low and high <= 255), and raise ValueError in the `else`."
-            )
+    for values, words, advice in _UNFIT:
+        try:
+            answer = student(np.array(values, np.float32).reshape(-1, 1))
+        except _Raised as raised:
+            if isinstance(raised.error, ValueError):
+                continue
+            ending = f"ends with {type(raised.error).__name__}"
+        else:
+            ending = "returns " + ("a picture" if hasattr(answer, "dtype") else repr(answer))
+        raise Mistake(
+            f"A picture with {words} is in none of the ranges, and your function {ending}. {advice}"
+        )
 
 
 def _keeps_levels(student: Callable) -> None:
@@ -178,6 +166,7 @@ repaired_picture = Exercise(
         "floats from -0.5 to 0.5": lambda: (np.array([[-0.5, 0.1], [-0.2, 0.5]], np.float32),),
         "floats from -0.9 to -0.3": lambda: (np.array([[-0.9, -0.3], [-0.6, -0.4]], np.float32),),
         "floats from 20 to 100": lambda: (np.array([[20, 40], [40, 100]], np.float32),),
+        "floats from 0 to 3, most of them 0": lambda: (np.array([[0, 3, 0, 0, 1.0]]),),
         "floats from 0 to 200, with only 0 and 1 in the red channel and in the last row": lambda: (
             np.array([[[0.0, 20, 200]], [[1, 60, 100]], [[1, 1, 0]]], np.float32),
         ),
@@ -255,16 +244,20 @@ repaired_picture = Exercise(
         ],
         (lambda x: _picture(x, signed=lambda x: 255 * x, end=_wrapped), "Within -1 to 1, the "
          "numbers must be moved first: (image + 1) / 2 goes from 0 to 1."),
+        (lambda x: _picture(x, signed=lambda x: (x + 1) / 2), "Within -1 to 1, (image + 1) / 2 "
+         "goes from 0 to 1: times 255."),
         (lambda x: _picture(x, signed=lambda x: 127 * (x + 1)), "1 becomes 254 instead of 255 in a "
          "picture within -1 to 1: (image + 1) / 2 * 255."),
         *[
-            (lambda x, s=signed: _picture(x, is_signed=s), "A picture within 0 to 1 was treated as "
-             "one of -1 to 1, where 0 is grey. Only a picture with negative numbers is one of -1 "
-             "to 1.")
+            (lambda x, s=signed: _picture(x, is_signed=s, end=_clipped), "A picture within 0 to 1 "
+             "was treated as one of -1 to 1, where 0 is grey. Only a picture with negative numbers "
+             "is one of -1 to 1.")
             for signed in (
-                lambda x: x.max() <= 1, lambda x: x.min() <= 0 and x.max() <= 1,
+                lambda x: True, lambda x: x.max() <= 1, lambda x: x.min() <= 0 and x.max() <= 1,
             )
         ],
+        (lambda x: _picture(x, is_unit=lambda x: x.mean() <= 1), "The mean doesn't show which "
+         "range a picture is in: look at its smallest and its largest number."),
         (lambda x: _picture(x, unit=lambda x: x), "A picture within 0 to 1 comes out almost black: "
          "multiply it by 255 before you convert."),
         (lambda x: _picture(x, is_unit=lambda x: x.max() < 1), "1 itself belongs to the range 0 to "
@@ -396,10 +389,6 @@ kept_order = Exercise(
         ("EagerTensor", "A tensor has no methods of arrays: add .numpy(), or use np.max."),
     ],
     wrong=[
-        *[
-            (lambda m, f=scale, e=end: _display(m, scale=f, end=e), SHORT_OF_255)
-            for scale in (254, 255 * (1 - 1e-6)) for end in (np.uint8,)
-        ],
         (lambda m: _display(m, scale=254), SHORT_OF_255),
         *[
             (lambda m, t=top, e=end: _display(m, top=t, end=e), ADDED)
@@ -408,11 +397,12 @@ kept_order = Exercise(
                 *(lambda m, e=e: _own_top(m) + e for e in (1, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)),
                 *(lambda m, e=e: _own_top(m) + e for e in (1e-6, 1e-7, 1e-8, 1e-9)),
                 *(lambda m, e=e: np.maximum(_own_top(m), e) for e in (1, 1e-3, 1e-6, 1e-7)),
+                *(lambda m, e=e: np.where(_own_top(m) < e, 1, _own_top(m)) for e in (1e-2, 1e-6)),
             )
         ],
         *[
-            (lambda m, f=scale, e=end: _display(m, scale=f, end=e), "Multiplied by 256: only the "
-             "largest value may become 255, and 256 doesn't fit into uint8. Multiply by 255.")
+            (lambda m, f=scale, e=end: _display(m, scale=f, end=e), "Several values became 255, "
+             "or 256, which doesn't fit into uint8: multiply by 255, no more, and don't round up.")
             for scale in (256, 255.999) for end in (_wrapped, _clipped)
         ],
         (lambda m: _display(m, top=np.max), "One maximum for the whole batch, so that a map "
@@ -499,6 +489,15 @@ def _on_top(function: Callable):
         from course_utils.network.tensorflow import keras
 
         return keras.Model(model.input, function(keras, model.output))
+
+    return answer
+
+
+def _cut_off(reads: Callable):
+    def answer(model):
+        from course_utils._tensorflow import keras
+
+        return keras.Model(model.input, reads(model))
 
     return answer
 
@@ -610,7 +609,12 @@ def _scores_differ(got: np.ndarray, want: np.ndarray, axes=(), place="") -> str 
         return found
     if (got >= 0).all() and np.allclose(got.sum(axis=-1), 1):
         return "each row still sums to 1, so there's still a softmax at the end. " + COPY
-    return f"{found} {COPY}"
+    if np.allclose(np.ptp(got - want, axis=-1), 0, atol=1e-3):
+        return found + (
+            " All classes of a picture are off by the same number, as logarithms of probabilities "
+            "are: the other classes are still in it."
+        )
+    return found if np.allclose(got, want, rtol=0.1, atol=0.1) else f"{found} {COPY}"
 
 
 def _keeps_its_layers(student: Callable) -> None:
@@ -664,6 +668,8 @@ score_not_probability = Exercise(
         ("1000", "Not every model has 1000 classes: the number is model.layers[-1].units."),
         ("not connected|disconnected", "The inputs and the outputs belong to different models. "
          + FROM_THE_NOTEBOOK),
+        ("NoneType.*iterable", "Was the activation taken from the caller's own model? Set it on a "
+         "copy, keras.models.clone_model(model), with the weights copied too."),
         ("expecting 0|0 weights|Expected 0", "The new layer has no weights until it's called on "
          "something: call it first, then set_weights."),
         ("expects 1 weight|expected 1|expecting 1|expects 2|expected 2|expecting 2|length 1|unpack",
@@ -685,16 +691,11 @@ score_not_probability = Exercise(
         (_on_top(lambda k, p: k.ops.log(p)), "This is the logarithm of the probability, "
          "S_c - log sum exp(S_k): the other classes are still in it. Take the layer's output "
          "before the softmax."),
-        (_on_top(lambda k, p: k.ops.log(p) - k.ops.mean(k.ops.log(p), axis=-1, keepdims=True)),
-         "This is the logarithm of the probability less its mean: the other classes are still in "
-         "it. Take the layer's output before the softmax."),
         (_on_top(lambda k, p: k.ops.log(p / (1 - p))), "This is the logarithm of the odds, "
          "p / (1 - p): the other classes are still in it. Take the layer's output before the "
          "softmax."),
         (_on_top(lambda k, p: k.ops.softmax(p)), "A second softmax was put on the probabilities. "
          "It takes nothing off."),
-        (lambda m: _rescored(m, activation=lambda z: z - z[:, :1]), "The first class's score was "
-         "subtracted. Return the scores themselves."),
         (lambda m: _rescored(m, activation="sigmoid"), "The new layer has a sigmoid. It needs no "
          "activation at all."),
         (lambda m: _rescored(m, activation="relu"), "The new layer has a ReLU, so that negative "
@@ -712,8 +713,11 @@ score_not_probability = Exercise(
          "The biases are all 1: copy all the weights of the old layer."),
         (lambda m: _rescored(m, weights=lambda w: [0 * w[0], *w[1:]]), "Only the biases were "
          "copied: copy all the weights of the old layer."),
-        (_on_top(lambda k, p: p._keras_history.operation.input), "The whole last layer was cut "
-         "off: these are the features before it. The scores need its weights."),
+        *[
+            (_cut_off(reads), "The whole last layer was cut off: these are the features before it. "
+             "The scores need its weights.")
+            for reads in (lambda m: m.layers[-1].input, lambda m: m.layers[-2].output)
+        ],
         (lambda m: _rescored(m, flow=lambda last: last.output), "The new layer reads the "
          "probabilities, the old layer's `.output`. It has to read what the old one reads, its "
          "`.input`."),
@@ -778,12 +782,20 @@ _POOLS = [  # in place of the mean over the places
     (lambda G: G.mean(axis=(0, 1, 2), keepdims=True), "The weights are averaged over the whole "
      "batch, so that a picture's map depends on its neighbours. Mean over the places only: "
      "axis=(1, 2), keepdims=True."),
-    (lambda G: G[:1].mean(axis=(1, 2), keepdims=True), "All pictures got the weights of the first "
-     "one. Each has its own."),
+    *[
+        (lambda G, i=i: G[i][None].mean(axis=(1, 2), keepdims=True), "All pictures got the weights "
+         f"of the {which} one. Each has its own.")
+        for i, which in ((0, "first"), (-1, "last"))
+    ],
     (lambda G: G.sum(axis=(1, 2), keepdims=True), "The gradients are summed over the places: the "
      "formula has the mean, 1/Z."),
     (lambda G: G.sum(axis=(1, 2), keepdims=True) / 49, "Divided by 49, which is right for maps of "
      "7 x 7 places only: take the mean."),
+    *[
+        (lambda G, z=z: G.mean(axis=(1, 2), keepdims=True) / z(G), "The mean was divided by the "
+         "number of places once more.")
+        for z in (lambda G: 49, lambda G: G.shape[1] * G.shape[2])
+    ],
     (lambda G: G.mean(axis=-1, keepdims=True), "The mean goes over the feature maps. It belongs "
      "over the places, the axes 1 and 2."),
     (lambda G: G, "The gradients were not averaged over the places before the product."),

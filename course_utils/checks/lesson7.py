@@ -100,6 +100,7 @@ choose_classes = Exercise(
         "three predictions, of the classes 300, 0 and 41, and expected=None": lambda: (
             _listed(300, 0, 41), None,
         ),
+        "five predictions, the fourth of class 3, and expected=3": lambda: (_five(), 3),
         "five predictions, none of class 500, and expected=500": lambda: (_five(), 500),
         "five predictions, none of class 0, and expected=0": lambda: (_five(), 0),
         "two predictions, of the classes 0 and 650, and expected=0": lambda: (_listed(0, 650), 0),
@@ -183,7 +184,7 @@ def _as_call(text: Any) -> dict[str, str]:
         raise Mistake("The function returns nothing. Return the text: printing it isn't enough.")
     if not isinstance(text, str):
         raise Mistake(f"The function must return a text, not {_short(text)}.")
-    if text.strip().startswith(("{", "[", "dict(")):
+    if re.match(r"\s*(settings ?= ?)?([{\[]|dict\()", text):
         raise Mistake(
             f"{_short(text)} is Python's own spelling of the whole dictionary. Write name=value, "
             "name=value, as between the brackets of a call."
@@ -476,6 +477,7 @@ evidence_share = Exercise(
             for zero in (0.0, np.nan)
         ],
         (lambda v, b: _share(np.ones_like(v), b), AREA),
+        (lambda v, b: [_share(v, b)], "Right, but in a list or an array: return the number."),
         (lambda v, b: _share(v, b, inside=_positive, whole=_positive) if _positive(v).any() else 0,
          "Negative values were dropped: take |map| of all."),
         (lambda v, b: _share(v, b) if v.sum() else 0.0, "The map is asked for zero by its sum with "
@@ -584,6 +586,11 @@ def _read(page: Any) -> dict[str, Any]:
         kind = type(page).__name__
         raise Mistake(f"The function must return the text of a web page, not an object ({kind}).")
     name = re.search(r"<title[^>]*>(.*?)</title>", page, re.DOTALL | re.IGNORECASE)
+    if "&lt;title" in page:
+        raise Mistake(
+            "Readers see the page's code: the whole page was escaped. Escape what a person typed, "
+            "piece by piece, before it goes into the page."
+        )
     if not name:
         raise Mistake("The page has no <title>, its name in the browser: `PAGE` has one.")
     read = _Parts(page.replace(name[0], ""))
@@ -645,7 +652,7 @@ def _bytes_in(src: str) -> bytes:
 def _pages_differ(got: dict, want: dict, axes=(), place="") -> str | None:
     if found := difference(got["title"], want["title"], (), "the <title>"):
         return found
-    before = "the page must begin with"
+    before = ""
     for g, w in zip_longest(got["parts"], want["parts"]):
         if g and w and g[0] == w[0]:
             what = "the alt text" if w[0] == "img" else f"the text of {_named(w)}"
@@ -654,8 +661,8 @@ def _pages_differ(got: dict, want: dict, axes=(), place="") -> str | None:
             if g != w:
                 return "the picture's data aren't the bytes that the function is given."
         elif g != w:
-            return f"{before} {_named(w)}, and yours has {_named(g)} there."
-        before = f"after {_named(w)} must come" if w else before
+            return f"{before}the page must have {_named(w)}, and yours has {_named(g)}."
+        before = f"after {_named(w)}, "
     return None
 
 
@@ -680,7 +687,7 @@ card_html = Exercise(
             "My card", _PNG, "Two maps of a cat", {"Settings": "seed=0", "Network": "Lite0"},
         ),
         "a title, an alt text and facts with <, &, quotes and apostrophes": lambda: (
-            "Is <b>it</b> a cat & a dog?", _PNG[::-1],
+            "Is <b>it</b> R&amp;D & a dog?", _PNG[::-1],
             "The cat's \"eye\" > 0 in <i>front</i> of R&amp;D",
             {"Mind <i>& more</i>": "p < 0.5 &amp; q > 0", "On &lt;": "it's <i>\"this\"</i> & é"},
         ),
@@ -703,6 +710,8 @@ card_html = Exercise(
          'base64.b64encode(png).decode("ascii").'),
         ("unpack", "facts.items() gives pairs of heading and text; the dictionary by itself gives "
          "the headings only."),
+        ("KeyError: '(title|body)'", "PAGE.format needs both names, title=... and body=..., in one "
+         "call, with the finished body: a { that a person typed is no place to fill in."),
         ("IndexError: Replacement|KeyError|Single '|unmatched", "A { that a person typed was taken "
          "for a place to fill in. Call PAGE.format(...) once, with the finished body."),
         ("'.*' object has no attribute 'replace'", "html.escape takes a text: each heading and "
@@ -726,6 +735,8 @@ card_html = Exercise(
                     for escape in (str, lambda a: html.escape(a, quote=False))
                     for quote in "\"'"
                 ],
+                ({"quote": ""}, "The alt text ends at its first space: it needs quotes around it, "
+                 'alt="...".'),
                 (dict.fromkeys(["in_title", "in_alt", "in_heading", "in_text"], _twice),
                  f"Everything {TWICE}."),
                 ({"in_title": _twice}, f"The title {TWICE}."),

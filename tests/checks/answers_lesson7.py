@@ -32,7 +32,7 @@ RIGHT = {
         "indexes = [p.class_index for p in predictions]\n"
         "rivals = indexes[1:] if expected in (None, indexes[0]) else [expected]\n"
         "return [indexes[0], rivals[0]]",
-        "first, second, *_ = (p[0] for p in predictions)\n"
+        "import numpy as np\nfirst, second, *_ = (p[0] for p in predictions)\n"
         "rival = second if expected is None or expected == first else expected\n"
         "return np.array([first, rival])",
         INDEXES + "if expected is not None and expected != first:\n    second = expected\n"
@@ -139,12 +139,12 @@ WRONG = {
         ("return ', '.join(f'{k}={v!r}' for k, v in settings.items() if v != None)",
          "What is None was left out"),
         ("return ', '.join(f'{k}={v!r}' for k, v in settings.items() if v or v == 0)",
-         "must be|is missing"),
+         "layer=None is missing"),
         ("names = [k for k in settings if settings[k] != 0]\n"
          "return ', '.join(f'{k}={settings[k]!r}' for k in names)", "0 or False was left out"),
         ("return ', '.join([f'{k}={v!r}' for k, v in settings.items()][:3])",
          "Only the first entries"),
-        ("for k, v in settings.items():\n    return f'{k}={v!r}'", "no|first|nothing"),
+        ("for k, v in settings.items():\n    return f'{k}={v!r}'", "Only the first entries"),
         ("text = ''\nfor k, v in settings.items():\n    text = f'{k}={v!r}'\nreturn text",
          "is missing"),
         # typed names
@@ -163,11 +163,11 @@ WRONG = {
         ("return ', '.join(f'{k}={v:.2f}' if isinstance(v, float) else f'{k}={v!r}'"
          " for k, v in settings.items())", "Rounded settings"),
         ("return ', '.join(f'{k}={round(v, 5) if isinstance(v, float) else v!r}'"
-         " for k, v in settings.items())", "Rounded settings|needs its quotes"),
+         " for k, v in settings.items())", "Rounded settings"),
         ("return ', '.join(f'{k}={v:.10g}' if type(v) is float else f'{k}={v!r}'"
          " for k, v in settings.items())", "Rounded settings"),
         ("return ', '.join(f'{k}={float(v)}' for k, v in settings.items())",
-         "Whole numbers became floats|Not every value"),
+         "Whole numbers became floats"),
         ("return ', '.join(f'{k}={float(v)!r}' if type(v) == int else f'{k}={v!r}'"
          " for k, v in settings.items())", "Whole numbers became floats"),
         ("return ', '.join(f'{k}={v:g}' for k, v in settings.items())", "Not every value"),
@@ -202,12 +202,12 @@ WRONG = {
          "rounded to 3 decimals"),
         (CORNERS + "m = np.abs(values)\n"
          "share = m[top:bottom, left:right].sum() / max(m.sum(), 1e-30)\n"
-         "return int(1000 * share) / 1000", r"must be 0\.\d{4,}, and yours is 0\.\d{3}|must be"),
+         "return int(1000 * share) / 1000", r"must be 0\.\d{4}, and yours is 0\.\d{3}\."),
         (CORNERS + "m = np.abs(values)\n"
          "return int(m[top:bottom, left:right].sum() / max(m.sum(), 1e-30))", "cut off"),
         (CORNERS + "m = np.abs(values)\n"
          "return f'{m[top:bottom, left:right].sum() / max(m.sum(), 1e-30):.0%}'",
-         "array of numbers, not|must be numbers|must return"),
+         "numbers, not '30%'"),
         # zero
         (CORNERS + "return np.abs(values[top:bottom, left:right]).sum() / np.abs(values).sum()",
          "zero by zero"),
@@ -232,7 +232,7 @@ WRONG = {
         ("m = np.abs(values)\nreturn m[1:3, 3:5].sum() / max(m.sum(), 1e-30)", "the four numbers"),
         (CORNERS + "inside = [abs(values[i, j]) for i in range(top, bottom + 1)\n"
          "          for j in range(left, right + 1)]\n"
-         "return sum(inside) / max(np.abs(values).sum(), 1e-30)", ""),
+         "return sum(inside) / max(np.abs(values).sum(), 1e-30)", "without . 1"),
         # other quantities
         (CORNERS + "m = np.abs(values)\n"
          "return m[top:bottom, left:right].mean() / max(m.mean(), 1e-30)", "mean in the box over"),
@@ -270,11 +270,11 @@ WRONG = {
         (IMG + LOOP.replace("h2>", "h3>") + RETURN, "must be <h2>"),
         (IMG + LOOP.replace("</h2>", "") + RETURN, "not closed"),
         (IMG + LOOP.replace("body +=", "body =") + RETURN, "no <img>"),
-        (IMG + LOOP.replace("    body", "    rest") + RETURN, "rest|facts are missing"),
+        (IMG + LOOP.replace("    body", "    rest") + RETURN, "variable 'rest'"),
         (IMG + RETURN, "facts are missing"),
         (IMG + LOOP + "body += '<p>Made by me</p>'\n" + RETURN, "nothing more"),
         (IMG + "body = ''\n" + LOOP + RETURN, "no <img>"),
-        (IMG + "body += body\n" + LOOP + RETURN, "must come <h2>"),
+        (IMG + "body += body\n" + LOOP + RETURN, "must have <h2>"),
         # the alt text
         (IMG.replace("alt=\"' + html.escape(alt) + '\"", "alt=' + \"'\" + alt + \"'\" + '") + LOOP +
          RETURN, "ends at the first quote or apostrophe"),
@@ -288,7 +288,7 @@ WRONG = {
         # escaping
         (IMG + LOOP + RETURN.replace("html.escape(title)", "title"), "The title isn't escaped"),
         (IMG + LOOP + "return PAGE.replace('<h1>{title}', '<h1>' + html.escape(title))"
-         ".replace('{title}', title, 1).replace('{body}', body, 1)", "<title>.*must be|must be"),
+         ".replace('{title}', title, 1).replace('{body}', body, 1)", "<title>.*not escaped"),
         (IMG + LOOP.replace("html.escape(text)", "text") + RETURN, "A fact's text isn't"),
         (IMG + LOOP.replace("html.escape(heading)", "heading") + RETURN, "A fact's heading isn't"),
         (IMG + LOOP.replace("html.escape", "str") + RETURN, "in `facts` isn't escaped"),
@@ -299,14 +299,14 @@ WRONG = {
         (IMG + LOOP.replace("html.escape(text)", "text.replace('<', '&lt;')") + RETURN,
          "only < is replaced"),
         (IMG + LOOP + "page = PAGE.replace('{body}', body)\n"
-         "return page.format(title=html.escape(title))", "braces|place to fill in"),
+         "return page.format(title=html.escape(title))", "place to fill in"),
         # the picture
         (IMG.replace(".decode()", "") + LOOP + RETURN, "png is bytes"),
         ("data = base64.b64encode(png)\n"
          "body = f'<img src=\"data:image/png;base64,{data}\" alt=\"{html.escape(alt)}\">'\n" + LOOP
          + RETURN, "begin with b'"),
         (IMG.replace("b64encode(png)", "b64encode(png[:-1])") + LOOP + RETURN, "aren't the bytes"),
-        (IMG.replace("b64encode", "urlsafe_b64encode") + LOOP + RETURN, "base64|bytes"),
+        (IMG.replace("b64encode", "urlsafe_b64encode") + LOOP + RETURN, "aren't base64"),
         (IMG.replace("base64.b64encode(png).decode()", "png.hex()") + LOOP + RETURN, "b64encode"),
         (IMG.replace("image/png", "image/jpeg") + LOOP + RETURN, "src begins with"),
         (IMG.replace("data:image/png;base64,", "card.png?") + LOOP + RETURN, "another file"),
