@@ -99,6 +99,12 @@ RIGHT = {
         "return tf.constant(np.corrcoef(p, q)[0, 1])",
     ],
     "accuracy_by_group": [
+        "import warnings\n"
+        "right = predicted == labels\n"
+        "groups = [[(labels == i) & (tagged == j) for j in (0, 1)] for i in (0, 1)]\n"
+        "with warnings.catch_warnings():\n"
+        "    warnings.simplefilter('ignore')  # the mean of nothing is NaN, with a warning\n"
+        "    return np.array([[right[g].mean() for g in row] for row in groups])",
         "def accuracy(i, j):\n"
         "    hits = [p == y for p, y, t in zip(predicted, labels, tagged) if (y, t) == (i, j)]\n"
         "    return sum(hits) / len(hits) if hits else float('nan')\n"
@@ -150,6 +156,7 @@ WRONG = {
         ("return m.max() == (mask * m).max()", "Where no value is positive"),
         ("return m.max() in m * mask", "Where no value is positive"),
         ("return 1", "always True"),
+        ("return np.argmax(m) == np.argmax(mask)", "first place of the object"),
         ("return None is mask", "always False"),
         ("return m[mask].max()", "True or False"),
         ("return 'hit' if mask.ravel()[m.argmax()] else 'miss'", "True or False"),
@@ -349,6 +356,7 @@ WRONG = {
         ("return 0 * weights", "All the numbers are 0"),
         ("return -rng.permuted(weights)", "wrong ones"),
         ("return rng.permuted(weights).round(2)", "rounded"),
+        ("return rng.permuted(weights).astype(np.float16)", "aren't the same numbers"),
         ("return rng.permuted(weights) * 1.01", "aren't the same numbers"),
         ("return np.random.default_rng(0).permuted(weights)", "Every generator"),
         ("return np.sort(weights.ravel()).reshape(weights.shape)", "Every generator"),
