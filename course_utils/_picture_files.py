@@ -278,6 +278,7 @@ def _tiff(content: bytes, name: str) -> None:
 
 
 def _webp(content: bytes, name: str) -> None:
+    webp_header(content)  # which may be cut off
     metadata = _Metadata(name)
     for kind, data in _webp_chunks(content):
         pixels = kind in (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANMF")

@@ -274,8 +274,10 @@ def _writing(destination: Path, size: int | None = None) -> Iterator[None]:
     except (OSError, RuntimeError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS):
             raise _cannot_write(destination, error) from None
-        number = re.search(r"errno = (\d+)", str(error))  # as HDF5 writes it
-        reason = os.strerror(int(number[1])) if number else str(error).splitlines()[0]
+        number = getattr(error, "errno", None) or re.search(r"errno = (\d+)", str(error))
+        if isinstance(number, re.Match):  # as HDF5 writes it
+            number = int(number[1])
+        reason = os.strerror(number) if number else str(error).splitlines()[0]
         needed = f"; it needs {size / 1e6:,.1f} MB" if size else ""
         raise OSError(
             f"{str(destination)!r} could not be written ({reason}{needed}): free some space on the "

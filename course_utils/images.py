@@ -62,8 +62,8 @@ def load_image(source) -> np.ndarray:
     number of pixels, the passes over a JPEG, and the metadata. Reading the largest picture takes
     at most 10 bytes of memory per pixel, beside the file itself.
 
-    An AVIF can't be bounded that way: its headers may claim fewer pixels than its data decode to.
-    The decoder itself stops at 268 million, about 1 GB.
+    One thing can't be bounded beforehand: the header of an AVIF may claim fewer pixels than its
+    data hold. Its decoder stops at 268 million, for which it took 550 MB.
 
     Args:
         source: the name of an example ("cat"; `example_images()` lists them), a path, the bytes
@@ -133,7 +133,7 @@ def resize_picture(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     # First the rows, some at a time, then the columns, which is how Pillow resizes as well: a
     # large picture never exists as float32, four times its memory.
-    rows = max(1, _PART // image.shape[1])
+    rows = max(1, _PART**2 // image.shape[1])
     starts = range(0, len(image), rows)
     narrow = [_resize(part := image[i : i + rows], (len(part), size[1])) for i in starts]
     return _resize(np.concatenate(narrow), size)
@@ -323,6 +323,10 @@ def _decode_webp(content: bytes, animated: bool, name: str) -> np.ndarray:
     try:
         orientation = _picture_files.webp_orientation(content)
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:  # whose text is of many lines
+        picture = None
+        if error.code == cv2.Error.StsNoMem:
+            raise _unreadable(name, MemoryError()) from None
     except Exception as error:
         raise _unreadable(name, error) from None
     if picture is None:
@@ -406,16 +410,15 @@ def _from_parts(size: tuple[int, int], part: Callable, orientation) -> np.ndarra
     return image
 
 
-_PART = 2**20  # pixels
+_PART = 1024  # rows and columns
 
 
 def _parts(height: int, width: int) -> Iterator[tuple[slice, slice]]:
     """Yield the rows and columns of parts that together cover a picture."""
-    columns = min(width, _PART)
-    rows = max(1, _PART // columns)
-    for top in range(0, height, rows):
-        for left in range(0, width, columns):
-            yield slice(top, min(top + rows, height)), slice(left, min(left + columns, width))
+    for top in range(0, height, _PART):
+        for left in range(0, width, _PART):
+            bottom, right = min(top + _PART, height), min(left + _PART, width)
+            yield slice(top, bottom), slice(left, right)
 
 
 def _unreadable(name: str, error: Exception | str) -> Exception:
@@ -424,7 +427,7 @@ def _unreadable(name: str, error: Exception | str) -> Exception:
             f"There is too little memory left to read the picture in {name}: close other programs "
             "or notebooks, or make it smaller."
         )
+    reason = str(error).split("\n")[0] or type(error).__name__
     return ValueError(
-        f"The picture in {name} is damaged or cut off ({str(error) or type(error).__name__}). "
-        "Download or export it again."
+        f"The picture in {name} is damaged or cut off ({reason}). Download or export it again."
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -365,6 +367,32 @@ def test_an_error_without_a_text_is_an_error(files, tmp_path, cat):
     silent = Silent(*vars(tiny_classifier()).values())
     assert tiny_maps(tmp_path / "maps.h5", files[:1], silent) == {str(files[0]): "MemoryError"}
     assert list(read(tmp_path / "maps.h5")["state"]) == [2]
+
+
+class Watched(Classifier):
+    """A network that remembers how many pixels it was given at one time."""
+
+    now, most, lock = 0, 0, threading.Lock()
+
+    def prepare(self, images):
+        pixels = np.size(images) // 3
+        with Watched.lock:
+            Watched.now += pixels
+            Watched.most = max(Watched.most, Watched.now)
+        time.sleep(0.2)
+        with Watched.lock:
+            Watched.now -= pixels
+        return super().prepare(images)
+
+
+def test_pictures_that_are_read_at_one_time_share_fifty_million_pixels(tmp_path):
+    content = io.BytesIO()
+    Image.new("P", (4000, 5000)).save(content, "png")
+    paths = [tmp_path / f"{i}.png" for i in range(9)]
+    for path in paths:
+        path.write_bytes(content.getvalue())
+    assert tiny_maps(tmp_path / "maps.h5", paths, Watched(*vars(tiny_classifier()).values())) == {}
+    assert 20_000_000 <= Watched.most <= 50_000_000
 
 
 @pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are Unicode there")

@@ -189,6 +189,18 @@ def test_a_webp_of_38_bytes_takes_no_gigabytes():
     assert "16383 x 16383 pixels" in refusal(bytes(content))
 
 
+@pytest.mark.parametrize("cut", range(12, 60, 3))
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"icc_profile": bytes(99)}])
+def test_a_webp_that_is_cut_off(cut, options):
+    assert "damaged or cut off" in refusal(encoded("webp", **options)[: cut + 4])
+
+
+def test_a_webp_that_opencv_finds_too_wide():
+    """Its error is several lines about OpenCV's own source."""
+    content = claims("webp", 16383, 1)
+    assert "damaged or cut off (its WebP data is incomplete)" in refusal(content)
+
+
 def test_an_array_of_too_many_pixels():
     assert "50 million" in refusal(np.broadcast_to(np.uint8(0), (10_000, 5_001, 3)))
 
