@@ -11,213 +11,51 @@ What follows is passed on to JupyterLab, the check, Voila, pytest or the worksho
     python start.py --no-browser --port 8899
     python start.py test -x tests
 
-The first run makes an environment of its own, in the folder .venv, and needs the internet for some
-minutes. Later runs start at once and need none. To undo everything, delete the folder .venv. Where
-an offline kit was unpacked, its folder wheels is here, and the first run needs no internet either.
+The first run makes an environment in the folder .venv, which takes some minutes and needs the
+internet. Later runs start at once and need none. To undo everything, delete the folder .venv. In an
+unpacked offline kit there is a folder wheels, and the first run needs no internet either.
 """
 
+import errno
 import hashlib
 import json
 import os
-import platform
+import re
 import shutil
-import struct
 import subprocess
 import sys
-import sysconfig
+import tempfile
 from pathlib import Path
 
-# An old Python shall get as far as the sentence that names a newer one. So this file keeps to the
-# standard library, and to a language that Python 3.6 understands.
+from workshop import machine
+from workshop.machine import DISK_SPACE, WHEELS, StartError, child_environment
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MARKER = VENV / "saliency-course.json"  # says that this script made the folder, and how far it got
 LESSON = "notebooks/00_start_here.ipynb"
-PLAYGROUND = "notebooks/playground.ipynb"
 INPUTS = ("requirements.txt", "pyproject.toml")  # when one of these changes, install again
-WHEELS = "wheels"  # in an offline kit: all packages, for one kind of computer and one Python
-KIT = "kit.json"  # in that folder: for which
-
-OLDEST, NEWEST = (3, 10), (3, 13)
-PLATFORMS = ("linux-x86_64", "linux-aarch64", "win-amd64", "macosx-arm64")  # of TensorFlow's wheels
-DISK_SPACE = 4e9  # bytes; a finished .venv takes up to 2.9e9
-# Windows refuses paths of 260 characters and more; TensorFlow's longest, inside .venv, has 201.
-LONGEST_WINDOWS_ROOT = 259 - 201 - 1
-
-
-class StartError(Exception):
-    """What stands in the way, in one sentence for the person who ran this script."""
+LEAST_SPACE, TOO_FULL = 1.5e9, 0.1e9  # with less, no installation can begin, or go on
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+COMMANDS = {
+    "lab": (
+        "jupyterlab",
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url=/lab/tree/{LESSON}",
+    ),
+    "check": ("course_utils",),
+    "playground": ("course_utils.playground_server",),
+    "test": ("pytest",),
+    "workshop": ("workshop",),
+}
 
 
 def say(text):
     print(text, flush=True)
 
 
-# ----------------------------------------------------------------- is this Python good for it?
-
-
-def describe():
-    """The facts about the running interpreter that decide whether TensorFlow can be installed."""
-    if platform.system() == "Darwin":  # a universal Python says universal2: what it runs as counts
-        kind = f"macosx-{platform.machine()}"
-    else:
-        kind = sysconfig.get_platform()
-    return {
-        "version": list(sys.version_info[:2]),
-        "implementation": platform.python_implementation(),
-        "bits": struct.calcsize("P") * 8,
-        "platform": kind,
-        "musl": "musl" in (sysconfig.get_config_var("SOABI") or ""),
-        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-    }
-
-
-def problem(facts):
-    """One sentence on why the course cannot run on the interpreter `describe` saw, or None."""
-    version = tuple(facts["version"])
-    this = "This is {} {}.{}".format(facts["implementation"], *version)
-    wanted = "the ordinary 64-bit Python {}.{} from python.org".format(*NEWEST)
-    with_it = (
-        "py -{}.{} start.py" if facts["platform"].startswith("win") else "python{}.{} start.py"
-    )
-    again = "and run: " + with_it.format(*NEWEST)
-
-    if not OLDEST <= version <= NEWEST:
-        return "{}, and the course runs on Python {}.{} to {}.{}: install {} beside it, {}".format(
-            this.replace("CPython", "Python"), *OLDEST, *NEWEST, wanted, again
-        )
-    if facts["implementation"] != "CPython":
-        return f"{this}, for which there is no TensorFlow: install {wanted}, {again}"
-    if facts["bits"] != 64:
-        return (
-            f"This is a 32-bit Python, for which there is no TensorFlow: install {wanted}, {again}"
-        )
-    if facts["free_threaded"]:
-        return (
-            "This is the free-threaded build of Python, for which there is no TensorFlow: "
-            f"install {wanted}, {again}"
-        )
-    if facts["platform"] == "macosx-x86_64":
-        return (
-            "TensorFlow no longer comes for Macs with an Intel processor: take the course on Colab "
-            f"(see README.md); and if this Mac has an Apple processor, install {wanted}, {again}"
-        )
-    if facts["platform"] == "win-arm64":
-        return (
-            "There is no TensorFlow for the ARM64 build of Python: install the 64-bit build for "
-            f"Intel and AMD processors, which Windows on ARM runs as well, {again}"
-        )
-    if facts["musl"]:
-        return (
-            "There is no TensorFlow for Linux systems built on musl, such as Alpine: "
-            "use a Debian or Ubuntu container, or take the course on Colab (see README.md)"
-        )
-    if facts["platform"] not in PLATFORMS:
-        return (
-            "There is no TensorFlow for {}: take the course on Colab (see README.md), "
-            "or on a 64-bit Windows, Linux or Apple machine".format(facts["platform"])
-        )
-    return None
-
-
-def read_kit(folder=None):
-    """What the offline kit in this folder is for, {"platform": ..., "python": ...}, or None."""
-    folder = folder or ROOT / WHEELS
-    if not folder.is_dir():
-        return None
-    try:
-        kit = json.loads((folder / KIT).read_text(encoding="utf-8"))
-        return {"platform": str(kit["platform"]), "python": str(kit["python"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise StartError(
-            f"The folder {WHEELS} here is no complete offline kit: unpack its archive again, or "
-            "delete the folder, and the packages will be downloaded"
-        ) from None
-
-
-def kit_problem(facts, kit):
-    """One sentence on why the offline kit is not for the interpreter `describe` saw, or None."""
-    this = "{}.{}".format(*facts["version"])
-    if kit is None or (kit["platform"], kit["python"]) == (facts["platform"], this):
-        return None
-    sentence = (
-        "The packages in the folder {} are for Python {} on {}, and this is Python {} on {}: "
-    ).format(WHEELS, kit["python"], kit["platform"], this, facts["platform"])
-    if kit["platform"] == facts["platform"]:
-        sentence += "install Python {} beside it, or ask".format(kit["python"])
-    else:
-        sentence += "ask"
-    return sentence + (
-        f" for the offline kit for this computer, or delete the folder {WHEELS}, and the packages "
-        "will be downloaded"
-    )
-
-
-def candidates():
-    """Commands that may start another Python, best first."""
-    minors = range(NEWEST[1], OLDEST[1] - 1, -1)
-    names = [f"python3.{minor}" for minor in minors]
-    if os.name == "nt":
-        return [["py", f"-3.{minor}"] for minor in minors] + [[name] for name in names]
-    return [[name] for name in [*names, "python3", "python"]]
-
-
-def find_another(kit=None):
-    """The command of a Python on this machine that the course, and the kit, can use, or None."""
-    # Asking Windows' launcher for a version that is not there must not make it install that one.
-    env = dict(child_environment(os.environ), PYTHON_MANAGER_AUTOMATIC_INSTALL="false")
-    for command in candidates():
-        if shutil.which(command[0]) is None:
-            continue
-        try:
-            output = subprocess.check_output(
-                [*command, str(ROOT / "start.py"), "--describe"],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=60,
-            )
-            facts = json.loads(output.decode())
-            if problem(facts) is None and kit_problem(facts, kit) is None:
-                return command
-        except (OSError, ValueError, KeyError, subprocess.SubprocessError):
-            continue
-    return None
-
-
 # --------------------------------------------------------------------------- the environment
-
-
-def child_environment(environ):
-    """The variables for the environment's own Python: without those that would lead it astray."""
-    astray = (
-        "PYTHONHOME",
-        "PYTHONPATH",
-        "PYTHONSTARTUP",
-        "PYTHONUSERBASE",
-        "__PYVENV_LAUNCHER__",
-        "PIP_CONSTRAINT",
-        "PIP_NO_DEPS",
-        "PIP_PREFIX",
-        "PIP_PYTHON",
-        "PIP_REQUIREMENT",
-        "PIP_ROOT",
-        "PIP_TARGET",
-        "MPLBACKEND",
-        "TF_USE_LEGACY_KERAS",
-    )
-    env = {name: value for name, value in environ.items() if name not in astray}
-    env.update(
-        PYTHONNOUSERSITE="1",
-        PIP_USER="0",
-        PIP_DISABLE_PIP_VERSION_CHECK="1",
-        PIP_NO_INPUT="1",
-        JUPYTER_PREFER_ENV_PATH="1",  # .venv's kernel, not one in the home folder
-        KERAS_BACKEND="tensorflow",
-    )
-    return env
 
 
 def digest(root=ROOT):
@@ -230,77 +68,96 @@ def digest(root=ROOT):
 
 def read_marker(path=None):
     """What the marker says, {} for one that cannot be read, None where there is none."""
+    path = path or MARKER
     try:
-        marker = json.loads((path or MARKER).read_text(encoding="utf-8"))
+        marker = json.loads(path.read_text(encoding="utf-8"))
         return marker if isinstance(marker, dict) else {}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
+    except FileNotFoundError:  # or an earlier start.py was stopped while it wrote its first one
+        return {} if path.with_suffix(".tmp").exists() else None
+    except (OSError, ValueError, RecursionError):
         return {}
 
 
 def write_marker(ready, python, path=None):
-    """Note how far the installation is.
-
-    ready: the digest of what is installed, or None; python: the version it is installed for.
-    """
-    path = path or MARKER
-    half_written = path.with_suffix(".tmp")
-    half_written.write_text(json.dumps({"ready": ready, "python": python}), encoding="utf-8")
-    half_written.replace(path)  # at one stroke: there is never half a marker
+    """Note the digest of what is installed, None while it is not complete, and for which Python."""
+    text = json.dumps({"ready": ready, "python": python})
+    (path or MARKER).write_text(text, encoding="utf-8")
 
 
-def state(marker, python_version, wanted):
-    """What the folder .venv is: foreign, broken, unfinished (or out of date) or ready.
-
-    marker: from `read_marker`; python_version: what .venv's Python says of itself, None where it
-    does not run; wanted: from `digest`.
-    """
-    if marker is None:
-        return "foreign"
-    if python_version is None or marker.get("python") != python_version:
-        return "broken"  # or the system's Python under it was replaced by a newer one
-    return "ready" if marker.get("ready") == wanted else "unfinished"
-
-
-def venv_python_version():
-    """'3.12' and the like, or None where .venv has no Python that runs."""
-    code = "import sys; print('{}.{}'.format(*sys.version_info[:2]))"
+def look(quiet=True):
+    """(version of .venv's Python or None, is pip usable, can the packages be imported)."""
+    code = (  # a full disk can leave a pip that exits with 0 and prints nothing
+        "import runpy, sys; print('{}.{}'.format(*sys.version_info), flush=True)\n"
+        "sys.argv = ['pip', '--version']\n"
+        "try: runpy.run_module('pip', run_name='__main__', alter_sys=True)\n"
+        "except SystemExit: print(flush=True)\n"
+        "import IPython, jupyterlab_server, numpy, PIL.Image, pytest, zmq; print('complete')"
+    )
     try:
-        output = subprocess.check_output(
+        output = subprocess.run(
             [str(VENV_PYTHON), "-I", "-c", code],
             env=child_environment(os.environ),
             stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=60,
-        )
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL if quiet else None,
+            timeout=300,  # a virus scanner may read everything first
+        ).stdout
     except (OSError, subprocess.SubprocessError):
-        return None
-    return output.decode().strip()
+        return None, False, False
+    lines = output.decode(errors="replace").split("\n")
+    has_pip = any(line.startswith("pip ") for line in lines)
+    return lines[0].strip() or None, has_pip, has_pip and "complete" in map(str.strip, lines)
+
+
+def state(marker, seen, wanted):
+    """What the folder .venv is: foreign, broken, unfinished (or out of date) or ready.
+
+    marker: from `read_marker`; seen: from `look`; wanted: from `digest`.
+    """
+    python, has_pip, complete = seen
+    if marker is None:
+        return "foreign"
+    if not has_pip or marker.get("python") != python:
+        return "broken"  # or the system's Python under it was replaced by a newer one
+    if marker.get("ready") != wanted:
+        return "unfinished"
+    return "ready" if complete else "broken"
 
 
 def current_state():
     """What `state` says of .venv, or absent."""
     if not VENV.is_dir() or not any(VENV.iterdir()):
         return "absent"
-    return state(read_marker(), venv_python_version(), digest())
+    marker = read_marker()
+    found = state(marker, look(), digest())
+    if found == "unfinished" and (machine.read_kit() or marker)["python"] != marker["python"]:
+        return "broken"  # begun with another Python than the kit is for
+    return found
 
 
 def succeeds(command, quiet=False):
-    """Run a command in the course's folder; did it exit with 0?"""
-    output = subprocess.DEVNULL if quiet else None
-    env = child_environment(os.environ)
-    return (
-        subprocess.call(
-            [str(word) for word in command],
-            cwd=str(ROOT),
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-        == 0
+    """Run a command in the course's folder; did it exit with 0? OSError if the disk is full."""
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=str(ROOT),
+        env=child_environment(os.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if quiet else None,
+        stderr=subprocess.PIPE,
+        close_fds=False,  # if this process is killed, its child goes on, and keeps the lock
     )
+    said = b""
+    for line in process.stderr:
+        said += line
+        if not quiet:
+            sys.stderr.buffer.write(line)
+            sys.stderr.flush()
+    if process.wait() == 0:
+        return True
+    no_room = re.search(rb"Errno (?:27|28|69|122)\b|WinError (?:39|112)\b", said)
+    if no_room or shutil.disk_usage(str(ROOT)).free < TOO_FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return False
 
 
 def base_python():
@@ -313,74 +170,59 @@ def base_python():
     return base
 
 
-def no_venv_sentence(has_apt):
-    """What to do where this Python can neither make an environment nor put pip into it."""
-    if has_apt:
-        return (
-            "This Python cannot make an environment with pip in it: run "
-            "`sudo apt install python{}.{}-venv`, then the same command again".format(
-                *sys.version_info[:2]
-            )
+def no_venv():
+    """What to say where this Python can neither make an environment nor put pip into it."""
+    fix = "install the ordinary Python {}.{} from python.org".format(*machine.NEWEST)
+    if shutil.which("apt-get") is not None:
+        command = "sudo apt install python{}.{}-venv".format(*sys.version_info)
+        fix = f"run `{command}`, then the same command again"
+    return StartError(f"This Python cannot make an environment with pip in it: {fix}")
+
+
+def pip_install(python, requirements):
+    """Install requirements: exactly the files whose hashes stand there, from a kit if there is one.
+
+    Raises:
+        StartError: pip failed.
+    """
+    kit, reason = machine.read_kit(), "could not be installed; the reason stands above this line"
+    command = [python, "-m", "pip", "install", "--require-hashes", "--only-binary=:all:"]
+    if kit:
+        command += ["--no-index", "--find-links", WHEELS]
+    if succeeds([*command, *requirements]):
+        return
+    if kit:
+        raise StartError(
+            f"The packages {reason}. If a package is missing in the folder {WHEELS.name}, "
+            "unpack the archive of the offline kit again"
         )
-    return (
-        "This Python cannot make an environment with pip in it: "
-        "install the ordinary Python {}.{} from python.org".format(*NEWEST)
+    raise StartError(
+        f"The packages {reason}. If it was the network, run the same command when there is one: it "
+        "goes on where this one stopped"
     )
 
 
-NOT_INSTALLED = (
-    "The packages could not be installed; the reason stands above this line. If it was the "
-    "network, run the same command when there is one: it goes on where this one stopped"
-)
-NOT_INSTALLED_FROM_KIT = (
-    "The packages could not be installed; the reason stands above this line. If a package is "
-    f"missing in the folder {WHEELS}, unpack the archive of the offline kit again"
-)
-
-
-def not_installed():
-    """What to say when pip fails."""
-    return StartError(NOT_INSTALLED if read_kit() is None else NOT_INSTALLED_FROM_KIT)
-
-
-def pip_install(python):
-    """The command with which packages are installed: from the offline kit, where there is one."""
-    command = [python, "-m", "pip", "install"]
-    if read_kit() is not None:
-        command += ["--no-index", "--find-links", ROOT / WHEELS]
-    return command
-
-
-def packages_folder():
-    """.venv's site-packages."""
-    # As JSON, which is ASCII: no console encoding can garble the path.
-    code = "import json, sysconfig; print(json.dumps(sysconfig.get_path('purelib')))"
-    return Path(json.loads(subprocess.check_output([str(VENV_PYTHON), "-I", "-c", code]).decode()))
+def packages_folder(python):
+    """.venv's site-packages, python: its version."""
+    return VENV / ("Lib" if os.name == "nt" else f"lib/python{python}") / "site-packages"
 
 
 def make_environment():
-    """Make .venv, so far without pip."""
+    """Make .venv, with pip in it: Python's own or, where Debian left that out, one by its pip."""
     VENV.mkdir(exist_ok=True)
-    write_marker(None, "{}.{}".format(*sys.version_info[:2]))
+    python = "{}.{}".format(*sys.version_info)
+    write_marker(None, python)
     if not succeeds([base_python(), "-m", "venv", "--without-pip", VENV]):
-        raise StartError(no_venv_sentence(shutil.which("apt-get") is not None))
-
-
-def install_pip():
-    """Put pip into .venv: Python's own copy or, where Debian left that out, one from its pip."""
-    has_pip = [VENV_PYTHON, "-m", "pip", "--version"]
-    if succeeds(has_pip, quiet=True):
+        raise no_venv()
+    if succeeds([VENV_PYTHON, "-m", "ensurepip", "--default-pip"], quiet=True):
         return
-    if not succeeds([VENV_PYTHON, "-m", "ensurepip", "--default-pip"], quiet=True):
-        if not succeeds([base_python(), "-m", "pip", "--version"], quiet=True):
-            raise StartError(no_venv_sentence(shutil.which("apt-get") is not None))
-        # `pip --python` would do as well, but Ubuntu 22.04's pip is too old to know it.
-        if not succeeds([*pip_install(base_python()), "--target", packages_folder(), "pip"]):
-            raise not_installed()
-    # The first pip that can install a pyproject.toml in place is 21.3; Python 3.10.0 brought 21.2.
-    too_old = "import pip, sys; sys.exit(int(pip.__version__.split('.')[0]) < 22)"
-    if not succeeds([VENV_PYTHON, "-I", "-c", too_old], quiet=True):
-        succeeds([*pip_install(VENV_PYTHON), "--upgrade", "pip"])
+    if not succeeds([base_python(), "-m", "pip", "--version"], quiet=True):
+        raise no_venv()
+    # `pip --python` would do as well, but Ubuntu 22.04's pip is too old to know it.
+    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    only_pip = VENV / "pip.txt"
+    only_pip.write_text(re.search(r"^pip==(?:.*\\\n)*.*\n", pins, re.M).group(), encoding="utf-8")
+    pip_install(base_python(), ["--target", packages_folder(python), "-r", only_pip])
 
 
 def forget_halves(packages):
@@ -393,70 +235,31 @@ def forget_halves(packages):
             shutil.rmtree(str(folder))
 
 
-def install_packages():
+def install_packages(packages):
     """Install requirements.txt and, from where it lies, the course's own package."""
-    forget_halves(packages_folder())
-    pip = pip_install(VENV_PYTHON)
-    if not succeeds([*pip, "-r", ROOT / "requirements.txt"]):
-        raise not_installed()
+    forget_halves(packages)
+    pip_install(VENV_PYTHON, ["-r", ROOT / "requirements.txt"])
     # Its build tool has just been installed, so the build needs no environment of its own.
-    own = [*pip, "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT]
-    if not succeeds(own):
-        raise not_installed()
-
-
-def finish_environment():
-    """Small files in .venv: where the package lies, and a JupyterLab without distractions."""
-    packages = packages_folder()
+    own = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--editable", ROOT]
+    if not succeeds([VENV_PYTHON, "-m", "pip", "install", *own]):
+        raise StartError("The course's own package could not be installed; the reason stands above")
     # pip wrote the full path of this folder, in UTF-8, where Python on Windows reads the local
     # encoding: with a letter such as é in it Python finds no package or does not even start.
     (packages / "_saliency_course.pth").write_text(os.path.relpath(str(ROOT), str(packages)) + "\n")
-    # No question about Jupyter's news, and none of the menus of nbgrader, a tool for the teachers.
-    pages = ["@jupyterlab/apputils-extension:announcements", "@jupyter/nbgrader"]
-    servers = ["assignment_list", "course_list", "formgrader", "validate_assignment"]
-    settings = {
-        "labconfig/page_config.json": {"disabledExtensions": dict.fromkeys(pages, True)},
-        "jupyter_server_config.json": {
-            "ServerApp": {
-                "jpserver_extensions": {
-                    f"nbgrader.server_extensions.{name}": False for name in servers
-                }
-            }
-        },
-    }
-    for name, content in settings.items():
-        path = VENV / "etc" / "jupyter" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content), encoding="utf-8")
+    # JupyterLab without distractions: no question about its news, no menus of the teachers' tool.
+    for path in (ROOT / "workshop" / "jupyter").rglob("*.json"):
+        copy = VENV / "etc" / "jupyter" / path.relative_to(ROOT / "workshop" / "jupyter")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(str(path), str(copy))
 
 
-def warnings_before_install(free_space, long_paths, root=ROOT):
-    """What may make the installation fail, in sentences."""
-    if free_space < DISK_SPACE:
-        yield (
-            f"Warning: only {free_space / 1e9:.1f} GB are free on this disk, "
-            f"and the installation takes about {DISK_SPACE / 1e9:.0f} GB."
-        )
-    if not long_paths and len(str(root)) > LONGEST_WINDOWS_ROOT:
-        yield (
-            f"Warning: Windows may find some paths too long. If the installation fails, move this "
-            f"folder to one whose path has at most {LONGEST_WINDOWS_ROOT} characters."
-        )
-
-
-def long_paths_work():
-    """False on a Windows that refuses paths of 260 characters and more."""
-    if os.name != "nt":
-        return True
-    import winreg
-
-    try:
-        with winreg.OpenKey(
-            winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem"
-        ) as key:
-            return winreg.QueryValueEx(key, "LongPathsEnabled")[0] == 1
-    except OSError:
-        return False
+def no_room():
+    """What to say where the disk is full."""
+    return StartError(
+        "There is no room left on the disk (or within a quota or a limit on file sizes): the "
+        f"installation takes about {DISK_SPACE / 1e9:.0f} GB here, and for a while 1 GB in "
+        f"{tempfile.gettempdir()}; make room, then run the same command again"
+    )
 
 
 def install(found):
@@ -466,24 +269,39 @@ def install(found):
             "There is a folder .venv here which start.py did not make: rename or delete it, "
             "then run the same command again"
         )
-    for warning in warnings_before_install(shutil.disk_usage(str(ROOT)).free, long_paths_work()):
-        say(warning)
     if found == "broken":
+        say("The environment in the folder .venv is damaged: making it again.")
         shutil.rmtree(str(VENV))
+    free = shutil.disk_usage(str(ROOT)).free
+    if free < (TOO_FULL if found == "unfinished" else LEAST_SPACE):
+        raise no_room()
+    for warning in machine.warnings_before_install(free, machine.long_paths_work(), ROOT):
+        say(warning)
     say("1/3 Making an environment of its own for the course (folder .venv) ...")
-    if found != "unfinished":
-        make_environment()
-    python = venv_python_version()
-    write_marker(None, python)
-    install_pip()
-    if read_kit() is None:
-        say("2/3 Downloading and installing the packages, about 1 GB: 2 to 10 minutes ...")
-    else:
-        say(f"2/3 Installing the packages from the folder {WHEELS}, without internet ...")
-    install_packages()
-    say("3/3 Finishing ...")
-    finish_environment()
-    write_marker(digest(), python)
+    try:
+        if found != "unfinished":
+            make_environment()
+        python = read_marker()["python"]
+        write_marker(None, python)
+        if machine.read_kit() is None:
+            say("2/3 Downloading and installing the packages, about 1 GB: 2 to 10 minutes ...")
+        else:
+            say(f"2/3 Installing the packages from the folder {WHEELS.name}, without internet ...")
+        install_packages(packages_folder(python))
+        say("3/3 Trying whether the packages start ...")
+        if not look(quiet=False)[2]:
+            if found == "unfinished":  # an installation that was cut off may leave damaged files
+                return install("broken")
+            raise StartError(
+                "The packages were installed, but do not start; the reason stands above this line. "
+                "Run the same command again, and they are installed from the beginning"
+            )
+        write_marker(digest(), python)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        shutil.rmtree(str(VENV), ignore_errors=True)  # any file in it may have been cut off
+        raise no_room() from None
     say("The environment is ready. From now on this step is skipped, and no internet is needed.")
 
 
@@ -492,11 +310,10 @@ def install(found):
 
 def parse(arguments):
     """The command's name and what is passed on to it."""
-    if not arguments or arguments[0].startswith("-"):
-        name, rest = "lab", list(arguments)
-    else:
-        name, rest = arguments[0], list(arguments[1:])
-    if name not in ("lab", "check", "playground", "test", "workshop"):
+    name, rest = "lab", list(arguments)
+    if rest and not rest[0].startswith("-"):
+        name = rest.pop(0)
+    if name not in COMMANDS:
         raise StartError(
             f"the commands are lab, check, playground, test and workshop, not {name!r}: "
             "see `python start.py --help`"
@@ -508,26 +325,13 @@ def parse(arguments):
 
 def command_line(name, rest, is_root=False):
     """What to run in the environment."""
-    python = [str(VENV_PYTHON), "-m"]
-    if name == "check":
-        return [*python, "course_utils", *rest]
-    if name == "test":
-        return [*python, "pytest", *rest]
-    if name == "workshop":
-        return [*python, "workshop", *rest]
-    if name == "playground":
-        return [*python, "voila", str(ROOT / PLAYGROUND), *rest]  # and voila.json is read as well
-    lab = [*python, "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
-    if is_root:  # in a container, say, where there is nobody else
-        lab.append("--allow-root")
-    if (ROOT / LESSON).is_file():
-        lab.append(f"--LabApp.default_url=/lab/tree/{LESSON}")
-    return lab + rest
+    # In a container, say, there may be nobody but root.
+    root = ["--allow-root"] if name == "lab" and is_root else []
+    return [str(VENV_PYTHON), "-m", *COMMANDS[name], *root, *rest]
 
 
-def become(command, folder):
+def become(command, folder, env):
     """Run a command in this one's place: its exit status, and Ctrl-C, are the command's."""
-    env = child_environment(os.environ)
     os.chdir(str(folder))
     if os.name != "nt":
         os.execve(command[0], command, env)
@@ -540,44 +344,39 @@ def become(command, folder):
 
 
 def main(arguments):
-    if arguments == ["--describe"]:
-        say(json.dumps(describe()))
-        return 0
     if arguments in (["--help"], ["-h"]):
-        say(__doc__.strip())
-        return 0
+        return say(__doc__.strip())
     name, rest = parse(arguments)
+    env = child_environment(os.environ)
     found = current_state()
-    kit = None if found == "ready" else read_kit()
-    if found == "unfinished" and kit and kit["python"] != venv_python_version():
-        found = "broken"  # begun with another Python than the kit is for
-    if found in ("absent", "broken"):
-        facts = describe()
-        obstacle = problem(facts) or kit_problem(facts, kit)
-        if obstacle:
-            other = find_another(kit)
+    if found != "ready":
+        kit, facts = machine.read_kit(), machine.describe()
+        obstacle = machine.problem(facts) or machine.kit_problem(facts, kit)
+        if obstacle and found in ("absent", "broken"):
+            other = machine.find_another(kit)
             if other is None:
                 raise StartError(obstacle)
-            say(
-                "Python {}.{} is not for this {}: going on with {}.".format(
-                    *sys.version_info[:2], "offline kit" if kit else "course", " ".join(other)
-                )
-            )
-            command = [shutil.which(other[0]), *other[1:], str(ROOT / "start.py"), *arguments]
-            return become(command, Path.cwd())
-    if found != "ready":
-        install(found)
-    if name == "lab":
-        say("Opening JupyterLab in the browser. To stop it, press Ctrl-C here.")
-    if name == "playground":
-        say("Opening the playground in the browser. To stop it, press Ctrl-C here.")
+            this = "Python {}.{} is not for this".format(*facts["version"])
+            what = "offline kit" if kit else "course"
+            say(f"{this} {what}: going on with {' '.join(other)}.")
+            return become([*other, str(ROOT / "start.py"), *arguments], Path.cwd(), env)
+        with machine.alone(ROOT / "start.py"):
+            found = current_state()  # since then, another start.py may have finished
+            if found != "ready":
+                install(found)
+    if name in ("lab", "playground"):
+        what = {"lab": "JupyterLab", "playground": "the playground"}[name]
+        say(f"Opening {what} in the browser. To stop it, press Ctrl-C here.")
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     # The check takes names of files, and means them as the person does who typed them.
     folder = Path.cwd() if name == "check" else ROOT
-    return become(command_line(name, rest, is_root), folder)
+    return become(command_line(name, rest, is_root), folder, machine.with_home(env, VENV))
 
 
 if __name__ == "__main__":
+    # A path may have letters that the console lacks. (Python 3.6 cannot reconfigure.)
+    if hasattr(sys.stdout, "reconfigure") and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])
     except StartError as error:
@@ -586,5 +385,5 @@ if __name__ == "__main__":
         say("\nstart.py: stopped. The same command goes on from here.")
         status = 130
     except OSError as error:
-        status = f"start.py: {error}."
+        status = f"start.py: a file or folder cannot be used: {error}."
     sys.exit(status)

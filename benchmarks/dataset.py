@@ -12,6 +12,7 @@ started again; then every map is counted, and some are compared with what the me
 from __future__ import annotations
 
 import argparse
+import functools
 import subprocess
 import sys
 import tempfile
@@ -44,21 +45,23 @@ def generate(folder: Path, count: int) -> list[Path]:
     return paths
 
 
+def counted(model, inputs, class_index, method=""):
+    """A method that says how far it is before each batch."""
+    counted.done += len(inputs)
+    print(counted.done, flush=True)
+    return METHODS[method](model, inputs, class_index)
+
+
+counted.done = 0
+
+
 def explain(folder: Path, method: str) -> None:
-    """What runs in a process of its own: says how far it is after each batch."""
+    """What runs in a process of its own."""
     from course_utils import explain_dataset
 
-    done = 0
-
-    def counted(model, inputs, class_index):
-        nonlocal done
-        done += len(inputs)
-        print(done, flush=True)
-        return METHODS[method](model, inputs, class_index)
-
-    counted.__name__ = METHODS[method].__name__
     files = sorted(folder.glob("*.jpg"))
-    explain_dataset(load_classifier(), files, folder / "maps.h5", counted, progress=False)
+    named = functools.partial(counted, method=method)
+    explain_dataset(load_classifier(), files, folder / "maps.h5", named, progress=False)
 
 
 def watch(folder: Path, method: str, kill_at: int | None) -> tuple[list, list, int]:

@@ -3,62 +3,48 @@
     python benchmarks/parts.py          half a minute; in the course's own environment
 
 Says how far from the limit it is, and why: the network's own passes, in the batches that SmoothGrad
-makes and in the best ones; the noise; and what remains, which is copying, checking and adding up.
-The parts are timed in turns, each is the median of 9 rounds.
+makes; the noise; adding up; and SmoothGrad itself, which draws the noise while the network works.
+The parts are timed in turns. Each line has the median of 9 rounds, its range, and its ratio to the
+first line, round by round.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from measure import limits
+from peers import make_task
 
-from course_utils import load_classifier, load_image, smoothgrad
-from course_utils._tensorflow import tf
-from course_utils.gradients import _gradient
-from course_utils.smoothgrad import _draw_normal
+from course_utils import grad_cam, smoothgrad, vanilla_gradients
+from course_utils.attribution import normal
+from course_utils.network.run import batch_of
+from course_utils.network.tensorflow import tf
 
-SAMPLES, BATCH, BEST = 50, 16, 25
-ROUNDS = 9
+SAMPLES, ROUNDS = 50, 9
 
 
 def main() -> None:
-    classifier = load_classifier()
-    model, x = classifier.model, classifier.prepare(load_image("cat"))
-    c = classifier.class_index("tabby")
-    gradient = _gradient(model)
+    task = make_task("embedded")
+    bare, x, c = limits(task), task.x, task.c
+    batch = batch_of(x.shape)
+    batches = np.split(np.arange(SAMPLES), range(batch, SAMPLES, batch))
+    maps = normal(0, batches[0], x.shape[1:])
 
-    def passes(*sizes):
-        batches = [(tf.constant(np.repeat(x, n, axis=0)), tf.fill([n], c)) for n in sizes]
+    def each(run) -> None:
+        for k in batches:
+            run(k)
 
-        def run():
-            for batch in batches:
-                gradient(*batch)
-
-        return run
-
-    def no_network(model, copies, class_index):
-        return copies
-
-    def noise():
-        one = [np.empty(x.shape[1:], np.float32) for _ in range(os.cpu_count() or 1)]
-        with ThreadPoolExecutor(len(one)) as threads:
-            list(threads.map(lambda k: _draw_normal(one[k % len(one)], 0, k), range(SAMPLES)))
-
-    full, rest = divmod(SAMPLES, BATCH)
     parts = {
-        f"the network alone, in batches of {BEST}": passes(BEST, BEST),
-        f"the network alone, in batches of {BATCH} and a rest of {rest}": passes(
-            *[BATCH] * full, rest
+        f"the bare gradient, in batches of {batch}": lambda: each(
+            lambda k: bare["limit", f"gradient {batch}"]()
         ),
-        "all but the network: noise, copying, adding up": lambda: smoothgrad(
-            model, x, c, samples=SAMPLES, method=no_network
-        ),
-        "of that, drawing the noise": noise,
-        "SmoothGrad": lambda: smoothgrad(model, x, c, samples=SAMPLES),
+        "drawing the noise": lambda: each(lambda k: normal(0, k, x.shape[1:])),
+        "adding up": lambda: each(lambda k: tf.reduce_sum(tf.cast(maps, tf.float64), axis=0)),
+        "SmoothGrad": lambda: smoothgrad(task.model, x, c, samples=SAMPLES),
+        "a vanilla gradient": lambda: vanilla_gradients(task.model, x, c),
+        "a Grad-CAM": lambda: grad_cam(task.model, x, c),
     }
     seconds: dict[str, list[float]] = {name: [] for name in parts}
     for turn in range(ROUNDS + 1):
@@ -67,9 +53,12 @@ def main() -> None:
             run()
             if turn:  # the first one warms up
                 seconds[name].append(time.perf_counter() - start)
-    print("| | ms a sample |\n| --- | --- |")
+    first = next(iter(seconds.values()))
+    print("| | ms | range | of the first line |\n| --- | --- | --- | --- |")
     for name, values in seconds.items():
-        print(f"| {name} | {1e3 * statistics.median(values) / SAMPLES:.2f} |")
+        ratio = statistics.median(a / b for a, b in zip(values, first, strict=True))
+        low, middle, high = (1e3 * f(values) for f in (min, statistics.median, max))
+        print(f"| {name} | {middle:.1f} | {low:.1f} to {high:.1f} | {ratio:.3f} |")
 
 
 if __name__ == "__main__":

@@ -4,32 +4,60 @@ Everything that the lessons use is importable from here:
 
     from course_utils import load_classifier, load_image, vanilla_gradients, show_maps
 
-Each name is fetched from its module the first time it is used, so that `import course_utils`
-itself costs nothing and does not start TensorFlow.
+Each name is fetched from its module the first time it is used, so `import course_utils` itself
+costs nothing and does not start TensorFlow.
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
-import types
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for editors and type checkers; at run time see __getattr__
+    from course_utils.attribution import (
+        grad_cam,
+        gradient_times_input,
+        integrated_gradients,
+        smoothgrad,
+        vanilla_gradients,
+    )
+    from course_utils.dataset import explain_dataset
+    from course_utils.display import overlay, show_maps
+    from course_utils.images import example_images, load_image
+    from course_utils.models import load_classifier
+    from course_utils.network.layers import last_conv_layer
+    from course_utils.network.open import score_model
 
 _MODULE_OF = {
     "example_images": "images",
     "load_image": "images",
     "load_classifier": "models",
-    "score_model": "models",
-    "last_conv_layer": "models",
-    "vanilla_gradients": "gradients",
-    "gradient_times_input": "gradients",
-    "integrated_gradients": "gradients",
-    "grad_cam": "grad_cam",
-    "smoothgrad": "smoothgrad",
+    "score_model": "network.open",
+    "last_conv_layer": "network.layers",
+    "vanilla_gradients": "attribution",
+    "gradient_times_input": "attribution",
+    "integrated_gradients": "attribution",
+    "grad_cam": "attribution",
+    "smoothgrad": "attribution",
     "explain_dataset": "dataset",
     "overlay": "display",
     "show_maps": "display",
 }
-__all__ = list(_MODULE_OF)
+__all__ = [
+    "example_images",
+    "explain_dataset",
+    "grad_cam",
+    "gradient_times_input",
+    "integrated_gradients",
+    "last_conv_layer",
+    "load_classifier",
+    "load_image",
+    "overlay",
+    "score_model",
+    "show_maps",
+    "smoothgrad",
+    "vanilla_gradients",
+]
 
 
 def __getattr__(name: str):
@@ -42,18 +70,3 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
-
-
-class _Package(types.ModuleType):
-    """This package, in which `grad_cam` and `smoothgrad` are the functions, always.
-
-    Python stores a submodule in its package when it is imported; `from course_utils.grad_cam
-    import grad_cam` in one file would otherwise turn the function into a module in all others.
-    """
-
-    def __setattr__(self, name: str, value) -> None:
-        if not (name in _MODULE_OF and isinstance(value, types.ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -13,7 +13,7 @@ import functools
 
 import numpy as np
 
-from course_utils._tensorflow import keras
+from course_utils.network.tensorflow import keras
 
 INPUT_SIZE = (224, 224)
 CLASSES = 1000

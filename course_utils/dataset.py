@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import itertools
+import json
+import os
+import re
+import stat
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from course_utils._compute import method_name
-from course_utils._inputs import check_class_index, check_count
-from course_utils._tensorflow import tf
-from course_utils.gradients import vanilla_gradients
-from course_utils.images import load_image
+from course_utils._picture_files import MAX_PIXELS
+from course_utils._task import describe, digest, weights_digest
+from course_utils.attribution import vanilla_gradients
+from course_utils.checking import check_count
+from course_utils.images import check_picture
 from course_utils.models import Classifier
+from course_utils.network.open import opened
+from course_utils.network.run import checked
+from course_utils.network.tensorflow import tf
 
-TO_DO, DONE, UNREADABLE = 0, 1, 2  # what stands in "state"
+if os.name == "nt":
+    import msvcrt
+else:
+    import fcntl
+
+TO_DO, DONE, UNREADABLE = 0, 1, 2  # what "state" holds
 
 
 def explain_dataset(
@@ -24,29 +40,34 @@ def explain_dataset(
     destination,
     method: Callable = vanilla_gradients,
     *,
-    class_index: int | None = None,
+    class_index: int | Callable | None = None,
     batch_size: int = 16,
     progress: bool = True,
 ) -> dict[str, str]:
     """Compute a map for each of many picture files, and store them raw in one HDF5 file.
 
-    A run that was stopped, by Ctrl-C, a crash or a power switch, is continued by calling it again
-    with the same arguments. At most the batch in work is computed twice; nothing is stored twice.
-    Memory does not grow with the number of files.
+    To continue a run that was stopped, by Ctrl-C or because the process was killed, call it again
+    with the same arguments. At most the batch in progress is computed twice; nothing is stored
+    twice. The same arguments means the same network with the same weights, the same files, and the
+    same method with the same options; anything else is refused. All the disk space is taken at the
+    beginning, and memory doesn't grow with the number of files or processors: the pictures that
+    are being read at one time have at most 50 million pixels together.
 
     Args:
-        classifier: from `load_classifier`.
+        classifier: from `load_classifier`, or your own.
         files: paths of pictures, for example sorted(Path("pictures").glob("*.jpg")).
         destination: the path of the HDF5 file, which is made, or continued. It holds, all in the
             order of `files`:
             "maps": float32 (files, ...), what the method returns, raw and signed; 0 where missing;
             "class_index": int32, the class that was explained; -1 where missing;
             "state": uint8, 0 to do, 1 done, 2 unreadable; and "error", the reason, as UTF-8 text;
-            "files": their paths.
+            "files": their paths, as bytes (os.fsdecode turns them into text).
             Read it with h5py.File(destination)["maps"][i], which loads no more than map i.
         method: called as method(model, inputs, class_index): `vanilla_gradients`, `grad_cam`,
-            functools.partial(smoothgrad, samples=20), or your own.
-        class_index: one class for all pictures, or None for each picture's predicted class.
+            functools.partial(smoothgrad, samples=20), or a function of your own, defined with def
+            at the top of a module or a notebook cell. A lambda has no name to recognise it by.
+        class_index: one class for all pictures, or None for each picture's predicted class. A
+            function of the scores is handed to the method, if that takes one.
         batch_size: how many pictures are read and explained at a time.
         progress: whether to show a progress bar, and to name what could not be read.
 
@@ -55,124 +76,389 @@ def explain_dataset(
         the run is continued.
 
     Raises:
-        ValueError: no files; a file twice; a destination that holds another task's maps.
-        TypeError, ValueError: as the method.
+        ValueError: no files; a file twice; a method without a name; a destination that holds
+            another task's maps, is damaged, or that another run is writing.
+        TypeError, ValueError: as the method; or it returns something other than one map per input.
+        OSError: the destination can't be written, for example because the disk is full.
     """
     from tqdm.auto import tqdm
 
-    names = [str(Path(file)) for file in files]
-    if not names:
-        raise ValueError("files is empty: expected the paths of pictures.")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} stands in files more than once: expected each path once.")
+    names = _names(files)
     check_count("batch_size", batch_size)
-    check_class_index(classifier.model, np.zeros(1), 0 if class_index is None else class_index)
-    destination = Path(destination)
-    task = {"network": classifier.name, "method": _describe(method), "class": str(class_index)}
+    # Called with a real picture: what a subclassed model needs is known only when it is called.
+    x = classifier.prepare(_TRIAL)
+    if not callable(class_index):
+        checked(classifier.model, x, 0 if class_index is None else class_index)
+    task = _task(classifier, names, method, class_index, x)
+    destination = Path(os.fsdecode(destination)).absolute()
 
-    if not destination.exists():
-        shape = _shape_of_one_map(classifier, method)
-        _make(destination, names, shape, task)
-    with _open(destination, names, task) as store:
-        state = store["state"]
-        todo = np.flatnonzero(state[:] != DONE)
-        bar = tqdm(
-            total=len(names), initial=len(names) - len(todo), unit="file", disable=not progress
-        )
-        with bar:
-            for i, x, errors in _read(classifier, names, todo, batch_size):
-                good = np.array([error == b"" for error in errors])
-                if good.any():
-                    c = check_class_index(classifier.model, x[good], class_index)
-                    store["maps"][i[good]] = method(classifier.model, x[good], c)
-                    store["class_index"][i[good]] = c
-                store["error"][i] = errors.astype("S300")
-                store.flush()  # the maps first: what is called done is there
-                state[i] = np.where(good, DONE, UNREADABLE)
-                store.flush()
-                bar.update(len(i))
-        skipped = {
-            names[i]: store["error"][i].decode(errors="ignore")
-            for i in np.flatnonzero(state[:] == UNREADABLE)
-        }
+    with _only_run(destination):
+        if not destination.exists():
+            _make(destination, names, _explain(classifier, method, x, class_index)[0][0], task)
+        with _open(destination, task) as store:
+            state = store["state"]
+            todo = np.flatnonzero(state[:] != DONE)
+            done = len(names) - len(todo)
+            bar = tqdm(total=len(names), initial=done, unit="file", disable=not progress)
+            with bar:
+                for i, x, readable, errors in _read(classifier, names, todo, batch_size):
+                    good = i[readable]
+                    if len(good):
+                        maps, c = _explain(classifier, method, x[readable], class_index)
+                        _check_maps(maps, (len(good), *store["maps"].shape[1:]), method)
+                    with _writing(destination):
+                        if len(good):
+                            store["maps"][good] = maps
+                            store["class_index"][good] = c
+                        store["error"][i] = errors.astype(_ERROR)
+                        store.flush()  # the maps first: what is called done is there
+                        state[i] = np.where(readable, DONE, UNREADABLE)
+                        store.flush()
+                    bar.update(len(i))
+            skipped = _skipped(store, names)
     if progress and skipped:
         print(f"{len(skipped)} of {len(names)} files could not be read, among them:")
         print(*(f"  {reason}" for reason in list(skipped.values())[:5]), sep="\n")
     return skipped
 
 
-def _describe(method: Callable) -> str:
-    """Return a method's name with the options that a functools.partial sets."""
-    options = ", ".join(f"{k}={v!r}" for k, v in sorted(getattr(method, "keywords", {}).items()))
-    return f"{method_name(method)}({options})"
+_TRIAL = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+_ERROR = "S300"
 
 
-def _shape_of_one_map(classifier: Classifier, method: Callable) -> tuple[int, ...]:
-    grey = classifier.prepare(np.full((*classifier.input_size, 3), 127, np.uint8))
-    return np.shape(method(classifier.model, grey, np.zeros(1, np.int32)))[1:]
+def _names(files) -> list[str]:
+    if isinstance(files, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"files={os.fsdecode(files)!r} is one path: expected a list of paths, for example "
+            "sorted(Path('pictures').glob('*.jpg')), or [path] for a single picture."
+        )
+    try:
+        names = [os.fsdecode(file) for file in files]
+    except TypeError as error:
+        raise TypeError(f"files must be a list of the paths of pictures ({error}).") from None
+    if not names:
+        raise ValueError("files is empty: expected the paths of pictures.")
+    if len(set(names)) < len(names):
+        seen = set()
+        twice = next(name for name in names if name in seen or seen.add(name))
+        raise ValueError(f"{twice!r} occurs in files more than once: expected each path once.")
+    return names
 
 
-def _make(destination: Path, names: list[str], shape: tuple[int, ...], task: dict) -> None:
+# ------------------------------------------------------------------------------------ the task
+
+
+def _task(classifier: Classifier, names: list[str], method, class_index, x: np.ndarray) -> dict:
+    """Describe all that a map depends on; what the trial picture becomes stands for functions.
+
+    The preprocessing has no name, and neither has what happens between a network's weights.
+    """
+    if not callable(method):
+        raise TypeError(
+            f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."
+        )
+    c = class_index if class_index is None or callable(class_index) else int(class_index)
+    return {
+        "network": classifier.name,
+        "weights": weights_digest(classifier.model),
+        "method": _shortened(describe(method, "the method")),
+        "class": _shortened(describe(c, "class_index")),
+        "files": digest(os.fsencode(name) + b"\0" for name in names),
+        "input": x.ravel()[:: max(1, x.size // 1000)],
+        "scores": np.concatenate([np.ravel(s) for s in opened(classifier.model).scores(x)])[:1000],
+    }
+
+
+def _shortened(text: str) -> str:
+    """Return a text that fits into an attribute of an HDF5 file."""
+    return text if len(text) < 2000 else f"{text[:1000]} ... {digest([text.encode()])}"
+
+
+def _differences(found: dict, task: dict) -> Iterator[str]:
+    """Yield in what another task differs, in words."""
+    for key in ("network", "method", "class"):
+        if found[key] != task[key]:
+            yield f"{key} {found[key]}, not {task[key]}"
+    if found["network"] == task["network"] and found["weights"] != task["weights"]:
+        yield "a network of this name with other weights"
+    elif not _same(found["input"], task["input"]):
+        yield "pictures of another size or preprocessing"
+    elif not _same(found["scores"], task["scores"]):
+        yield "a network with these weights that computes something else"
+    if found["files"] != task["files"]:
+        yield "other files"
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    # 1 %: processors and graphics cards round differently, some after 10 bits.
+    return np.shape(a) == np.shape(b) and np.allclose(a, b, 0.01, 0.01 * np.abs(b).max())
+
+
+def _explain(classifier: Classifier, method: Callable, x: np.ndarray, class_index) -> tuple:
+    """Return the maps, and the classes they explain; -1 if a function of the scores says it."""
+    if callable(class_index):
+        maps, c = method(classifier.model, x, class_index), -1
+    else:
+        _, c = checked(classifier.model, x, class_index)
+        maps = method(classifier.model, x, c)
+    maps = np.asarray(maps)
+    _check_maps(maps, (len(x), *maps.shape[1:]), method)
+    return maps, c
+
+
+def _check_maps(maps: np.ndarray, shape: tuple[int, ...], method: Callable) -> None:
+    if maps.shape != shape or maps.dtype.kind not in "fiub" or 0 in shape:
+        raise ValueError(
+            f"The method {describe(method, 'the method')} returned an array of shape {maps.shape} "
+            f"and dtype {maps.dtype} for {shape[0]} pictures: expected one map for each, all of "
+            "one shape."
+        )
+
+
+# ------------------------------------------------------------------------------------ the file
+
+
+@contextlib.contextmanager
+def _only_run(destination: Path) -> Iterator[None]:
+    """Keep other runs from a destination; the system ends the lock with the process, however."""
+    path = destination.with_name(destination.name + ".lock")
+    while True:
+        try:
+            lock = path.open("ab")
+        except OSError as error:
+            raise _cannot_write(destination, error) from None
+        try:
+            if os.name == "nt":
+                msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+                raise _in_use(destination) from None
+            raise _cannot_write(destination, error) from None
+        with contextlib.suppress(OSError):  # deleted by a run that ended just now?
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                break
+        lock.close()
+    try:
+        yield
+    finally:
+        if os.name == "nt":  # where open files can't be deleted
+            lock.close()
+        with contextlib.suppress(OSError):
+            path.unlink()
+        lock.close()
+
+
+def _in_use(destination: Path) -> ValueError:
+    return ValueError(
+        f"{str(destination)!r} is in use: another run is writing it, or a program or notebook has "
+        "it open. Wait for it, close the file there, or give another destination."
+    )
+
+
+def _cannot_write(destination: Path, error: OSError) -> OSError:
+    reason = error.strerror or str(error).splitlines()[0]
+    return OSError(
+        f"{str(destination)!r} can't be written ({reason}): give a destination in a folder that "
+        "exists and in which you may write."
+    )
+
+
+@contextlib.contextmanager
+def _writing(destination: Path, size: int | None = None) -> Iterator[None]:
+    """Say in one sentence what went wrong while writing, of which HDF5 makes many lines."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS):
+            raise _cannot_write(destination, error) from None
+        number = getattr(error, "errno", None) or re.search(r"errno = (\d+)", str(error))
+        if isinstance(number, re.Match):  # as HDF5 writes it
+            number = int(number[1])
+        reason = os.strerror(number) if number else str(error).splitlines()[0]
+        needed = f"; it needs {size / 1e6:,.1f} MB" if size else ""
+        raise OSError(
+            f"{str(destination)!r} could not be written ({reason}{needed}): free some space on the "
+            "disk and call explain_dataset again, which continues with what is stored."
+        ) from None
+
+
+def _make(destination: Path, names: list[str], one_map: np.ndarray, task: dict) -> None:
     """Lay out the whole file, so that later nothing but numbers in it change.
 
     That is why a run may be killed at any time: HDF5 files break where their layout is written.
+    And why a damaged layout can be recognised by a digest, in front of the HDF5 file, of all that
+    isn't one of those numbers: HDF5's library would fail in many ways, or never return.
     """
     unfinished = destination.with_name(destination.name + ".unfinished")
-    early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     n = len(names)
-    with h5py.File(unfinished, "w") as store:
-        store.attrs.update(task)
-        store["files"] = names
-        for name, dtype, size, empty in (
-            ("maps", "f4", (n, *shape), 0),
-            ("class_index", "i4", (n,), -1),
-            ("state", "u1", (n,), TO_DO),
-            ("error", "S300", (n,), b""),
-        ):
-            store.create_dataset(name, size, dtype, fillvalue=empty, dcpl=early.copy())
-    unfinished.replace(destination)
+    layout = {
+        "maps": ("f4", (n, *one_map.shape), 0),
+        "class_index": ("i4", (n,), -1),
+        "state": ("u1", (n,), TO_DO),
+        "error": (_ERROR, (n,), b""),
+    }
+    size = sum(np.dtype(dtype).itemsize * np.prod(shape) for dtype, shape, _ in layout.values())
+    try:
+        with _writing(destination, size):
+            with h5py.File(unfinished, "w", userblock_size=_FRONT) as store:
+                store.attrs.update(task)
+                store.create_dataset(
+                    "files",
+                    data=np.array([*map(os.fsencode, names)], object),
+                    dtype=h5py.string_dtype(),
+                )
+                for name, (dtype, shape, empty) in layout.items():
+                    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+                    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+                    plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)  # but below
+                    store.create_dataset(name, shape, dtype, fillvalue=empty, dcpl=plan)
+                places = [
+                    (store[name].id.get_offset(), store[name].id.get_storage_size(), empty)
+                    for name, (*_, empty) in layout.items()
+                ]
+            with unfinished.open("r+b") as file:
+                for offset, length, empty in places:
+                    file.seek(offset)
+                    _fill(file, length, b"\xff" if empty == -1 else b"\0")
+                numbers = [[offset, length] for offset, length, _ in places]
+                front = json.dumps({"numbers": numbers, "digest": _layout_digest(file, numbers)})
+                file.seek(0)
+                file.write(front.encode().ljust(_FRONT))
+            unfinished.replace(destination)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.truncate(unfinished, 0)  # after an error HDF5 may keep it open, and its space taken
+            unfinished.unlink()
+        raise
 
 
-def _open(destination: Path, names: list[str], task: dict) -> h5py.File:
+_FRONT = 1024  # bytes in front of the HDF5 file
+
+
+def _fill(file, length: int, byte: bytes) -> None:
+    for start in range(0, length, 2**20):
+        file.write(byte * min(2**20, length - start))
+
+
+def _layout_digest(file, numbers: list) -> str:
+    """Return a digest of all in a file but its front and the numbers, given as (offset, length)."""
+    numbers = [(0, _FRONT), *sorted(map(tuple, numbers)), (os.fstat(file.fileno()).st_size, 0)]
+
+    def parts():
+        for (offset, length), (end, _) in itertools.pairwise(numbers):
+            file.seek(offset + length)
+            yield f"{offset} {length} {end}".encode()
+            for start in range(offset + length, end, 2**20):
+                yield file.read(min(2**20, end - start))
+
+    return digest(parts())
+
+
+def _open(destination: Path, task: dict) -> h5py.File:
+    if not stat.S_ISREG(destination.stat().st_mode):
+        raise ValueError(f"{str(destination)!r} is not a file: give the path of an HDF5 file.")
+    with destination.open("rb") as file:
+        try:
+            front = json.loads(file.read(_FRONT))
+            intact = front["digest"] == _layout_digest(file, front["numbers"])
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(
+                f"{str(destination)!r} exists and was not made by explain_dataset. Give another "
+                "destination, or delete it."
+            ) from None
+    if not intact:
+        raise ValueError(
+            f"{str(destination)!r} is damaged: it can't be continued. Give another destination, or "
+            "delete it."
+        )
     try:
         store = h5py.File(destination, "r+")
-        found = {key: store.attrs.get(key) for key in task}
-        same_files = [name.decode() for name in store["files"][:]] == names
-    except (OSError, KeyError) as error:
-        raise ValueError(
-            f"{str(destination)!r} exists and is no file that explain_dataset could continue "
-            f"({error}). Give another destination, or delete it."
-        ) from None
-    if found != task or not same_files:
+    except OSError as error:
+        if isinstance(error, BlockingIOError) or "already open" in str(error):
+            raise _in_use(destination) from None
+        raise _cannot_write(destination, error) from None
+    differences = list(_differences(dict(store.attrs), task))
+    if differences:
         store.close()
-        differs = [
-            f"{key} {found[key]}, not {task[key]}" for key in task if found[key] != task[key]
-        ]
         raise ValueError(
-            f"{str(destination)!r} holds the maps of another task "
-            f"({'; '.join(differs) or 'other files'}). Give another destination, or delete it."
+            f"{str(destination)!r} holds the maps of another task ({'; '.join(differences)}). Give "
+            "another destination, or delete it."
         )
     return store
 
 
+def _skipped(store: h5py.File, names: list[str]) -> dict[str, str]:
+    skipped = {}
+    for start in range(0, len(names), 10_000):
+        part = slice(start, start + 10_000)
+        bad = np.flatnonzero(store["state"][part] == UNREADABLE)
+        if len(bad):
+            errors = store["error"][part]
+            skipped |= {names[start + i]: errors[i].decode(errors="ignore") for i in bad}
+    return skipped
+
+
+# ------------------------------------------------------------------------------------ the pictures
+
+
 def _read(
     classifier: Classifier, names: list[str], todo: np.ndarray, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield (indices, inputs, errors), read by a tf.data pipeline while the network works."""
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield (indices, inputs, readable, errors), read by tf.data while the network works."""
     shape = (*classifier.input_size, 3)
+    room = _Room(MAX_PIXELS)
 
     def read(i):
         try:
-            return classifier.prepare(load_image(Path(names[i])))[0], b""
+            return _prepared(classifier, Path(names[i]), room), True, b""
         except Exception as error:  # whatever is wrong with a file, the others go on
-            return np.zeros(shape, np.float32), str(error).encode()
+            reason = str(error) or type(error).__name__
+            return np.zeros(shape, np.float32), False, reason.encode(errors="backslashreplace")
 
     def read_in_graph(i):
-        x, error = tf.numpy_function(read, [i], [tf.float32, tf.string])
-        return i, tf.ensure_shape(x, shape), tf.ensure_shape(error, ())
+        x, readable, error = tf.numpy_function(read, [i], [tf.float32, tf.bool, tf.string])
+        return (
+            i,
+            tf.ensure_shape(x, shape),
+            tf.ensure_shape(readable, ()),
+            tf.ensure_shape(error, ()),
+        )
 
     pictures = tf.data.Dataset.from_tensor_slices(todo)
     pictures = pictures.map(read_in_graph, num_parallel_calls=tf.data.AUTOTUNE)
     yield from pictures.batch(batch_size).prefetch(1).as_numpy_iterator()
+
+
+def _prepared(classifier: Classifier, path: Path, room: _Room) -> np.ndarray:
+    # A large file is read alone: its pixels are not known before.
+    large = path.is_file() and path.stat().st_size > _LARGE
+    with room.for_pixels(MAX_PIXELS if large else 0):
+        picture = check_picture(path)
+        with room.for_pixels(0 if large else picture.pixels):
+            return classifier.prepare(picture.decode())[0]
+
+
+_LARGE = 10_000_000  # bytes
+
+
+class _Room:
+    """Lets threads work on so many pixels at a time, all together."""
+
+    def __init__(self, pixels: int) -> None:
+        self._free, self._changed = pixels, threading.Condition()
+
+    @contextlib.contextmanager
+    def for_pixels(self, pixels: int) -> Iterator[None]:
+        """Wait until there is room for a picture, and keep it meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= pixels)
+            self._free -= pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += pixels
+                self._changed.notify_all()

@@ -16,20 +16,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils._cache import is_graph
-from course_utils._compute import class_scores, method_name
-from course_utils._inputs import (
+from course_utils._scenes import Scenes, TaggedPictures, tagged_pictures, two_object_scenes
+from course_utils.checking import (
     check_baseline,
-    check_class_index,
     check_count,
     check_inputs,
     check_seed,
+    method_name,
 )
-from course_utils._scenes import Scenes, TaggedPictures, tagged_pictures, two_object_scenes
-from course_utils._tensorflow import keras
 from course_utils.display import map_values
 from course_utils.images import cv2, resize_map
 from course_utils.models import Classifier, load_classifier
+from course_utils.network.open import is_graph, opened
+from course_utils.network.run import checked, class_scores
+from course_utils.network.tensorflow import keras
 
 __all__ = [
     "Curve",
@@ -89,8 +89,17 @@ def strength(attribution, size: tuple[int, int] | None = None) -> np.ndarray:
     values = np.maximum(map_values(raw), 0)
     if size is None or values.shape == tuple(size):
         return values
+    _check_one(raw.shape, size)
     _check_fit(values.shape, size)
     return resize_map(values, size)
+
+
+def _check_one(shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    if len(shape) == 3 and shape[1] <= 3 < size[1]:
+        raise ValueError(
+            f"An array of shape {shape} may be {shape[0]} maps of {shape[1]} x {shape[2]} places, "
+            "or one map with channels: pass one map, maps[0], of the shape (h, w)."
+        )
 
 
 def _check_fit(shape: tuple[int, int], size: tuple[int, int]) -> None:
@@ -148,6 +157,7 @@ def pointing_game(attribution, mask, *, tolerance: float = 0) -> bool:
     Lesson 6 derives it.
     """
     m, values = _check_mask(mask), strength(attribution)
+    _check_one(np.shape(attribution), m.shape)
     _check_fit(values.shape, m.shape)
     if not isinstance(tolerance, (int, float, np.integer, np.floating)) or not tolerance >= 0:
         raise ValueError(f"tolerance={tolerance!r}: expected a number of pixels, 0 or more.")
@@ -238,8 +248,8 @@ def deletion_curve(
 
     Returns:
         `Curve`: fractions, probabilities, area. The first probability is that of the picture, the
-        last that of the baseline. The probability is softmax over the class scores, and for a
-        single logit z the sigmoid.
+        last that of the baseline. The probability is the model's own: a softmax over the class
+        scores, and for a single logit or several sigmoids the sigmoid.
 
     Warns:
         UserWarning: the map is nowhere positive, so that the order is random altogether.
@@ -250,8 +260,8 @@ def deletion_curve(
 
     Lesson 6 derives it.
     """
-    x, x0, replaced, c = _replacing(model, inputs, attribution, class_index, steps, baseline)
-    return _curve(model, x, x0, replaced, c, batch_size)
+    x, x0, replaced, steps, c = _replacing(model, inputs, attribution, class_index, steps, baseline)
+    return _curve(model, x, x0, replaced, steps, c, batch_size)
 
 
 def insertion_curve(
@@ -273,18 +283,19 @@ def insertion_curve(
 
     Lesson 6 derives it.
     """
-    x, x0, replaced, c = _replacing(model, inputs, attribution, class_index, steps, baseline)
-    return _curve(model, x0, x, replaced, c, batch_size)
+    x, x0, replaced, steps, c = _replacing(model, inputs, attribution, class_index, steps, baseline)
+    return _curve(model, x0, x, replaced, steps, c, batch_size)
 
 
 def _replacing(model, inputs, attribution, class_index, steps, baseline):
-    """Return picture, baseline, at which step each pixel is replaced, (H, W), and the class."""
-    x = check_inputs(model, inputs)
+    """Return picture, baseline, the step at which each pixel is replaced, steps, and class."""
+    x, c = checked(model, inputs, class_index)
     if len(x) != 1:
         raise ValueError(
             f"inputs holds {len(x)} pictures, and a curve belongs to one: pass inputs[:1]."
         )
-    c = int(check_class_index(model, x, class_index)[0])
+    if callable(c):
+        raise TypeError("A curve follows the probability of one class: give class_index a number.")
     x0, steps = check_baseline(baseline, x), check_count("steps", steps)
     values = strength(attribution, x.shape[1:3])
     if not values.any():
@@ -293,25 +304,18 @@ def _replacing(model, inputs, attribution, class_index, steps, baseline):
     rank = np.empty(values.size, int)
     rank[np.lexsort((at_random, -values.ravel()))] = np.arange(values.size)
     # Pixel r of n is replaced at the first step k with k / steps > r / n.
-    return x, x0, (rank * steps // values.size + 1).reshape(values.shape), c
+    return x, x0, (rank * steps // values.size + 1).reshape(values.shape), steps, int(c[0])
 
 
-def _curve(model, start, end, replaced, c: int, batch_size: int) -> Curve:
-    steps, batch_size = int(replaced.max()), check_count("batch_size", batch_size)
+def _curve(model, start, end, replaced, steps: int, c: int, batch_size: int) -> Curve:
+    batch_size = check_count("batch_size", batch_size)
     scores = []
     for first in range(0, steps + 1, batch_size):
         k = np.arange(first, min(first + batch_size, steps + 1))[:, None, None, None]
         pictures = np.where(k >= replaced[None, :, :, None], end, start).astype(np.float32)
         scores.append(class_scores(model, pictures))
-    p = _probability(np.concatenate(scores).astype(np.float64), model, c)
+    p = opened(model).probabilities(np.concatenate(scores))[:, c]
     return Curve(np.linspace(0, 1, steps + 1), p, float((p[1:] + p[:-1]).mean() / 2))
-
-
-def _probability(scores: np.ndarray, model: keras.Model, c: int) -> np.ndarray:
-    if is_graph(model) and model.output_shape[-1] == 1:
-        scores = scores / 2  # softmax of (-z/2, z/2) is the sigmoid of z
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers[:, c] / powers.sum(axis=1)
 
 
 # ---------------------------------------------------------------- does it depend on the weights
@@ -350,17 +354,35 @@ def randomize_weights(model: keras.Model, layers=None, seed: int = 0) -> keras.M
         if id(layer) not in chosen:
             continue
         rng = np.random.default_rng([seed, number])
-        # Seeds and counters, which some layers keep among their weights, are whole numbers.
-        old = [np.asarray(variable) for variable in twin.weights]
-        new = [rng.permuted(a) if a.dtype.kind not in "iu" else a for a in old]
-        twin.set_weights(new)
-        changed |= any(a.size for a in old)
+        for variable in twin.weights:
+            if _was_learned(variable):
+                variable.assign(_shuffled(np.asarray(variable), rng))
+                changed = True
+        _refresh(twin)
     if not changed:
         raise ValueError(
             f"None of the given layers of {model.name!r} has weights. The layers are: "
             f"{', '.join(names[:60])}."
         )
     return copy
+
+
+def _was_learned(variable) -> bool:
+    """Whether a weight is more than a counter or the state of a random generator.
+
+    Those are whole numbers too, but larger ones than an int8 or int4 kernel's.
+    """
+    return "int" not in variable.dtype or variable.dtype in ("int8", "uint8")
+
+
+def _shuffled(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.permuted(values.ravel()).reshape(values.shape)
+
+
+def _refresh(layer: keras.Layer) -> None:
+    """Let a Normalization layer, which computes with copies of its weights, copy them again."""
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()
 
 
 def _copy_model(model: keras.Model) -> keras.Model:
@@ -370,14 +392,23 @@ def _copy_model(model: keras.Model) -> keras.Model:
             ": other models cannot be copied layer by layer."
         )
     state = random.getstate()  # from which Keras seeds the initial weights of the copy
+    made: dict[int, keras.Operation] = {}  # a layer that two nested models share stays one layer
+
+    def twin_of(layer):
+        if id(layer) not in made:
+            made[id(layer)] = type(layer).from_config(layer.get_config())
+        return made[id(layer)]
+
     try:
-        copy = keras.models.clone_model(model)
+        copy = keras.models.clone_model(model, clone_function=twin_of, recursive=True)
     except Exception as error:  # a layer of one's own that does not say how to make it again
         reason = (str(error).splitlines() or [""])[0][:200]
         raise ValueError(f"The model {model.name!r} cannot be copied by Keras: {reason}") from None
     finally:
         random.setstate(state)
     copy.set_weights(model.get_weights())
+    for layer in _all_layers(copy):
+        _refresh(layer)
     return copy
 
 
@@ -569,8 +600,7 @@ def sensitivity(
     Raises:
         TypeError, ValueError: as the method; noise, samples or seed out of range.
     """
-    x = check_inputs(model, inputs)
-    c = check_class_index(model, x, class_index)
+    x, c = checked(model, inputs, class_index)
     check_seed(seed)
     if not isinstance(noise, (int, float, np.integer, np.floating)) or not 0 <= noise <= 1e6:
         raise ValueError(
@@ -642,7 +672,7 @@ def random_map(model: keras.Model, inputs, class_index=None) -> np.ndarray:
 
     Other noise for each picture and class, and always the same for the same ones.
     """
-    x = check_inputs(model, inputs)
+    x = check_inputs(opened(model), inputs)
     c = np.broadcast_to(0 if class_index is None else class_index, len(x))
     seeds = [[zlib.crc32(picture.tobytes()), k] for picture, k in zip(x, c, strict=True)]
     return np.stack([np.random.default_rng(s).random(x.shape[1:3], np.float32) for s in seeds])
@@ -653,7 +683,7 @@ def centre_blob(model: keras.Model, inputs, class_index=None) -> np.ndarray:
 
     It knows that photographers put things in the middle, and nothing else; float32 (B, H, W), 0..1.
     """
-    B, H, W, _ = check_inputs(model, inputs).shape
+    B, H, W, _ = check_inputs(opened(model), inputs).shape
     i, j = np.linspace(-2, 2, H)[:, None], np.linspace(-2, 2, W)[None]
     return np.tile(np.exp(-(i**2 + j**2) / 2).astype(np.float32), (B, 1, 1))
 
@@ -664,7 +694,7 @@ def input_edges(model: keras.Model, inputs, class_index=None) -> np.ndarray:
     It knows the picture, and neither the network nor the class; float32 (B, H, W, C), in units of
     the input per pixel.
     """
-    x = check_inputs(model, inputs)
+    x = check_inputs(opened(model), inputs)
 
     def edges(picture):
         dx, dy = (cv2.Sobel(picture, cv2.CV_32F, *d, scale=1 / 8) for d in ((1, 0), (0, 1)))

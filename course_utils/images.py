@@ -6,15 +6,22 @@ A picture is always a NumPy array, uint8, (height, width, 3), red-green-blue, 0 
 from __future__ import annotations
 
 import difflib
+import functools
 import io
 import os
+import stat
+import threading
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from course_utils import _picture_files
 from course_utils._data import data_path, read_json
+from course_utils._picture_files import MAX_BYTES
 
 try:
     import cv2
@@ -24,9 +31,6 @@ except ImportError as error:  # pragma: no cover - depends on the machine
         "Linux server without a screen, its system libraries too: `apt-get install libgl1 "
         "libglib2.0-0`."
     ) from error
-
-MAX_PIXELS = 80_000_000
-"""Larger pictures are refused from their header, before any memory is taken for them."""
 
 
 def example_images() -> dict[str, str]:
@@ -53,39 +57,60 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 def load_image(source) -> np.ndarray:
     """Read a picture from almost anything, as uint8 RGB.
 
+    Files may come from anywhere, so what reading one can cost is bounded before anything is
+    decoded: the format (by the first bytes, whatever the name ends in), the size of the file, the
+    number of pixels, the passes over a JPEG, and the metadata. Reading the largest picture takes
+    at most 10 bytes of memory per pixel, beside the file itself.
+
+    One thing can't be bounded beforehand: the header of an AVIF may claim fewer pixels than its
+    data hold. Its decoder stops at 268 million, for which it took 550 MB.
+
     Args:
         source: the name of an example ("cat"; `example_images()` lists them), a path, the bytes
             of a picture file, an open binary file, a Pillow image, or an array:
             uint8 in 0..255 or float in 0..1 or 0..255, of shape (H, W), (H, W, 1), (H, W, 3) or
             (H, W, 4). An array of floats in which nothing exceeds 1 is taken to be 0..1.
+            Files are PNG, JPEG, WebP, GIF, TIFF or BMP, and AVIF if Pillow can read it.
 
     Returns:
         uint8 array (H, W, 3) of its own, in the picture's own size. Photographs are turned the
-        way up that their EXIF says, transparency is put on white, 16 bits become 8, and of an
-        animation the first frame is taken.
+        way up that their EXIF says, transparency is put on white, 16 bits become 8, and only the
+        first frame of an animation is read.
 
     Raises:
         FileNotFoundError, IsADirectoryError: there is no such file; it is a folder.
-        ValueError: not a picture, cut off, larger than 80 million pixels, or an array of another
-            shape or range, or with NaN.
+        ValueError: not a picture, cut off, more than 50 million pixels or 200 MB, or an array of
+            another shape or range, or with NaN.
         TypeError: none of the above kinds of source.
+        MemoryError: the computer has too little memory left for this picture.
     """
+    return check_picture(source).decode()
+
+
+class CheckedPicture(NamedTuple):
+    """A picture that is safe to decode, and has not been decoded yet."""
+
+    pixels: int
+    decode: Callable[[], np.ndarray]
+
+
+def check_picture(source) -> CheckedPicture:
+    """Do everything that `load_image` does before it takes memory for the pixels."""
     if isinstance(source, Image.Image):
-        return _from_pillow(source, "the given Pillow image")
+        return _check_pillow(source)
     if hasattr(source, "__array__"):  # of NumPy, TensorFlow and others
-        return _from_array(np.asarray(source))
+        array = _check_array(np.asarray(source))
+        return CheckedPicture(array[..., 0].size, functools.partial(_from_array, array))
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_bytes(bytes(source), "the given bytes")
+        return _check_bytes(bytes(source), "the given bytes")
     # A name of one word: a student's own path must not depend on the course's list of examples.
     if isinstance(source, str) and source.isidentifier() and source in _examples():
-        return _from_bytes(data_path(f"images/{_examples()[source]['file']}").read_bytes(), source)
+        return _check_bytes(data_path(f"images/{_examples()[source]['file']}").read_bytes(), source)
     if isinstance(source, (str, os.PathLike)):
-        return _from_bytes(_read_file(source), f"the file {os.fspath(source)!r}")
+        return _check_bytes(_read_file(source), f"the file {os.fspath(source)!r}")
     if hasattr(source, "read"):
-        content = source.read()
-        if not isinstance(content, bytes):
-            raise TypeError("load_image needs a file opened in binary mode: open(path, 'rb').")
-        return _from_bytes(content, f"the file {getattr(source, 'name', 'object')!r}")
+        name = f"the file {getattr(source, 'name', 'object')!r}"
+        return _check_bytes(_read_open_file(source), name)
     raise TypeError(
         "load_image expects an example's name, a path, bytes, an open binary file or a NumPy "
         f"array, and was given {type(source).__name__}. For other arrays: np.asarray(x)."
@@ -106,6 +131,15 @@ def resize_picture(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Bilinear and *antialiased*: where the picture shrinks, each new pixel averages all the old ones
     that it covers. Plain bilinear skips most of them, and the network sees jagged edges.
     """
+    # First the rows, some at a time, then the columns, which is how Pillow resizes as well: a
+    # large picture never exists as float32, four times its memory.
+    rows = max(1, _PART**2 // image.shape[1])
+    starts = range(0, len(image), rows)
+    narrow = [_resize(part := image[i : i + rows], (len(part), size[1])) for i in starts]
+    return _resize(np.concatenate(narrow), size)
+
+
+def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     channels = [Image.fromarray(channel) for channel in np.moveaxis(image.astype(np.float32), 2, 0)]
     size = (size[1], size[0])
     return np.stack([np.asarray(c.resize(size, Image.Resampling.BILINEAR)) for c in channels], 2)
@@ -137,15 +171,14 @@ def _read_file(source: str | os.PathLike) -> bytes:
             f"{name!r} is a web address, and load_image reads files: save the picture first, then "
             "give its path."
         )
-    path = Path(os.fsdecode(name))
     try:
-        path = path.expanduser()
-        exists, folder = path.exists() and bool(name), path.is_dir()
+        path = Path(os.fsdecode(name)).expanduser()
+        found = path.stat() if name else None
+    except PermissionError:
+        raise
     except (OSError, RuntimeError, ValueError):  # a name that no file can have
-        exists = False
-    if exists and folder:
-        raise IsADirectoryError(f"{name!r} is a folder: give the path of one picture in it.")
-    if not exists:
+        found = None
+    if found is None:
         names = list(_examples())
         close = difflib.get_close_matches(str(name), names, n=1)
         guess = f" Did you mean {close[0]!r}?" if close else ""
@@ -153,61 +186,157 @@ def _read_file(source: str | os.PathLike) -> bytes:
             f"There is no file {name[:200]!r} in {Path.cwd()}, and no example of that name.{guess} "
             f"Examples: {', '.join(names)}."
         )
-    return path.read_bytes()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(f"{name!r} is a folder: give the path of one picture in it.")
+    if not stat.S_ISREG(found.st_mode):  # opening a pipe or a device can wait for ever
+        raise ValueError(f"{name!r} is a pipe or a device, not a file: give a picture's path.")
+    if found.st_size > MAX_BYTES:
+        raise _picture_files.too_many_bytes(f"the file {name!r}", f"{found.st_size / 1e6:,.0f} MB")
+    if found.st_size == 0:  # also the "files" of /proc, some of which wait when they're read
+        return b""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)  # it may be growing
 
 
-def _from_bytes(content: bytes, name: str) -> np.ndarray:
-    if not content:
-        raise ValueError(f"A picture was expected, but {name} is empty (0 bytes).")
+def _read_open_file(file) -> bytes:
+    parts, size = [], 0
+    while size <= MAX_BYTES and (part := file.read(MAX_BYTES + 1 - size)):
+        if not isinstance(part, bytes):
+            raise TypeError("load_image needs a file opened in binary mode: open(path, 'rb').")
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _check_bytes(content: bytes, name: str) -> CheckedPicture:
+    file_format = _picture_files.check(content, name)
+    if file_format == "WEBP":  # Pillow takes 8 bytes per pixel as soon as it opens one
+        width, height, animated = _picture_files.webp_header(content)
+        # Of an animation Pillow holds a frame four times.
+        _picture_files.check_size(width, height, name, 16 * width * height if animated else 0)
+        decode = functools.partial(_decode_webp, content, animated, name)
+        return CheckedPicture(width * height, decode)
+    if file_format == "AVIF":
+        picture = _open(_picture_files.without_exif(content), file_format, name)
+        # Planes of up to 16 bits, and two copies of the pixels.
+        beside = 12 * picture.width * picture.height
+        _picture_files.check_size(picture.width, picture.height, name, beside)
+    else:
+        picture = _open(content, file_format, name)
+    return _check_opened(picture, name)
+
+
+_OPENING = threading.Lock()
+
+
+def _open(content: bytes, file_format: str, name: str) -> Image.Image:
     try:
-        with warnings.catch_warnings():
+        # One thread at a time, since catch_warnings changes what holds for all of them.
+        with _OPENING, warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
-            picture = Image.open(io.BytesIO(content))
+            return Image.open(io.BytesIO(content), formats=[file_format])
     except Image.DecompressionBombError:
-        raise _too_large(name, "more than twice as many as Pillow's own limit") from None
+        size = f"more than {2e-6 * Image.MAX_IMAGE_PIXELS:.0f} million"
+        raise _picture_files.too_many_pixels(name, size) from None
     except UnidentifiedImageError:
-        raise ValueError(
-            f"A picture was expected, but the content of {name} is none that can be read, whatever "
-            "its name ends in. PNG and JPEG always work; a HEIC photograph has to be exported as "
-            "JPEG first."
-        ) from None
+        raise _unreadable(name, f"its {file_format} header is incomplete") from None
     except Exception as error:  # a header that promises a format and breaks it: each in its own way
         raise _unreadable(name, error) from None
-    return _from_pillow(picture, name)
+
+
+def _check_pillow(picture: Image.Image) -> CheckedPicture:
+    """Check a Pillow image that somebody else has opened, and perhaps not decoded yet."""
+    name = "the given Pillow image"
+    file = getattr(picture, "fp", None) if getattr(picture, "tile", None) else None
+    if file is not None:
+        if picture.format not in (*_picture_files.FORMATS, "MPO"):
+            raise ValueError(
+                f"This Pillow image is from a {picture.format} file, which load_image doesn't "
+                "decode. If you trust the file, decode it yourself first: image.load()."
+            )
+        position = file.tell()
+        file.seek(0)
+        content = _read_open_file(file)
+        file.seek(position)
+        if picture.format not in ("WEBP", "AVIF"):  # which were read when they were opened
+            _picture_files.check(content, name)
+    return _check_opened(picture, name)
+
+
+def _check_opened(picture: Image.Image, name: str) -> CheckedPicture:
+    _picture_files.check_size(picture.width, picture.height, name)
+    pixels = picture.width * picture.height
+    return CheckedPicture(pixels, functools.partial(_from_pillow, picture, name))
 
 
 def _from_pillow(picture: Image.Image, name: str) -> np.ndarray:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise _too_large(name, f"{picture.width} x {picture.height}")
     try:
         picture.load()
-        picture = ImageOps.exif_transpose(picture)
+        orientation = picture.getexif().get(0x0112, 1)
     except Exception as error:  # the decoders' errors have no common class
         raise _unreadable(name, error) from None
+
+    def part(rows: slice, columns: slice) -> Image.Image:
+        return picture.crop((columns.start, rows.start, columns.stop, rows.stop))
+
+    size = (picture.height, picture.width)
+    convert = _to_rgb
     if picture.mode == "F":
-        return _from_array(np.asarray(picture))
-    if picture.mode.startswith("I"):  # 16-bit greyscale
-        return _from_16_bits(np.asarray(picture), name)
+        lows, highs = zip(*(_extrema(part(*where)) for where in _parts(*size)), strict=True)
+        scale = _float_scale(np.min(lows), np.max(highs))
+        convert = functools.partial(_grey_to_rgb, scale=scale)
+    elif picture.mode.startswith("I"):  # 16-bit greyscale
+        low, high = picture.getextrema()
+        if low < 0 or high > 65535:
+            raise ValueError(
+                f"The picture in {name} has values from {low} to {high}, outside 16 bits. Scale it "
+                "to 0..1 and pass it as an array."
+            )
+        # Pillow reads 8-bit values into the same kind of image, if a program asks it to.
+        scale = 1 / 257 if high > 255 or picture.mode != "I" else 1  # 65535 / 257 = 255
+        convert = functools.partial(_grey_to_rgb, scale=scale)
+    return _from_parts(size, lambda *where: convert(part(*where)), orientation)
+
+
+def _to_rgb(picture: Image.Image) -> np.ndarray:
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
-    return np.array(picture.convert("RGB"))
+    return np.asarray(picture.convert("RGB"))
 
 
-def _from_16_bits(values: np.ndarray, name: str) -> np.ndarray:
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError(
-            f"{name} has values from {values.min()} to {values.max()}, outside 16 bits. Scale it "
-            "to 0..1 and pass it as an array."
-        )
-    # Pillow reads 8-bit values into the same kind of image, if a program asks it to.
-    scale = 257 if values.max() > 255 or values.dtype != np.int32 else 1  # 65535 / 257 = 255
-    grey = np.round(values.astype(np.float32) / scale).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
+def _extrema(picture: Image.Image) -> tuple[float, float]:
+    """Return the lowest and the highest value; NaN if there is one, which Pillow overlooks."""
+    values = np.asarray(picture)
+    return values.min(), values.max()
 
 
-def _from_array(array: np.ndarray) -> np.ndarray:
+def _grey_to_rgb(picture: Image.Image, scale: float) -> np.ndarray:
+    return np.round(np.asarray(picture, np.float32) * np.float32(scale))[..., None]
+
+
+def _decode_webp(content: bytes, animated: bool, name: str) -> np.ndarray:
+    if animated:
+        return _from_pillow(_open(content, "WEBP", name), name)
+    # Not by Pillow, which takes 16 bytes per pixel.
+    try:
+        orientation = _picture_files.webp_orientation(content)
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:  # whose text is of many lines
+        picture = None
+        if error.code == cv2.Error.StsNoMem:
+            raise _unreadable(name, MemoryError()) from None
+    except Exception as error:
+        raise _unreadable(name, error) from None
+    if picture is None:
+        raise _unreadable(name, "its WebP data is incomplete")
+    to_rgb = cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return _from_array(cv2.cvtColor(picture, to_rgb, dst=picture), orientation)
+
+
+def _check_array(array: np.ndarray) -> np.ndarray:
+    """Return an array that is a picture as (H, W, channels), or say why it isn't one."""
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
@@ -215,40 +344,90 @@ def _from_array(array: np.ndarray) -> np.ndarray:
             f"An array of shape {array.shape} is not one picture: expected (H, W), (H, W, 1), "
             "(H, W, 3) or (H, W, 4). Of a batch, pass one: images[0]."
         )
+    _picture_files.check_size(array.shape[1], array.shape[0], "the array")
     if array.dtype.kind == "f":
-        array = _float_to_uint8(array)
+        _float_scale(array.min(), array.max())
     elif array.dtype != np.uint8:
         raise ValueError(
             f"A picture array of dtype {array.dtype} could mean several things: expected uint8 in "
             "0..255, or float in 0..1 or 0..255. If it holds 0..255, use array.astype('uint8')."
         )
-    if array.shape[2] == 4:
-        alpha = array[..., 3:] / 255
-        array = np.round(array[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3))).copy()
+    return array
 
 
-def _float_to_uint8(array: np.ndarray) -> np.ndarray:
-    if not np.isfinite(array).all():
+def _from_array(array: np.ndarray, orientation: int = 1) -> np.ndarray:
+    scale = _float_scale(array.min(), array.max()) if array.dtype.kind == "f" else 1
+
+    def part(rows: slice, columns: slice) -> np.ndarray:
+        values = array[rows, columns]
+        if array.dtype.kind == "f":
+            values = np.round(values * scale).astype(np.uint8)
+        return _to_rgb(Image.fromarray(values)) if array.shape[2] == 4 else values
+
+    return _from_parts(array.shape[:2], part, orientation)
+
+
+def _float_scale(low, high) -> int:
+    """Return what brings floats to 0..255, given the lowest and the highest."""
+    if not np.isfinite([low, high]).all():
         raise ValueError("The picture array holds NaN or infinity: expected numbers in 0..255.")
-    low, high = float(array.min()), float(array.max())
     if low < 0 or high > 255:
         raise ValueError(
             f"A picture array of floats must lie in 0..1 or 0..255; this one goes from {low:.3g} "
             f"to {high:.3g}. If it went through a network's preprocessing, undo that first: "
             "classifier.restore(inputs)[0]."
         )
-    return np.round(array * (255 if high <= 1 else 1)).astype(np.uint8)
+    return 255 if high <= 1 else 1
 
 
-def _too_large(name: str, size: str) -> ValueError:
+# EXIF's number of the way up -> a view of the picture, turned. All but 6 and 8 undo themselves.
+_TURNS = {
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.transpose(1, 0, 2),
+    6: lambda image: np.rot90(image, -1),
+    7: lambda image: image[::-1, ::-1].transpose(1, 0, 2),
+    8: np.rot90,
+}
+
+
+def _from_parts(size: tuple[int, int], part: Callable, orientation) -> np.ndarray:
+    """Put a picture together, upright, from parts of the stored one, which has this size.
+
+    Only a part at a time exists in another form than uint8 RGB, and the picture is turned while it
+    is put together: a large one in two forms would take twice the memory.
+    """
+    height, width = size
+    if orientation in _TURNS:
+        shape = (height, width, 3) if orientation < 5 else (width, height, 3)
+        image = np.empty(shape, np.uint8)
+        stored = _TURNS[{6: 8, 8: 6}.get(orientation, orientation)](image)
+    else:
+        image = stored = np.empty((height, width, 3), np.uint8)
+    for rows, columns in _parts(height, width):
+        stored[rows, columns] = part(rows, columns)
+    return image
+
+
+_PART = 1024  # rows and columns
+
+
+def _parts(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the rows and columns of parts that together cover a picture."""
+    for top in range(0, height, _PART):
+        for left in range(0, width, _PART):
+            bottom, right = min(top + _PART, height), min(left + _PART, width)
+            yield slice(top, bottom), slice(left, right)
+
+
+def _unreadable(name: str, error: Exception | str) -> Exception:
+    if isinstance(error, MemoryError):
+        return MemoryError(
+            f"There is too little memory left to read the picture in {name}: close other programs "
+            "or notebooks, or make it smaller."
+        )
+    reason = str(error).split("\n")[0] or type(error).__name__
     return ValueError(
-        f"The picture in {name} has {size} pixels; more than {MAX_PIXELS // 10**6} million are not "
-        "read, to protect this computer's memory. Make it smaller: the network looks at 224 x 224."
-    )
-
-
-def _unreadable(name: str, error: Exception) -> ValueError:
-    return ValueError(
-        f"The picture in {name} is damaged or cut off ({error}). Download or export it again."
+        f"The picture in {name} is damaged or cut off ({reason}). Download or export it again."
     )

@@ -18,13 +18,12 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils import _efficientnet_lite0 as lite0
-from course_utils._cache import is_graph
-from course_utils._compute import class_scores
 from course_utils._data import data_path, read_json
-from course_utils._layers import last_conv_layer
-from course_utils._network import score_model
-from course_utils._tensorflow import keras, tf
 from course_utils.images import centre_square, resize_picture
+from course_utils.network.layers import last_conv_layer
+from course_utils.network.open import is_graph, opened, score_model
+from course_utils.network.run import class_scores
+from course_utils.network.tensorflow import keras
 
 __all__ = ["Classifier", "Prediction", "last_conv_layer", "load_classifier", "score_model"]
 
@@ -107,7 +106,14 @@ class Classifier:
             TypeError: not uint8.
         """
         pictures = [resize_picture(centre_square(p), self.input_size) for p in _pictures(images)]
-        return self._preprocess(np.stack(pictures)).astype(np.float32)
+        inputs = np.asarray(self._preprocess(np.stack(pictures)), np.float32)
+        if inputs.ndim != 4 or len(inputs) != len(pictures):
+            raise ValueError(
+                f"The preprocessing of {self.name!r} turned {len(pictures)} picture(s) into an "
+                f"array of shape {inputs.shape}; expected ({len(pictures)}, height, width, "
+                "channels), one input per picture."
+            )
+        return inputs
 
     def restore(self, inputs) -> np.ndarray:
         """Undo the preprocessing, for display: float (B, H, W, 3) -> uint8 (B, H, W, 3)."""
@@ -132,7 +138,7 @@ class Classifier:
         if not isinstance(top, (int, np.integer)) or top < 1:
             raise ValueError(f"top={top!r}: expected a whole number of classes, at least 1.")
         scores = class_scores(self.model, self.prepare(images))
-        probabilities = tf.nn.softmax(scores).numpy()
+        probabilities = opened(self.model).probabilities(scores)
         return [
             [
                 Prediction(int(c), self.labels[c], float(p[c]), float(s[c]))

@@ -18,12 +18,16 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_utils._explorer import Worker, figure_html, problem_html
+from course_utils.attribution import (
+    grad_cam,
+    gradient_times_input,
+    integrated_gradients,
+    smoothgrad,
+    vanilla_gradients,
+)
 from course_utils.display import DescribedFigure, maps_figure
-from course_utils.grad_cam import grad_cam
-from course_utils.gradients import gradient_times_input, integrated_gradients, vanilla_gradients
 from course_utils.images import example_images, load_image
 from course_utils.models import APPLICATIONS, Classifier, Prediction, load_classifier
-from course_utils.smoothgrad import smoothgrad
 
 __all__ = ["METHODS", "Playground", "card_html", "card_png", "explain", "find_classes", "uploaded"]
 

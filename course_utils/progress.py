@@ -1,22 +1,27 @@
 """Which exercises are done: kept in one small file, shown as a table.
 
-Each verdict that tells something new becomes one line of the file. Lines are only ever added. So
-two notebooks may write at once; and where the file was damaged or written only in half, every line
-that can still be read counts.
+Each verdict that says something new becomes one line of the file. Lines are only ever added, so two
+notebooks may write at once. If the file was damaged, or a line was cut off, every other line still
+counts. A lesson never stops because of this file: whatever is in its place, nothing here raises.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
+import functools
 import html
 import json
 import os
+import stat
 import sys
 from pathlib import Path
 
 NAME = "saliency-course-progress.jsonl"
 VARIABLE = "SALIENCY_COURSE_PROGRESS"
+MOST_BYTES = 10_000_000
+"""Read of the file at most; a student who tries every exercise fills 10,000."""
 CATALOGUE = Path(__file__).with_name("checks") / "exercises.json"
 RIGHT, TRIED, OPEN = "right", "tried", "open"
 MARKS = {RIGHT: "[x]", TRIED: "[~]", OPEN: "[ ]"}  # letters that every console can print
@@ -27,56 +32,81 @@ WORDS = {RIGHT: "right", TRIED: "tried, not right yet", OPEN: "open"}
 def progress_file() -> Path | None:
     """Return where progress is kept: in the home folder, where a new copy of the course finds it.
 
-    In Colab, whose machines are thrown away, in Google Drive if that is mounted. The environment
-    variable SALIENCY_COURSE_PROGRESS names another file; if it is empty, nothing is kept.
+    In Colab, whose machines are thrown away, it's Google Drive if that is mounted. The environment
+    variable SALIENCY_COURSE_PROGRESS names another file. If it is empty, or there is no home
+    folder, nothing is kept.
     """
     chosen = os.environ.get(VARIABLE)
     if chosen is not None:
         return Path(chosen) if chosen else None
     drive = Path(os.sep, "content", "drive", "MyDrive")
-    if "google.colab" in sys.modules and drive.is_dir():
-        return drive / NAME
-    return Path.home() / NAME
+    try:
+        if "google.colab" in sys.modules and drive.is_dir():
+            return drive / NAME
+        return Path.home() / NAME
+    except (OSError, RuntimeError):
+        return None
 
 
 def record(exercise: str, right: bool) -> None:
     """Note that a check accepted ("1.2", True) or refused an answer. Once right stays right.
 
-    Raises:
-        OSError: the file cannot be written.
+    If that can't be kept, say so once.
     """
     path = progress_file()
-    if path is None:
-        return
-    known, _ = read(path)
-    if known.get(exercise) in (RIGHT, RIGHT if right else TRIED):
+    if path is None or read(path)[0].get(exercise) in (RIGHT, RIGHT if right else TRIED):
         return
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     line = {"exercise": exercise, "verdict": RIGHT if right else TRIED, "time": now}
-    with path.open("a+b") as file:  # one write at the end of the file, whoever else writes
-        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
-        cut = file.read(1) not in (b"", b"\n")  # the last line was written in half
-        file.write(b"\n" * cut + json.dumps(line).encode() + b"\n")
+    try:
+        _check_is_file(path)
+        with path.open("a+b") as file:  # one write at the end of the file, whoever else writes
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            cut = file.read(1) not in (b"", b"\n")  # the last line was cut off
+            file.write(b"\n" * cut + json.dumps(line).encode() + b"\n")
+    except (OSError, ValueError) as error:
+        _say_once(f"(Your progress is not kept, but the lesson goes on: {error})")
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    print(text)
+
+
+def _check_is_file(path: Path) -> None:
+    """Raise OSError where something is in the file's place that is none, such as a folder."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe, say, would wait for ever
+            raise OSError(f"{path} is not an ordinary file: rename or delete it")
+
+
+def _lines(path: Path | None) -> tuple[list[bytes], str]:
+    """Return the lines of the file, [] where there is none, and what stands in the way or ""."""
+    try:
+        if path is None:
+            return [], ""
+        _check_is_file(path)
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES).splitlines(), ""
+    except FileNotFoundError:
+        return [], ""
+    except (OSError, ValueError) as error:
+        return [], str(error)
 
 
 def read(path: Path | None = None) -> tuple[dict[str, str], int]:
     """Return {exercise: "right" or "tried"}, and how many lines could not be read.
 
-    A file that is not there is empty. One that may not be read: OSError.
+    A file that is not there, or can't be read, is empty.
     """
-    path = path or progress_file()
-    try:
-        lines = path.read_bytes().splitlines() if path else []
-    except FileNotFoundError:
-        lines = []
     found, damaged = {}, 0
-    for line in filter(bytes.strip, lines):
+    for line in filter(bytes.strip, _lines(path or progress_file())[0]):
         try:
             entry = json.loads(line.decode())
             exercise, verdict = entry["exercise"], entry["verdict"]
             if not isinstance(exercise, str) or verdict not in (RIGHT, TRIED):
                 raise ValueError
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):  # such as 100,000 brackets
             damaged += 1
             continue
         if found.get(exercise) != RIGHT:
@@ -116,8 +146,9 @@ def _sentences(course: list[dict]) -> list[str]:
             f"Go on with exercise {exercise['id']}, {exercise['title']} ({exercise['minutes']} "
             f"minutes), in notebooks/{lesson['notebook']}."
         )
-    damaged = read()[1]
-    if damaged:
+    if problem := _lines(progress_file())[1]:
+        said.append(f"What you did before can't be read: {problem}.")
+    if damaged := read()[1]:
         said.append(
             f"{damaged} damaged line{'s' if damaged > 1 else ''} of the file could not be read; "
             "run the checks again whose exercises are missing here."
@@ -192,14 +223,20 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.page and options.page.suffix.lower() not in (".html", ".htm"):
         parser.error(f"--page {options.page}: expected the name of a file ending in .html.")
-    try:
-        course = lessons()
-        print(as_text(course))
-        print(f"Kept in: {progress_file() or f'nothing is kept, since {VARIABLE} is empty'}")
-        if options.page:
+    if hasattr(sys.stdout, "reconfigure"):  # a path may have letters that the console lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
+    course, file = lessons(), progress_file()
+    print(as_text(course))
+    print(
+        f"Kept in: {file or f'nothing is kept ({VARIABLE} is empty, or there is no home folder)'}"
+    )
+    problem = _lines(file)[1]
+    if options.page:
+        try:
             options.page.write_text(PAGE.format(table=as_html(course)), encoding="utf-8")
             print(f"Written: {options.page}")
-    except OSError as problem:
+        except (OSError, ValueError) as error:
+            problem = str(error)
+    if problem:
         print(f"Problem: {problem}", file=sys.stderr)
-        return 1
-    return 0
+    return int(bool(problem))

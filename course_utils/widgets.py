@@ -13,12 +13,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from course_utils._explorer import Explorer, choice, number, switch
+from course_utils.attribution import grad_cam, smoothgrad, vanilla_gradients
 from course_utils.display import DescribedFigure, map_values, maps_figure, overlay
-from course_utils.grad_cam import grad_cam
-from course_utils.gradients import vanilla_gradients
 from course_utils.images import load_image, resize_map
 from course_utils.models import Classifier
-from course_utils.smoothgrad import smoothgrad
 
 __all__ = [
     "cam_explorer",

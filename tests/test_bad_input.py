@@ -159,8 +159,11 @@ FLIPPED = PNG[:200] + bytes(b ^ 255 for b in PNG[200:300]) + PNG[300:]
 FILES = {
     # name: (content, what the message says)
     "empty.png": (b"", ["empty"]),
-    "text.jpg": (b"Dear diary, this is no picture.", ["JPEG", "none that can be read"]),
-    "page.png": (b"<!DOCTYPE html><html><body>404 not found</body></html>", ["none that can be"]),
+    "text.jpg": (b"Dear diary, this is no picture.", ["JPEG", "not one of the formats"]),
+    "page.png": (
+        b"<!DOCTYPE html><html><body>404 not found</body></html>",
+        ["not one of the formats"],
+    ),
     "truncated.png": (PNG[: len(PNG) // 2], ["damaged or cut off"]),
     "truncated.jpg": (JPEG[: len(JPEG) // 2], ["damaged or cut off"]),
     "truncated.gif": (GIF[: len(GIF) // 2], ["damaged or cut off"]),
@@ -169,9 +172,9 @@ FILES = {
     "signature only.png": (PNG[:8], []),
     "changed.png": (FLIPPED, ["damaged or cut off"]),
     "photo.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), ["HEIC", "JPEG"]),
-    "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', ["none that can be read"]),
-    "bomb.png": (png_header(60_000, 60_000), ["pixels", "80 million"]),
-    "too large.png": (png_header(10_000, 8_001), ["10000 x 8001", "80 million"]),
+    "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', ["not one of the formats"]),
+    "bomb.png": (png_header(60_000, 60_000), ["pixels", "50 million"]),
+    "too large.png": (png_header(10_000, 5_001), ["10000 x 5001", "50 million"]),
 }
 
 
@@ -190,7 +193,7 @@ def test_files_that_are_no_pictures(name, how, tmp_path):
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("size", [(60_000, 60_000), (10_000, 8_001), (2**31 - 1, 1)])
+@pytest.mark.parametrize("size", [(60_000, 60_000), (10_000, 5_001), (2**31 - 1, 1)])
 def test_a_decompression_bomb_is_refused_from_its_header(size):
     tracemalloc.start()
     try:
@@ -200,7 +203,7 @@ def test_a_decompression_bomb_is_refused_from_its_header(size):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Decoded, the smallest has 240 MB; Pillow's pixels are not seen by tracemalloc, but the time
+    # Decoded, the smallest has 150 MB; Pillow's pixels are not seen by tracemalloc, but the time
     # is: it takes a tenth of a second to clear so much memory, and a header less than a hundredth.
     assert peak < 1_000_000
     assert seconds < 0.1
@@ -209,12 +212,12 @@ def test_a_decompression_bomb_is_refused_from_its_header(size):
 def test_a_large_picture_that_somebody_else_opened_is_refused_too():
     with pytest.warns(Image.DecompressionBombWarning):
         picture = Image.open(io.BytesIO(png_header(10_000, 9_000)))
-    assert "80 million" in complaint(ValueError, load_image, picture)
+    assert "50 million" in complaint(ValueError, load_image, picture)
 
 
 def test_the_largest_picture_is_not_refused_for_its_size():
     """Its 1000 bytes of pixels are too few, which is another complaint."""
-    assert "cut off" in complaint(ValueError, load_image, png_header(10_000, 8_000))
+    assert "cut off" in complaint(ValueError, load_image, png_header(10_000, 5_000))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +382,7 @@ OPTIONS = {
     "steps=0": (integrated_gradients, {"steps": 0}, ValueError, ["steps=0"]),
     "steps=8.0": (integrated_gradients, {"steps": 8.0}, TypeError, ["steps=8.0"]),
     "IG batch_size=-3": (integrated_gradients, {"batch_size": -3}, ValueError, ["batch_size=-3"]),
-    "IG batch_size=None": (integrated_gradients, {"batch_size": None}, TypeError, ["batch_size="]),
+    "IG batch_size=2.0": (integrated_gradients, {"batch_size": 2.0}, TypeError, ["batch_size="]),
     "baseline of another size": (
         integrated_gradients,
         {"baseline": np.zeros((9, 9, 3))},

@@ -104,7 +104,7 @@ def test_a_subclassed_model_that_returns_probabilities_is_refused(head):
 def test_a_subclassed_model_without_class_scores_is_refused():
     net = Subclassed(lambda y: {"a": y, "b": y})
     net(pictures())
-    with pytest.raises(ValueError, match="expected one score a class"):
+    with pytest.raises(ValueError, match="expected one score per class"):
         vanilla_gradients(net, pictures(), 0)
 
 
@@ -245,7 +245,7 @@ def test_many_models_bring_no_warnings_onto_the_screen():
     program = """
 import numpy as np
 from course_utils import grad_cam, vanilla_gradients
-from course_utils._tensorflow import keras
+from course_utils.network.tensorflow import keras
 for _ in range(8):
     image = keras.Input((8, 8, 3))
     y = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(image))

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 from traitlets.config.loader import PyFileConfigLoader
+
+from workshop import offline_kit
 
 ROOT = Path(__file__).resolve().parent.parent
 HUB = ROOT / "workshop" / "hub"
@@ -122,7 +123,7 @@ def test_both_ways_start_the_same_server_with_the_same_limits():
 
 def test_the_image_is_built_as_the_values_need_it():
     recipe = text("Dockerfile")
-    (version,) = re.findall(r"^ARG JUPYTERHUB_VERSION=(\S+)$", recipe, re.MULTILINE)
+    (version,) = re.findall(r"^jupyterhub==(\S+)$", text("image.in"), re.MULTILINE)
     assert f"(JupyterHub {version})" in text("values.yaml")
     for word in VALUES["singleuser"]["cmd"]:
         assert f'"{word}"' in recipe
@@ -132,14 +133,12 @@ def test_the_image_is_built_as_the_values_need_it():
     assert f"{SERVER}workshop/hub/jupyterhub_config.py" in text("saliency-hub.service")
 
 
-def test_the_hubs_pins_are_the_courses_where_both_have_one():
+@pytest.mark.parametrize("file", ["requirements.txt", "image.txt"])
+def test_the_hubs_pins_are_the_courses_where_both_have_one(file):
     def pins(path):
-        lines = [line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
-        return {
-            (Requirement(line).name, str(Requirement(line).specifier)) for line in lines if line
-        }
+        return {(pin.name, str(pin.specifier)) for pin in offline_kit.pins(path)}
 
-    course, hub = pins(ROOT / "requirements.txt"), pins(HUB / "requirements.txt")
+    course, hub = pins(ROOT / "requirements.txt"), pins(HUB / file)
     shared = {name for name, _ in course} & {name for name, _ in hub}
     assert len(shared) > 20
     assert {pin for pin in hub if pin[0] in shared} <= course

@@ -100,7 +100,7 @@ def test_an_example_comes_before_a_file_of_the_same_name(tmp_path, monkeypatch):
 
 
 OPTIONS = {"webp": {"lossless": True}, "jpeg": {"quality": 100, "subsampling": 0}}
-FORMATS = ["png", "bmp", "gif", "tiff", "webp", "jpeg", "ppm"]
+FORMATS = ["png", "bmp", "gif", "tiff", "webp", "jpeg"]
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

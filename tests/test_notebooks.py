@@ -160,6 +160,13 @@ def test_a_notebook_stays_small_enough_to_open(lesson):
     assert (NOTEBOOKS / "solutions" / f"{lesson}.ipynb").stat().st_size < 2.5e6
 
 
+def test_every_assert_says_what_was_expected(lesson):
+    for cell in build.read(lesson).cells:
+        if cell.cell_type == "code":
+            for node in ast.walk(ast.parse(cell.source)):
+                assert not isinstance(node, ast.Assert) or node.msg, ast.unparse(node)
+
+
 def test_code_cells_are_short(lesson):
     """Ten lines a cell at the most, of which a reader can see what each does (with the def: 14)."""
     for cell in build.read(lesson).cells:
@@ -169,6 +176,7 @@ def test_code_cells_are_short(lesson):
 
 
 @pytest.mark.slow
+@pytest.mark.exact
 def test_running_again_gives_the_same_outputs():
     """A rebuild changes nothing. Shown on lesson 0, which computes all three maps.
 

@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from workshop import offline_kit
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -51,17 +53,7 @@ def project_texts():
             yield path.relative_to(ROOT).as_posix(), content.decode("utf-8")
 
 
-def pinned():
-    """requirements.txt as [(Requirement, version)]."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    requirements = [Requirement(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
-    pairs = []
-    for requirement in requirements:
-        (specifier,) = requirement.specifier
-        assert specifier.operator == "==" and "*" not in specifier.version, requirement
-        assert requirement.url is None, requirement
-        pairs.append((requirement, specifier.version))
-    return pairs
+PINNED = ["requirements.txt", "workshop/hub/requirements.txt", "workshop/hub/image.txt"]
 
 
 # ------------------------------------------------------------------------- requirements.txt
@@ -88,11 +80,11 @@ def test_every_dependency_is_pinned_once_to_a_version_that_fits(
         "platform_machine": machine,
     }
     pins = {}
-    for requirement, version in pinned():
+    for requirement in offline_kit.pins():
         if requirement.marker is None or requirement.marker.evaluate(environment):
             name = canonicalize_name(requirement.name)
             assert name not in pins, f"{name} is pinned twice for Python {python}"
-            pins[name] = version
+            pins[name] = str(requirement.specifier).removeprefix("==")
     for text in direct_dependencies():
         dependency = Requirement(text)
         if dependency.marker is None or dependency.marker.evaluate(environment):
@@ -100,11 +92,42 @@ def test_every_dependency_is_pinned_once_to_a_version_that_fits(
             assert dependency.specifier.contains(version), f"{text}, but {version} is pinned"
 
 
-def test_requirements_name_no_index_and_no_folder():
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", PINNED)
+def test_every_package_is_pinned_to_files_whose_hashes_are_known(name):
+    pins = offline_kit.pins(ROOT / name)
+    assert len(pins) > 50
+    for requirement, hashes in pins.items():
+        (specifier,) = requirement.specifier
+        assert specifier.operator == "==" and "*" not in specifier.version, requirement
+        assert requirement.url is None, requirement
+        assert hashes and all(re.fullmatch("sha256:[0-9a-f]{64}", h) for h in hashes), requirement
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_requirements_name_no_index_and_no_folder(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
     options = [line for line in text.splitlines() if line.startswith("-")]
     assert options == [] and "://" not in text
-    assert "uv pip compile" in text.split("\n")[1]  # how to make it again
+    command = text.split("\n")[1]  # how to make it again
+    assert "uv pip compile" in command and "--generate-hashes" in command and name in command
+
+
+INSTALLS = re.compile(r"pip +install|pip_install|\bpip\b.*\binstall\b")
+
+
+def test_what_installs_from_a_file_of_pins_checks_the_hashes():
+    """pip does as soon as a file has hashes, if it is given by -r: constraints do not count."""
+    names = ["start.py", "environment.yml", "workshop/hub/Dockerfile", "workshop/hub/trial.py"]
+    paths = [ROOT / name for name in names] + sorted((ROOT / ".github").rglob("*.yml"))
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"--constraint|\B-c requirements", text), path
+
+
+def test_the_image_stands_on_one_that_cannot_change():
+    recipe = (ROOT / "workshop" / "hub" / "Dockerfile").read_text(encoding="utf-8")
+    bases = re.findall(r"^FROM (\S+)", recipe, flags=re.MULTILINE)
+    assert bases and all(re.search(r"@sha256:[0-9a-f]{64}$", base) for base in bases)
 
 
 def test_jupyter_is_part_of_the_course_environment():
@@ -124,11 +147,8 @@ def test_the_conda_environment_agrees_with_pyproject():
     assert conda.keys() == {"python", "pip"}  # everything else is said in pyproject.toml only
     assert SpecifierSet(PROJECT["requires-python"]).contains(conda["python"] + ".1")
 
-    options = dict(line.split(maxsplit=1) for line in pip_section["pip"])
-    assert options.keys() == {"--constraint", "--editable"}
-    assert (ROOT / options["--constraint"]).is_file()
-    extras = re.fullmatch(r"\.\[(.+)\]", options["--editable"]).group(1).split(",")
-    assert set(extras) == EXTRAS.keys()
+    # Not the package itself: pip refuses a folder, which has no hash, beside pins that have one.
+    assert pip_section["pip"] == ["--requirement requirements.txt"]
 
 
 def test_binder_gets_the_libraries_that_opencv_needs():

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from fuzz_targets_machinery import fuzz_upload
 from PIL import Image
 
 from course_utils import load_image
@@ -45,6 +46,11 @@ def test_an_upload_is_read_in_both_versions_of_ipywidgets(upload):
     assert uploaded(upload("a.png", b"abc")) == ("a.png", b"abc")
     with pytest.raises(ValueError, match=r"'a.png' has 8.0 MB, and at most 8 MB"):
         uploaded(upload("a.png", b"x" * (MAX_BYTES + 1)))
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_any_upload_is_a_picture_or_one_sentence(seed):
+    fuzz_upload(np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("nothing", [(), {}])
@@ -150,7 +156,7 @@ def test_a_refused_picture_leaves_the_one_before(ready):
     before = ready.seen.value
     ready.upload.set_trait("value", _as_installed("notes.png", b"no picture"))
     assert ready.wait()
-    assert "content of &#x27;notes.png&#x27; is none that can be read" in ready.problem.value
+    assert "content of &#x27;notes.png&#x27; is not one of the formats" in ready.problem.value
     assert ready.seen.value == before
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
+import sys
 
 import numpy as np
 import pytest
+from fuzz_targets_machinery import fuzz_progress
 
 from course_utils import __main__ as command
 from course_utils import checks, progress
-from course_utils.checks import _judge
 
 
 @pytest.fixture(autouse=True)
@@ -87,17 +89,81 @@ def test_a_check_keeps_its_verdict(capsys):
     assert progress.read()[0] == {"1.3": "right"}
 
 
-def test_where_nothing_can_be_written_the_check_speaks_all_the_same(kept_in, monkeypatch, capsys):
-    kept_in.write_text("a file, and no folder")
-    monkeypatch.setenv(progress.VARIABLE, str(kept_in / "progress"))
-    _judge._say_once.cache_clear()
+def in_its_place(path, what):
+    """Put something other than a file of progress where it's kept."""
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)  # whoever opens it waits for a partner
+    elif what == "endless device":
+        path.symlink_to("/dev/zero")
+    elif what == "link to itself":
+        path.symlink_to(path)
+    elif what == "folder that is a file":
+        path.parent.rmdir()
+        path.parent.write_text("a file, and no folder")
+    elif what == "name that is too long":
+        return path.with_name("x" * 5000)
+    return path
+
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has none")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "folder",
+        pytest.param("pipe", marks=POSIX),
+        pytest.param("endless device", marks=POSIX),
+        pytest.param("link to itself", marks=POSIX),
+        "folder that is a file",
+        "name that is too long",
+    ],
+)
+def test_whatever_is_in_its_place_the_lesson_goes_on(what, kept_in, monkeypatch, capsys):
+    monkeypatch.setenv(progress.VARIABLE, str(in_its_place(kept_in, what)))
     for _ in range(2):
         checks.weight_picture(lambda weights, c: np.asarray(weights)[:, c].reshape(8, 8))
     printed = capsys.readouterr().out
     assert printed.count("right, well done") == 2
     assert printed.count("Your progress is not kept") == 1
+    assert progress.read() == ({}, 0)
+    progress.show_progress()
     assert command.main(["progress"]) == 1
-    assert "Problem:" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "0 of" in said.out and "can't be read: " in said.out
+    assert said.err.startswith("Problem: ") and said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("depth", [1000, 100_000])
+def test_nested_brackets_are_one_damaged_line(depth, kept_in):
+    progress.record("0.1", True)
+    with kept_in.open("ab") as file:
+        for nested in (b"[" * depth, b'{"exercise": ' * depth, b"[" * depth + b"]" * depth):
+            file.write(nested + b"\n")
+    progress.record("0.2", True)
+    assert progress.read() == ({"0.1": "right", "0.2": "right"}, 3)
+    assert "3 damaged lines" in progress.as_text(progress.lessons())
+
+
+def test_of_a_huge_file_the_beginning_is_read(kept_in):
+    progress.record("0.1", True)
+    with kept_in.open("ab") as file:
+        file.truncate(2 * progress.MOST_BYTES)  # zeros
+    assert progress.read() == ({"0.1": "right"}, 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no accounts without a home")
+def test_an_account_without_a_home_folder(monkeypatch, capsys):
+    monkeypatch.delenv(progress.VARIABLE)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 3)  # no such account
+    assert progress.progress_file() is None
+    progress.record("0.1", True)
+    assert progress.read() == ({}, 0)
+    assert command.main(["progress"]) == 0
+    assert "there is no home folder" in capsys.readouterr().out
 
 
 def test_nothing_is_kept_where_the_variable_is_empty(monkeypatch, capsys):
@@ -144,3 +210,8 @@ def test_the_page_stands_alone(tmp_path, capsys):
     with pytest.raises(SystemExit):
         command.main(["progress", "--page", str(tmp_path / "mine.pdf")])
     assert "ending in .html" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_any_content_is_read(seed):
+    fuzz_progress(np.random.default_rng(seed))

@@ -992,10 +992,10 @@ def test_the_methods_take_the_promised_arguments():
         vanilla_gradients: "(model, inputs, class_index=None)",
         gradient_times_input: "(model, inputs, class_index=None)",
         integrated_gradients: "(model, inputs, class_index=None, *, baseline=0.0, steps=64, "
-        "batch_size=16)",
+        "batch_size=None)",
         grad_cam: "(model, inputs, class_index=None, *, layer=None, relu=True)",
         smoothgrad: "(model, inputs, class_index=None, *, samples=50, noise=0.15, seed=0, "
-        "batch_size=16, method=<function vanilla_gradients>, progress=False)",
+        "batch_size=None, method=<function vanilla_gradients>, progress=False)",
     }
     for method, expected in promised.items():
         signature = inspect.signature(method)

@@ -15,6 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from workshop.offline_kit import pins
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -30,9 +32,7 @@ MODULES = ("course_utils", "tf_explain", "jupyterquiz")
 
 
 def requirements(path: Path) -> dict[str, Requirement]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    parsed = [Requirement(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
-    return {canonicalize_name(requirement.name): requirement for requirement in parsed}
+    return {canonicalize_name(requirement.name): requirement for requirement in pins(path)}
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
-"""start.py: what it decides, as plain functions; nothing is installed and nothing downloaded."""
+"""start.py: what it decides, as plain functions. test_start_runs.py lets it install something."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import start
+from course_utils import playground_server
+from workshop import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 GOOD = {
@@ -23,7 +27,7 @@ GOOD = {
 @pytest.mark.parametrize("minor", [10, 11, 12, 13])
 @pytest.mark.parametrize("platform", ["linux-x86_64", "linux-aarch64", "win-amd64", "macosx-arm64"])
 def test_suitable_pythons_pass(minor, platform):
-    assert start.problem({**GOOD, "version": [3, minor], "platform": platform}) is None
+    assert machine.problem({**GOOD, "version": [3, minor], "platform": platform}) is None
 
 
 @pytest.mark.parametrize(
@@ -43,59 +47,72 @@ def test_suitable_pythons_pass(minor, platform):
     ],
 )
 def test_unsuitable_pythons_get_one_sentence(facts, words):
-    sentence = start.problem({**GOOD, **facts})
+    sentence = machine.problem({**GOOD, **facts})
     assert words in sentence
     assert "\n" not in sentence and not sentence.endswith(".")
 
 
 def test_the_running_python_is_described():
-    facts = start.describe()
+    facts = machine.describe()
     assert facts.keys() == GOOD.keys()
     assert facts["version"] == list(sys.version_info[:2])
-    assert start.problem(facts) is None
+    assert machine.problem(facts) is None
+
+
+@pytest.mark.parametrize("name", ["start.py", "workshop/machine.py"])
+def test_an_old_python_gets_as_far_as_the_sentence_that_names_a_newer_one(name):
+    ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
 def test_the_supported_versions_are_those_of_pyproject():
     assert 'requires-python = ">={}.{},<{}.{}"'.format(
-        *start.OLDEST, start.NEWEST[0], start.NEWEST[1] + 1
+        *machine.OLDEST, machine.NEWEST[0], machine.NEWEST[1] + 1
     ) in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
-def test_every_candidate_is_tried_until_one_will_do(monkeypatch):
-    answers = {
-        "python3.13": subprocess.CalledProcessError(127, "a shim without a Python behind it"),
-        "python3.12": json.dumps({**GOOD, "bits": 32}).encode(),
-        "python3.11": b"not JSON",
-        "python3.10": json.dumps({**GOOD, "version": [3, 10]}).encode(),
-    }
+@pytest.fixture
+def pythons(tmp_path, monkeypatch):
+    """Put commands on the path, by name, that say of themselves what the given JSON says."""
+    if sys.platform == "win32":
+        pytest.skip("Windows asks its launcher")
 
-    def answer(command, **_):
-        if isinstance(answers[command[0]], Exception):
-            raise answers[command[0]]
-        return answers[command[0]]
+    def put(answers):
+        for name, answer in answers.items():
+            command = tmp_path / name
+            text = answer if isinstance(answer, str) else json.dumps({**GOOD, **answer})
+            command.write_text(f"#!/bin/sh\necho '{text}'\n", encoding="utf-8")
+            command.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
 
-    monkeypatch.setattr(start, "candidates", lambda: [[name] for name in ["absent", *answers]])
-    monkeypatch.setattr(start.shutil, "which", lambda name: name if name in answers else None)
-    monkeypatch.setattr(start.subprocess, "check_output", answer)
-    assert start.find_another() == ["python3.10"]
-    answers["python3.10"] = OSError()
-    assert start.find_another() is None
+    return put
+
+
+def test_every_candidate_is_tried_until_one_will_do(pythons, tmp_path):
+    pythons({"python3.12": {"bits": 32}, "python3.11": "not JSON", "python3.10": {}})
+    shim = tmp_path / "python3.13"
+    shim.write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")  # without a Python behind it
+    shim.chmod(0o755)
+    assert machine.find_another() == [str(tmp_path / "python3.10")]
+    (tmp_path / "python3.10").unlink()
+    assert machine.find_another() is None
 
 
 @pytest.mark.parametrize(
-    ("marker", "python", "expected"),
+    ("marker", "seen", "expected"),
     [
-        (None, "3.12", "foreign"),
-        ({}, "3.12", "broken"),
-        ({"ready": "now", "python": "3.12"}, None, "broken"),
-        ({"ready": "now", "python": "3.11"}, "3.12", "broken"),
-        ({"ready": None, "python": "3.12"}, "3.12", "unfinished"),
-        ({"ready": "before", "python": "3.12"}, "3.12", "unfinished"),
-        ({"ready": "now", "python": "3.12"}, "3.12", "ready"),
+        (None, ("3.12", True, True), "foreign"),
+        ({}, ("3.12", True, True), "broken"),
+        ({"ready": "now", "python": "3.12"}, (None, False, False), "broken"),
+        ({"ready": "now", "python": "3.11"}, ("3.12", True, True), "broken"),
+        ({"ready": "now", "python": "3.12"}, ("3.12", True, False), "broken"),
+        ({"ready": None, "python": "3.12"}, ("3.12", False, False), "broken"),
+        ({"ready": None, "python": "3.12"}, ("3.12", True, False), "unfinished"),
+        ({"ready": "before", "python": "3.12"}, ("3.12", True, True), "unfinished"),
+        ({"ready": "now", "python": "3.12"}, ("3.12", True, True), "ready"),
     ],
 )
-def test_the_state_of_the_environment(marker, python, expected):
-    assert start.state(marker, python, wanted="now") == expected
+def test_the_state_of_the_environment(marker, seen, expected):
+    assert start.state(marker, seen, wanted="now") == expected
 
 
 def test_an_empty_or_missing_folder_is_no_environment(tmp_path, monkeypatch):
@@ -111,9 +128,11 @@ def test_the_marker_survives_a_round_trip_and_nonsense(tmp_path):
     start.write_marker("digest", "3.12", path)
     assert start.read_marker(path) == {"ready": "digest", "python": "3.12"}
     assert [file.name for file in tmp_path.iterdir()] == ["marker.json"]
-    for nonsense in ("", "[1]", '{"ready": '):
+    for nonsense in ("", "[1]", '{"ready": ', "[" * 100_000):
         path.write_text(nonsense, encoding="utf-8")
         assert start.read_marker(path) == {}
+    path.replace(path.with_suffix(".tmp"))  # so earlier versions left it, when they were stopped
+    assert start.read_marker(path) == {}
 
 
 def test_the_digest_changes_with_what_is_installed_but_not_with_line_ends(tmp_path):
@@ -135,16 +154,17 @@ def test_a_folder_that_start_did_not_make_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "VENV", precious.parent)
     monkeypatch.setattr(start, "MARKER", precious.parent / "marker.json")
     assert start.current_state() == "foreign"
-    with pytest.raises(start.StartError, match="did not make"):
+    with pytest.raises(machine.StartError, match="did not make"):
         start.install("foreign")
     assert [file.name for file in precious.parent.iterdir()] == ["precious.txt"]
 
 
 def test_variables_that_would_lead_astray_are_dropped_and_the_others_kept():
-    env = start.child_environment(
+    env = machine.child_environment(
         {
             "PATH": "here",
             "PYTHONPATH": "elsewhere",
+            "PYTHONUTF8": "0",
             "PIP_TARGET": "elsewhere",
             "PIP_USER": "1",
             "PIP_CERT": "company.pem",
@@ -154,7 +174,7 @@ def test_variables_that_would_lead_astray_are_dropped_and_the_others_kept():
     )
     assert env["PATH"] == "here" and env["PIP_CERT"] == "company.pem"
     assert env["PIP_USER"] == "0" and env["KERAS_BACKEND"] == "tensorflow"
-    assert not {"PYTHONPATH", "PIP_TARGET", "MPLBACKEND"} & env.keys()
+    assert not {"PYTHONPATH", "PYTHONUTF8", "PIP_TARGET", "MPLBACKEND"} & env.keys()
 
 
 @pytest.mark.parametrize(
@@ -173,7 +193,7 @@ def test_the_command_and_what_is_passed_on(arguments, expected):
 
 
 def test_an_unknown_command_is_named():
-    with pytest.raises(start.StartError, match="'tset'"):
+    with pytest.raises(machine.StartError, match="'tset'"):
         start.parse(["tset"])
 
 
@@ -181,13 +201,8 @@ def test_the_command_lines():
     python = str(start.VENV_PYTHON)
     assert start.command_line("test", ["-x"]) == [python, "-m", "pytest", "-x"]
     assert start.command_line("check", []) == [python, "-m", "course_utils"]
-    page = str(ROOT / start.PLAYGROUND)
     assert start.command_line("playground", ["--port=1"]) == [
-        python,
-        "-m",
-        "voila",
-        page,
-        "--port=1",
+        *(python, "-m", "course_utils.playground_server", "--port=1")
     ]
     assert start.command_line("workshop", ["slides"]) == [python, "-m", "workshop", "slides"]
     lab = start.command_line("lab", ["--no-browser"])
@@ -198,48 +213,49 @@ def test_the_command_lines():
 
 def test_the_first_lesson_is_there():
     assert (ROOT / start.LESSON).is_file()
-    assert (ROOT / start.PLAYGROUND).is_file()
+    assert playground_server.NOTEBOOK.is_file()
 
 
 def test_warnings_before_the_installation():
     short, long = Path("x" * 30), Path("x" * 80)
-    assert list(start.warnings_before_install(50e9, True, long)) == []
-    assert list(start.warnings_before_install(50e9, False, short)) == []
-    (space,) = start.warnings_before_install(1.5e9, True, short)
+    assert list(machine.warnings_before_install(50e9, True, long)) == []
+    assert list(machine.warnings_before_install(50e9, False, short)) == []
+    (space,) = machine.warnings_before_install(1.5e9, True, short)
     assert "1.5 GB" in space
-    (path,) = start.warnings_before_install(50e9, False, long)
-    assert str(start.LONGEST_WINDOWS_ROOT) in path
+    (path,) = machine.warnings_before_install(50e9, False, long)
+    assert str(machine.LONGEST_WINDOWS_ROOT) in path
 
 
-def test_without_venv_or_pip_the_exact_command_is_named(tmp_path, monkeypatch):
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder for an environment that is not made: its Python, pip and packages answer at will."""
+    monkeypatch.setattr(start, "VENV", tmp_path)
+    monkeypatch.setattr(start, "MARKER", tmp_path / "marker.json")
+    monkeypatch.setattr(start.machine, "read_kit", lambda: None)  # an unpacked kit runs this too
+    return tmp_path
+
+
+def test_without_venv_or_pip_the_exact_command_is_named(folder, monkeypatch):
     monkeypatch.setattr(start, "succeeds", lambda *_, **__: False)
     monkeypatch.setattr(start.shutil, "which", lambda _: "/usr/bin/apt-get")
     version = "{}.{}".format(*sys.version_info[:2])
-    with pytest.raises(start.StartError, match=f"sudo apt install python{version}-venv"):
-        start.install_pip()
+    with pytest.raises(machine.StartError, match=f"sudo apt install python{version}-venv"):
+        start.make_environment()
 
 
-def test_pip_comes_from_the_system_where_python_has_none_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(start, "WHEELS", "none")  # also in an unpacked kit, which runs this too
+def test_pip_comes_from_the_system_where_python_has_none_of_its_own(folder, monkeypatch):
     commands = []
 
     def succeeds(command, quiet=False):
         commands.append([str(word) for word in command])
-        own = commands[-1][0] == str(start.VENV_PYTHON)
-        return not own or "-c" in command  # neither pip nor ensurepip inside, a good pip outside
+        return "ensurepip" not in command
 
     monkeypatch.setattr(start, "succeeds", succeeds)
-    monkeypatch.setattr(start, "packages_folder", lambda: tmp_path)
-    start.install_pip()
-    assert [
-        start.base_python(),
-        "-m",
-        "pip",
-        "install",
-        "--target",
-        str(tmp_path),
-        "pip",
-    ] in commands
+    start.make_environment()
+    command = commands[-1]
+    assert command[0] == start.base_python() and "--require-hashes" in command
+    listed = Path(command[-1]).read_text(encoding="utf-8")
+    assert re.fullmatch(r"pip==\S+( \\\n    --hash=sha256:[0-9a-f]{64})+\n", listed)
 
 
 def test_what_was_unpacked_in_half_is_forgotten(tmp_path):
@@ -253,16 +269,10 @@ def test_what_was_unpacked_in_half_is_forgotten(tmp_path):
     assert left == ["half.py", "whole-1.0.dist-info", "whole.py"]
 
 
-def test_an_installation_that_fails_is_not_called_ready(tmp_path, monkeypatch):
-    monkeypatch.setattr(start, "WHEELS", "none")  # also in an unpacked kit, which runs this too
-    monkeypatch.setattr(start, "VENV", tmp_path)
-    monkeypatch.setattr(start, "MARKER", tmp_path / "marker.json")
-    monkeypatch.setattr(start, "venv_python_version", lambda: "3.12")
-    monkeypatch.setattr(start, "install_pip", lambda: None)
-    monkeypatch.setattr(start, "packages_folder", lambda: tmp_path)
+def test_an_installation_that_fails_is_not_called_ready(folder, monkeypatch):
     monkeypatch.setattr(start, "succeeds", lambda *_, **__: False)
     start.write_marker("an older digest", "3.12", start.MARKER)
-    with pytest.raises(start.StartError, match="goes on where this one stopped"):
+    with pytest.raises(machine.StartError, match="goes on where this one stopped"):
         start.install("unfinished")
     assert start.read_marker(start.MARKER) == {"ready": None, "python": "3.12"}
 
@@ -272,23 +282,22 @@ KIT = {"platform": "linux-x86_64", "python": "3.12"}
 
 def unpacked(folder, kit=KIT):
     """A folder of wheels, as an unpacked kit has it, without any wheels."""
-    (folder / start.WHEELS).mkdir()
-    (folder / start.WHEELS / start.KIT).write_text(json.dumps(kit), encoding="utf-8")
-    return folder
+    (folder / "wheels").mkdir()
+    (folder / "wheels" / machine.KIT).write_text(json.dumps(kit), encoding="utf-8")
+    return folder / "wheels"
 
 
 def test_a_kit_says_what_it_is_for_and_a_damaged_one_that_it_is_damaged(tmp_path):
-    wheels = tmp_path / start.WHEELS
-    assert start.read_kit(wheels) is None
-    unpacked(tmp_path)
-    assert start.read_kit(wheels) == KIT
+    assert machine.read_kit(tmp_path / "wheels") is None
+    wheels = unpacked(tmp_path)
+    assert machine.read_kit(wheels) == KIT
     for nonsense in ("", "[]", '"text"', '{"platform": "win-amd64"}'):
-        (wheels / start.KIT).write_text(nonsense, encoding="utf-8")
-        with pytest.raises(start.StartError, match="no complete offline kit"):
-            start.read_kit(wheels)
-    (wheels / start.KIT).unlink()
-    with pytest.raises(start.StartError, match="no complete offline kit"):
-        start.read_kit(wheels)
+        (wheels / machine.KIT).write_text(nonsense, encoding="utf-8")
+        with pytest.raises(machine.StartError, match="not a complete offline kit"):
+            machine.read_kit(wheels)
+    (wheels / machine.KIT).unlink()
+    with pytest.raises(machine.StartError, match="not a complete offline kit"):
+        machine.read_kit(wheels)
 
 
 @pytest.mark.parametrize(
@@ -300,63 +309,22 @@ def test_a_kit_says_what_it_is_for_and_a_damaged_one_that_it_is_damaged(tmp_path
     ],
 )
 def test_a_kit_for_another_computer_says_so_in_one_sentence(facts, words):
-    assert start.problem({**GOOD, **facts}) is None
-    sentence = start.kit_problem({**GOOD, **facts}, KIT)
+    assert machine.problem({**GOOD, **facts}) is None
+    sentence = machine.kit_problem({**GOOD, **facts}, KIT)
     assert words in sentence and "delete the folder wheels" in sentence
     assert "\n" not in sentence and sentence.count(". ") == 0 and not sentence.endswith(".")
 
 
 def test_the_right_kit_and_no_kit_are_no_problem():
-    assert start.kit_problem(GOOD, KIT) is None
-    assert start.kit_problem(GOOD, None) is None
+    assert machine.kit_problem(GOOD, KIT) is None
+    assert machine.kit_problem(GOOD, None) is None
 
 
-def test_the_python_that_the_kit_is_for_is_looked_for(monkeypatch):
-    answers = {
-        "python3.13": json.dumps({**GOOD, "version": [3, 13]}).encode(),
-        "python3.12": json.dumps(GOOD).encode(),
-    }
-    monkeypatch.setattr(start, "candidates", lambda: [[name] for name in answers])
-    monkeypatch.setattr(start.shutil, "which", lambda name: name)
-    monkeypatch.setattr(start.subprocess, "check_output", lambda command, **_: answers[command[0]])
-    assert start.find_another() == ["python3.13"]
-    assert start.find_another(KIT) == ["python3.12"]
-    assert start.find_another({**KIT, "platform": "win-amd64"}) is None
-
-
-def test_with_a_kit_pip_asks_nobody_else(tmp_path, monkeypatch):
-    folder = tmp_path / "Kurs für alle"
-    folder.mkdir()
-    monkeypatch.setattr(start, "ROOT", folder)
-    commands = []
-    monkeypatch.setattr(start, "succeeds", lambda c, quiet=False: commands.append(c) or True)
-    monkeypatch.setattr(start, "packages_folder", lambda: tmp_path)
-    start.install_packages()
-    assert len(commands) == 2 and not any("--no-index" in command for command in commands)
-    unpacked(folder)
-    start.install_packages()
-    for command in commands[2:]:
-        place = command.index("--find-links")
-        assert command[place - 1] == "--no-index" and command[place + 1] == folder / start.WHEELS
-    assert len(commands) == 4
-
-
-def test_an_installation_begun_with_another_python_than_the_kits_begins_again(monkeypatch):
-    other = {"platform": start.describe()["platform"], "python": "3.99"}
-    monkeypatch.setattr(start, "current_state", lambda: "unfinished")
-    monkeypatch.setattr(start, "venv_python_version", lambda: "3.12")
-    monkeypatch.setattr(start, "read_kit", lambda: other)
-    monkeypatch.setattr(start, "find_another", lambda kit: None)
-    with pytest.raises(start.StartError, match=r"are for Python 3\.99"):
-        start.main(["check"])
-
-
-def test_a_kit_that_lacks_a_package_does_not_blame_the_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(start, "ROOT", unpacked(tmp_path))
-    monkeypatch.setattr(start, "packages_folder", lambda: tmp_path)
-    monkeypatch.setattr(start, "succeeds", lambda *_, **__: False)
-    with pytest.raises(start.StartError, match="unpack the archive of the offline kit again"):
-        start.install_packages()
+def test_the_python_that_the_kit_is_for_is_looked_for(pythons, tmp_path):
+    pythons({"python3.13": {"version": [3, 13]}, "python3.12": {}})
+    assert machine.find_another() == [str(tmp_path / "python3.13")]
+    assert machine.find_another(KIT) == [str(tmp_path / "python3.12")]
+    assert machine.find_another({**KIT, "platform": "win-amd64"}) is None
 
 
 def run(*arguments, **kwargs):

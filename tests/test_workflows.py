@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 EVERY_DAY = set(re.search(r"\$\{\*:-(.+)\}", CI).group(1).split())
-WEEKLY = {"solved", "newest", "links", "answers"}
+WEEKLY = {"roundings", "solved", "newest", "links", "answers", "audit"}
 
 
 def load(path: Path) -> dict:
@@ -58,11 +58,41 @@ def test_a_workflow_can_be_read_and_names_what_exists(path):
     workflow = load(path)
     assert {"name", True, "permissions", "jobs"} <= workflow.keys()  # YAML 1.1 reads `on` as true
     for job in workflow["jobs"].values():
-        assert commands(job)
         assert [unknown(words) for words in commands(job) if unknown(words)] == []
         for step in job["steps"]:
             assert ("run" in step) != ("uses" in step)
-            assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/x@v1"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_action_is_taken_by_its_commit(path):
+    """A tag can be moved to other code. The comment behind it is what dependabot reads."""
+    used = re.findall(r"uses: *(.+)", path.read_text(encoding="utf-8"))
+    assert used
+    for action in used:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+(\.\d+)+", action)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_job_may_do_what_it_needs_and_no_more(path):
+    workflow = load(path)
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        asked, runs_our_code = job["permissions"], bool(commands(job))
+        assert asked == {"contents": "read"} if runs_our_code else "contents" not in asked
+        assert "timeout-minutes" in job
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_what_is_pinned_is_kept_fresh_in_one_change_a_week():
+    text = (ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8")
+    updates = {entry["package-ecosystem"]: entry for entry in yaml.safe_load(text)["updates"]}
+    assert updates.keys() == {"github-actions", "docker"}
+    for entry in updates.values():
+        assert entry["schedule"] == {"interval": "weekly"}
+        assert [group["patterns"] for group in entry["groups"].values()] == [["*"]]
+    assert (ROOT / updates["docker"]["directory"].strip("/") / "Dockerfile").is_file()
 
 
 def test_a_command_that_does_not_exist_is_noticed():
@@ -71,10 +101,11 @@ def test_a_command_that_does_not_exist_is_noticed():
 
 
 def test_every_step_of_ci_is_known_and_leads_to_a_file():
-    listed = re.findall(r"^    ([a-z |]+)\)$", CI, flags=re.MULTILINE)
+    listed = re.findall(r"^    ([a-z |]+)\)(?: #.*)?$", CI, flags=re.MULTILINE)
     known = {step.strip() for line in listed for step in line.split("|")}
     assert known == EVERY_DAY | WEEKLY
-    for step in known - {"tests", "style", "solved", "answers"}:
+    elsewhere = {"tests", "style", "rounding", "roundings", "solved", "answers", "fuzz"}
+    for step in known - elsewhere:
         assert (ROOT / "tests" / "environments" / f"{step}.py").is_file()
 
 
@@ -92,4 +123,4 @@ def test_what_others_change_is_looked_at_every_week():
     weekly = load(ROOT / ".github" / "workflows" / "weekly.yml")
     assert weekly[True]["schedule"]
     asked = set.union(*map(steps_of_ci, weekly["jobs"].values()))
-    assert asked >= WEEKLY | {"tests", "platforms"}
+    assert asked >= WEEKLY | {"tests", "platforms", "fuzz"}

@@ -7,7 +7,6 @@ computer and one Python. start.py finds that folder, and installs from it alone.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -19,8 +18,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-import start
-from workshop import lessons
+from workshop import lessons, machine
 from workshop.lessons import PlanError
 
 # The oldest systems that TensorFlow's wheels run on, and what they can use besides. pip takes a
@@ -70,24 +68,26 @@ def releases(python: str) -> tuple[str, str]:
     return f"{python}.0", f"{python}.99"
 
 
-def requirements(platform: str, release: str) -> list[Requirement]:
-    """Return the lines of requirements.txt that hold for this kind of computer, without markers."""
-    environment = marker_environment(platform, release)
-    chosen = []
-    for line in (lessons.ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        line = re.sub(r"\s*#.*", "", line)
-        if not line:
-            continue
-        requirement = Requirement(line)
+def pins(path: Path = lessons.ROOT / "requirements.txt") -> dict[Requirement, list[str]]:
+    """Return what a file pins, each with its hashes, such as "sha256:0123..."."""
+    lines = path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    split = [line.partition(" #")[0].split(" --hash=") for line in lines if line[:1].isalnum()]
+    return {Requirement(name): [h.strip() for h in hashes] for name, *hashes in split}
+
+
+def requirements(platform: str, release: str) -> dict[Requirement, list[str]]:
+    """Return the pins that hold for this kind of computer, without markers."""
+    environment, chosen = marker_environment(platform, release), {}
+    for requirement, hashes in pins().items():
         if requirement.marker is None or requirement.marker.evaluate(environment):
             requirement.marker = None
-            chosen.append(requirement)
+            chosen[requirement] = hashes
     return chosen
 
 
 def check_target(platform: str, python: str) -> None:
     """Raise PlanError for a computer for which no kit can be made."""
-    supported = [f"3.{minor}" for minor in range(start.OLDEST[1], start.NEWEST[1] + 1)]
+    supported = [f"3.{minor}" for minor in range(machine.OLDEST[1], machine.NEWEST[1] + 1)]
     if platform not in TAGS:
         raise PlanError(f"there are kits for {', '.join(TAGS)}, and not for {platform!r}")
     if python not in supported:
@@ -95,19 +95,20 @@ def check_target(platform: str, python: str) -> None:
 
 
 def download(platform: str, python: str, folder: Path) -> None:
-    """Download the wheels, and pip itself, which some computers lack."""
+    """Download the wheels whose hashes stand in requirements.txt."""
     short = python.replace(".", "")
     listed = folder / "wanted.txt"
     got: set[str] = set()
     for release in releases(python):
-        wanted = {str(requirement) for requirement in requirements(platform, release)} | {"pip"}
+        chosen = requirements(platform, release).items()
+        wanted = {f"{r} --hash=" + " --hash=".join(hashes) for r, hashes in chosen}
         listed.write_text("\n".join(sorted(wanted - got)), encoding="utf-8")
         got |= wanted
         # requirements.txt lists everything that is needed, and pip would judge what the packages
         # need by this computer instead of theirs: so --no-deps.
         command = [
             *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
-            *("--disable-pip-version-check", "--quiet", "--dest", str(folder)),
+            *("--require-hashes", "--disable-pip-version-check", "--quiet", "--dest", str(folder)),
             *("--python-version", release, "--implementation", "cp"),
             *("--abi", f"cp{short}", "--abi", "abi3", "--abi", "none"),
             *(word for tag in TAGS[platform] for word in ("--platform", tag)),
@@ -119,7 +120,7 @@ def download(platform: str, python: str, folder: Path) -> None:
         ):
             raise PlanError("the packages could not be downloaded; the reason stands above")
     listed.unlink()
-    (folder / start.KIT).write_text(
+    (folder / machine.KIT).write_text(
         json.dumps({"platform": platform, "python": python}), encoding="utf-8"
     )
 
@@ -127,7 +128,7 @@ def download(platform: str, python: str, folder: Path) -> None:
 def missing(platform: str, python: str, folder: Path) -> list[str]:
     """Return the requirements for which a folder has no wheel of the right version."""
     have = {parse_wheel_filename(path.name)[:2] for path in folder.glob("*.whl")}
-    lacking = set() if "pip" in {name for name, _ in have} else {"pip"}
+    lacking = set()
     for release in releases(python):
         for requirement in requirements(platform, release):
             found = [v for name, v in have if name == canonicalize_name(requirement.name)]
@@ -149,7 +150,7 @@ def course_files() -> list[Path]:
         name
         for name in names
         if not LEFT_OUT & set(name.parts)
-        and name.parts[0] != start.WHEELS
+        and name.parts[0] != machine.WHEELS.name
         and (lessons.ROOT / name).is_file()
     )
 
@@ -161,7 +162,7 @@ def pack(archive: Path, wheels: Path) -> None:
         for name in course_files():
             kit.write(lessons.ROOT / name, Path("saliency-course") / name)
         for path in sorted(wheels.iterdir()):  # a wheel is compressed already
-            inside = Path("saliency-course") / start.WHEELS / path.name
+            inside = Path("saliency-course") / machine.WHEELS.name / path.name
             kit.write(path, inside, compress_type=zipfile.ZIP_STORED)
     half_written.replace(archive)
 

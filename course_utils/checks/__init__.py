@@ -12,8 +12,9 @@ import importlib
 import pkgutil
 
 from course_utils.checks._quiz import prediction, quiz
+from course_utils.checks._reading import read_both
 
-__all__ = ["prediction", "quiz"]
+__all__ = ["prediction", "quiz", "read_both"]
 for _module in pkgutil.iter_modules(__path__):
     if _module.name.startswith("lesson"):
         _lesson = importlib.import_module(f"{__name__}.{_module.name}")

@@ -114,7 +114,7 @@ def classifier():
 
 def linear_model():
     """Return a model with three linear scores of (3, 4, 2) inputs, and its known weights w_c."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     w = np.random.default_rng(0).normal(size=(3, 3, 4, 2)).astype(np.float32)
     dense = keras.layers.Dense(3, use_bias=False)

@@ -31,8 +31,8 @@ def _day_or_night():
 
 
 def _classifier(name: str, labels: tuple[str, ...], w, b):
-    from course_utils._tensorflow import keras
     from course_utils.models import Classifier
+    from course_utils.network.tensorflow import keras
 
     picture = keras.Input((4, 4, 3))
     head = keras.layers.Dense(len(labels))

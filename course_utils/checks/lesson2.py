@@ -24,7 +24,7 @@ def _scores_of_powers(w: np.ndarray, power: int, softmax: bool = False):
     Args:
         w: (classes, H, W, C).
     """
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     x = keras.Input(w.shape[1:])
     dense = keras.layers.Dense(len(w), use_bias=False)
@@ -35,7 +35,7 @@ def _scores_of_powers(w: np.ndarray, power: int, softmax: bool = False):
 
 
 def _ends_in_scores(maps_and_scores):
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     return keras.Model(maps_and_scores.input, maps_and_scores.output[1])
 

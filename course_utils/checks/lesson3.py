@@ -273,7 +273,7 @@ def _highest(scores, class_index):
 @shared
 def _by_hand():
     """Maps A = x; scores sum_ijk V_ijkc A_ijk, with small whole numbers V: slopes dS_c / dA = V."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     image = keras.Input((1, 2, 2))
     copied = keras.layers.Conv2D(2, 1, use_bias=False)
@@ -289,7 +289,7 @@ def _by_hand():
 @shared
 def _bent():
     """A network of two branches after the maps, with bends, so that slopes differ by picture."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     rng = np.random.default_rng(7)
     image = keras.Input((3, 4, 2))
@@ -306,7 +306,7 @@ def _bent():
 @shared
 def _frozen():
     """A network without trainable weights: the tape sees nothing unless it watches the input."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     image = keras.Input((3, 4, 2))
     A = keras.ops.matmul(image, _drawn(2, 3, seed=1))

@@ -475,7 +475,7 @@ def _rescored(
     model, *, flow=lambda last: last.input, weights=list, bias=None, units=None, activation=None
 ):
     """A new last layer in place of the old one, and with a keyword, each way to get it wrong."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     last = model.layers[-1]
     use_bias = last.use_bias if bias is None else bias
@@ -487,7 +487,7 @@ def _rescored(
 
 def _on_top(function: Callable):
     def answer(model):
-        from course_utils._tensorflow import keras
+        from course_utils.network.tensorflow import keras
 
         return keras.Model(model.input, function(keras, model.output))
 
@@ -504,7 +504,7 @@ def _cut_off(reads: Callable):
 
 
 def _sequential(model):
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     last = model.layers[-1]
     new = keras.layers.Dense(last.units, use_bias=last.use_bias)
@@ -515,7 +515,7 @@ def _sequential(model):
 
 @shared
 def _chain():
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     image = keras.Input(_PIXELS)
     features = keras.layers.ReLU()(keras.layers.Flatten()(image))
@@ -530,7 +530,7 @@ def _chain():
 @shared
 def _branching():
     """A model of two branches and a skip, and with one layer that is used twice."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     image = keras.Input(_PIXELS)
     bend = keras.layers.Activation("tanh")
@@ -546,7 +546,7 @@ def _branching():
 @shared
 def _nested():
     """A model with a model inside it, without biases, and with as many features as classes."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     inner = keras.Sequential(
         [keras.Input(_PIXELS), keras.layers.Conv2D(5, 2, activation="tanh", name="inside")]
@@ -575,7 +575,7 @@ TRUTH = [[4, 4, -1], [2, 1, 3], [1, 0, 0]]
 
 def _outputs(answer: Any) -> np.ndarray:
     """Return what a model makes of three pictures."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     if answer is TRUTH:
         return np.array(TRUTH)
@@ -620,7 +620,7 @@ def _scores_differ(got: np.ndarray, want: np.ndarray, axes=(), place="") -> str 
 
 def _keeps_its_layers(student: Callable) -> None:
     """Grad-CAM, which comes next, takes a layer by its name and needs the way from it."""
-    from course_utils._tensorflow import keras
+    from course_utils.network.tensorflow import keras
 
     for model in (_branching(), _nested()):
         result = student(model)

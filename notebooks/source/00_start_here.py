@@ -172,6 +172,11 @@ checks.prediction(shift_guess, answer, ["rise", "fall", "stay"])
 # own like this one, of the places where people get stuck. And if nothing works any more, *Restart
 # Kernel and Run All Cells* keeps what you have typed.
 #
+# Some cells end with `assert`: they test whether what the text says is true on your computer as
+# well. If one fails, its sentence says what we expected. Run the checks above it, then the cell
+# again. If you changed a number or a picture on purpose, that may be the reason; delete the
+# `assert` and go on.
+#
 # </details>
 
 # %% [markdown] exercise={"id": "0.1", "minutes": 3, "difficulty": "easy", "goal": 1}
@@ -255,7 +260,10 @@ softmax = checks.softmax(softmax)
 # %%
 p = np.asarray(softmax(scores))
 print(f"tabby: {p[0, 281]:.3f}   all classes together: {p.sum():.3f}")
-assert np.isclose(p[0, 281], classifier.predict(cat, top=3)[0][2].probability, atol=1e-4)
+assert np.isclose(p[0, 281], classifier.predict(cat, top=3)[0][2].probability, atol=1e-3), (
+    "Your softmax and classifier.predict should agree on tabby. Run the check of exercise 0.2, "
+    "then this cell."
+)
 
 # %% [markdown]
 # ## Where the course goes

@@ -70,7 +70,9 @@ A, scores = maps_and_scores(inputs)
 A = A.numpy()
 print("feature maps A:", A.shape, " scores:", scores.shape)
 print(f"{(A == 0).mean():.0%} of the numbers in the maps are exactly 0")
-assert (A == 0).mean() > 0.8 and A.min() == 0
+assert (A == 0).mean() > 0.8 and A.min() == 0, (
+    "After a ReLU, most numbers should be exactly 0, and none should be negative."
+)
 
 # %% [markdown]
 # Most patterns are absent at most places. Here are the three maps that are strongest on average.
@@ -128,8 +130,11 @@ pooled = keras.Model(network.input, network.get_layer("average_pool").output, na
 no_bear = grad_cam(pooled, scene, 294)[0]
 map_294 = maps_and_scores(scene)[0].numpy()[0, :, :, 294]
 # Divided by 49, because this output is the mean over 49 places.
-print("no error; and 'class 294' is feature map 294:", np.allclose(no_bear, map_294 / 49))
-assert np.allclose(no_bear, map_294 / 49, atol=1e-6) and no_bear.max() > 0
+same_map = np.allclose(no_bear, map_294 / 49, atol=1e-4)
+print("no error; and 'class 294' is feature map 294:", same_map)
+assert same_map and no_bear.max() > 0, (
+    "Without the head, 'class 294' should be feature map 294, divided by 49."
+)
 
 # %% [markdown]
 # A map without any error, but of feature number 294. And look where it lies:
@@ -143,7 +148,9 @@ print(
 )
 largest = np.argsort(-head[294])[:3]
 print("its largest weights are for:", ", ".join(classifier.labels[c] for c in largest))
-assert head[294, 294] < 0 and ranks > 900 and no_bear[:, :3].max() == 0
+assert head[294, 294] < 0 and ranks > 900 and no_bear[:, :3].max() == 0, (
+    "Feature 294 should speak against brown bear, and its map should be 0 on the left."
+)
 # %% [markdown]
 # It lies on the bear and nowhere else, and would fool anybody. But to the network this feature
 # speaks *against* brown bear: the head, which is cut off, gives it a negative weight. A map that
@@ -183,7 +190,7 @@ one = gradient[0, :, :, 0]
 print(f"smallest slope {one.min():+.6f}, largest {one.max():+.6f}")
 same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6
 checks.prediction(guess_places, "no" if same else "yes", ["yes", "no"])
-assert same
+assert same, "After a mean over all places, the slopes should be the same at all of them."
 
 # %% [markdown]
 # They are the same, for each of the 1280 maps: a mean treats all places alike. In other networks,
@@ -232,7 +239,10 @@ alpha = checks.alpha(alpha)
 weights = np.asarray(alpha(gradient))
 print("weights:", weights.shape)
 print(f"{(weights > 0).mean():.0%} of the maps have a positive weight for tabby")
-assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8
+assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8, (
+    "There should be one weight per map, about half of them positive. Run the check of exercise "
+    "3.1, then this cell."
+)
 
 # %% [markdown]
 # ## Step 2: the weighted sum
@@ -320,7 +330,9 @@ slopes = np.abs(tape.gradient(middle, x).numpy()[0]).max(axis=-1)
 own = slopes[96:128, 96:128].sum() / slopes.sum()
 print(f"pixels that it depends on: {(slopes > 0).mean():.0%}")
 print(f"share of its own square: {own:.0%}, where an even spread gives {1 / 49:.0%}")
-assert (slopes > 0).mean() > 0.9 and 1 / 49 < own < 0.4
+assert (slopes > 0).mean() > 0.9 and 1 / 49 < own < 0.4, (
+    "The number should depend on nearly all pixels, and mostly on those of other squares."
+)
 
 # %% [markdown]
 # It depends on all the picture, most of it outside its own square. A bright square means "at this
@@ -344,8 +356,12 @@ print(f"tabby:  {tabby_map.min():+.3f} to {tabby_map.max():+.3f}")
 print(f"banana: {banana_map.min():+.3f} to {banana_map.max():+.3f},", end=" ")
 print(f"{(banana_map < 0).sum()} of 49 negative")
 checks.prediction(guess_relu, int((banana_map < 0).sum()))
-assert (tabby_map > 0).all() and 15 < (banana_map < 0).sum() < 35
-assert banana_map.max() < 0.3 * tabby_map.max()
+assert (tabby_map > 0).all() and 15 < (banana_map < 0).sum() < 35, (
+    "All places should speak for tabby, and about half of them against banana."
+)
+assert banana_map.max() < 0.3 * tabby_map.max(), (
+    "Every place should speak less for banana than the best ones do for tabby."
+)
 
 # %% [markdown]
 # The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*,
@@ -368,7 +384,7 @@ zero = -banana_map.min() / np.ptp(banana_map)
 print(f"places that speak for banana: {(banana_map > 0).sum()} of 49")
 print(f"places with colour in the stretched map: {(stretched > 0).sum()} of 49")
 print(f"'neither for nor against', 0, has become {zero:.2f}")
-assert zero > 0.3
+assert zero > 0.3, "Stretching should give 0 a colour in the middle of the scale."
 
 # %% [markdown]
 # Stretched, the map has lost its zero: a place that speaks neither for nor against gets a middle
@@ -437,7 +453,9 @@ grad_cam_steps = checks.grad_cam_steps(grad_cam_steps)
 ours = np.asarray(grad_cam_steps(maps_and_scores, inputs, tabby))
 theirs = grad_cam(network, inputs, tabby)
 print("largest difference:", f"{np.abs(ours - theirs).max():.0e}")
-assert np.allclose(ours, theirs, atol=1e-5)
+assert np.allclose(ours, theirs, atol=1e-3), (
+    "Your Grad-CAM and ours should agree. Run the check of exercise 3.3, then this cell."
+)
 
 # %% [markdown]
 # ## Where it is exact: CAM
@@ -496,8 +514,12 @@ by_hand = np.asarray(place_contributions(A, W, tabby))[0]
 print("largest difference from Grad-CAM:", f"{np.abs(by_hand - tabby_map).max():.0e}")
 print(f"sum of the map + constant: {by_hand.sum() + b[tabby]:.3f}")
 print(f"score of tabby:            {float(scores[0, tabby]):.3f}")
-assert np.allclose(by_hand, tabby_map, atol=1e-5)
-assert np.isclose(by_hand.sum() + b[tabby], scores[0, tabby], atol=1e-3)
+assert np.allclose(by_hand, tabby_map, atol=1e-3), (
+    "CAM and Grad-CAM should agree here. Run the check of exercise 3.4, then this cell."
+)
+assert np.isclose(by_hand.sum() + b[tabby], scores[0, tabby], atol=0.01), (
+    "The 49 numbers and the constant should add up to the score."
+)
 
 # %% [markdown]
 # Two things follow. Grad-CAM *is* CAM here, up to the factor 49 (and the ReLU). And the 49 numbers,
@@ -515,8 +537,12 @@ print(f"the score {scores[0, tabby]:.2f} comes from {(contributions != 0).sum()}
 print(f"the most, {contributions[best]:.2f}, from map {best}")
 favourite = classifier.labels[W[best].argmax()]
 print(f"and the class that map {best} has its largest weight for is: {favourite}")
-assert contributions.max() < 0.1 * contributions.sum() and best in strongest
-assert W[best].argmax() not in (281, 282, 283, 284, 285)
+assert contributions.max() < 0.1 * contributions.sum() and best in strongest, (
+    "No map should give a tenth of the score, and the best should be in the first figure."
+)
+assert W[best].argmax() not in (281, 282, 283, 284, 285), (
+    "The class that this map is worth most for shouldn't be a cat."
+)
 
 # %% [markdown]
 # No. Many maps give a little each, and the map that gives the most, one of the three in the first
@@ -532,7 +558,9 @@ top = classifier.predict(load_image("two_objects"), top=3)[0]
 for p in top:
     print(f"{p.label:>14} ({p.class_index}): probability {p.probability:.2f}, score {p.score:.2f}")
 ball, bear = classifier.class_index("basketball"), classifier.class_index("brown bear")
-assert {p.class_index for p in top[:2]} == {ball, bear}
+assert {p.class_index for p in top[:2]} == {ball, bear}, (
+    "The two most probable classes should be the basketball and the brown bear."
+)
 
 # %%
 signed = grad_cam(network, np.repeat(scene, 2, axis=0), [ball, bear], relu=False)
@@ -603,7 +631,7 @@ cam_shares = {
 }
 for name, share in cam_shares.items():
     print(f"{name}: {share:.0%} of its map lies on its half")
-assert min(cam_shares.values()) > 0.8
+assert min(cam_shares.values()) > 0.8, "Each map should lie on its half. Has check 3.5 been run?"
 
 # %% [markdown]
 # A map that is the same everywhere would have 50 %. And vanilla gradients?
@@ -621,7 +649,9 @@ vanilla_shares = {
 }
 for name in cam_shares:
     print(f"{name}: Grad-CAM {cam_shares[name]:.0%}, vanilla gradients {vanilla_shares[name]:.0%}")
-    assert vanilla_shares[name] < cam_shares[name] - 0.1
+    assert vanilla_shares[name] < cam_shares[name] - 0.1, (
+        "Grad-CAM should keep the objects apart better than vanilla gradients."
+    )
 
 # %% [markdown]
 # On this scene Grad-CAM keeps the objects apart better. The brightest pixels of the vanilla maps do
@@ -672,7 +702,9 @@ print(f"against {signed[0][signed[0] < 0].sum():+.2f}, in units of the score")
 print("lowest in (row, column):", *np.unravel_index(signed[0].argmin(), (7, 7)))
 on_right = (signed[0] * right)[signed[0] < 0].sum() / signed[0][signed[0] < 0].sum()
 print(f"{on_right:.0%} of the evidence against the ball lies on the right half, with the bear")
-assert on_right > 0.8 and signed[0].min() < -0.05
+assert on_right > 0.8 and signed[0].min() < -0.05, (
+    "What speaks against the ball should lie on the right half, with the bear."
+)
 
 # %% [markdown]
 # The bear speaks *against* the ball, if not loudly. (The paper shows this part alone: it turns the
@@ -695,7 +727,9 @@ print(f"{control:.2f} with the grass above and below the bear covered instead")
 ratio = (after - before) / -signed[0][signed[0] < 0].sum()
 answer_cover = "as much" if abs(ratio - 1) < 0.25 else "more" if ratio > 1 else "less"
 checks.prediction(guess_cover, answer_cover, ["less", "as much", "more"])
-assert after > before + 1 and control < before + 0.5 * (after - before)
+assert after > before + 1 and control < before + 0.5 * (after - before), (
+    "Covering the bear should raise the score by more than 1, and by far more than grass does."
+)
 
 # %% [markdown]
 # It rises, as the map says, and far less if grass is covered instead of the bear. But look at *how
@@ -709,7 +743,9 @@ print(f"change of the score {after - before:+.2f}, of which")
 print(f"  columns 0 to 2, left of the box:   {change[:, :3].sum():+.2f}")
 print(f"  column 3, which the box touches:   {change[:, 3].sum():+.2f}")
 print(f"  columns 4 to 6, with the box:      {change[:, 4:].sum():+.2f}")
-assert change[:, :3].sum() > 0.5 * (after - before)
+assert change[:, :3].sum() > 0.5 * (after - before), (
+    "More than half of the rise should come from the left, where no pixel was changed."
+)
 
 # %% [markdown]
 # More than half of it comes from the *left*, where not a pixel was changed: every place sees the
@@ -736,11 +772,13 @@ change = share - cam_shares["basketball"]
 print(f"basketball on its half: head_conv {cam_shares['basketball']:.0%}, block11_add {share:.0%}")
 answer_layer = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
 checks.prediction(guess_layer, answer_layer, ["rise", "fall", "stay"])
-assert share < 0.6
+assert share < 0.6, "At block11_add, less than 60 % of the ball's map should lie on its half."
 
 # %%
-assert earlier[0].max(axis=0).argmax() >= 7  # the column of the ball map's peak: on the bear
-assert side_share(earlier[1], left_half(earlier[1])) > 0.6
+assert earlier[0].max(axis=0).argmax() >= 7, "The ball's map should peak on the right, on the bear."
+assert side_share(earlier[1], left_half(earlier[1])) > 0.6, (
+    "Most of the bear's map should lie on the left, on the ball."
+)
 panels = dict(
     zip(["basketball, 14 x 14", "brown bear, 14 x 14"], map(squares, earlier), strict=True)
 )
@@ -771,9 +809,15 @@ print("share of the ball's map on its half, with averaged slopes and with each p
 for name, (averaged, own) in layer_shares.items():
     places = network.get_layer(name).output.shape[1]
     print(f"{name:>12} {places:3} x {places:2}: {averaged:5.0%} {own:5.0%}")
-assert np.isclose(*layer_shares["head_conv"], atol=1e-3)
-assert layer_shares["block15_add"][0] < 0.4 and layer_shares["block15_add"][1] > 0.6
-assert layer_shares["block11_add"][1] > 0.7 and max(layer_shares["block5_add"]) < 0.6
+assert np.isclose(*layer_shares["head_conv"], atol=1e-3), (
+    "At head_conv, both kinds of slopes should give the same share."
+)
+assert layer_shares["block15_add"][0] < 0.4 and layer_shares["block15_add"][1] > 0.6, (
+    "At block15_add, only the slopes of each place should find the right half."
+)
+assert layer_shares["block11_add"][1] > 0.7 and max(layer_shares["block5_add"]) < 0.6, (
+    "The slopes of each place should find the ball at block11_add, and not at block5_add."
+)
 
 # %% [markdown]
 # At `head_conv` the two are the same. At `block15_add`, which has 7 x 7 places as well, the
@@ -791,6 +835,20 @@ assert layer_shares["block11_add"][1] > 0.7 and max(layer_shares["block5_add"]) 
 from course_utils.widgets import cam_explorer
 
 cam_explorer(classifier, scene, ["basketball", "brown bear"], list(layer_shares))
+
+# %% [markdown]
+# ## Read the package
+#
+# Nothing in the helper package is magic. Here are your function and the package's: find each line
+# of the formula in both.
+
+# %%
+checks.read_both(grad_cam_steps, grad_cam)
+
+# %% [markdown]
+# The letters are the paper's: `A` holds the feature maps, `alpha` their weights, and `L` is the
+# map. `find_maps` finds the layer, and `with_positions` makes sure that what comes out of it has
+# rows and columns. (A vision transformer has a list of patches instead.)
 
 # %% [markdown]
 # ## What we saw

@@ -155,7 +155,9 @@ for name, picture in zip(second, (vanilla_picture, cam_picture, smooth_picture),
     print(f"{name:>10}: correlation of two runs {r[name]:.2f}")
 answer = "above 0.5" if r["smoothgrad"] > 0.5 else "below 0.5"
 checks.prediction(guess_again, answer, ["above 0.5", "below 0.5"])
-assert r["vanilla"] > 0.99 < r["grad-cam"] and r["smoothgrad"] < 0.9
+assert r["vanilla"] > 0.99 < r["grad-cam"] and r["smoothgrad"] < 0.9, (
+    "Only SmoothGrad, which draws new noise each time, should differ between two runs."
+)
 
 # %% [markdown]
 # With the default settings, much of the picture is chance. We come back to this at the end.
@@ -178,8 +180,8 @@ with tempfile.TemporaryDirectory(dir=".") as folder:
     for name in ("vanilla", "grad_cam", "smoothgrad"):
         saved[name] = load_image(Path(short) / f"{name}.png")
         print(f"{name}.png", saved[name].shape)
-assert np.array_equal(saved["vanilla"][..., 0], vanilla_picture)  # PNG loses nothing
-assert np.array_equal(saved["grad_cam"], cam_picture)
+assert np.array_equal(saved["vanilla"][..., 0], vanilla_picture), "A PNG should lose nothing."
+assert np.array_equal(saved["grad_cam"], cam_picture), "A PNG should lose nothing."
 
 # %% [markdown]
 # **The three side by side**, as they were saved.
@@ -291,7 +293,9 @@ floats = np.array([0, 1, 10, 100, 200, 255.0])
 print("in: ", floats.astype(int))
 with np.errstate(invalid="ignore"):  # some processors object to numbers that do not fit
     print("out:", image_to_uint_255(floats))
-    assert correlation(floats, image_to_uint_255(floats)) < 0.5
+    assert correlation(floats, image_to_uint_255(floats)) < 0.5, (
+        "Floats from 0 to 255 should come out wrong. Is this tf_explain 0.3.1?"
+    )
 
 # %% [markdown]
 # Floats from 0 to 255 are multiplied by 255 once more. The results do not fit into 8 bits. What is
@@ -324,7 +328,7 @@ draw(
     "The cat; its overlay with natural light and dark; and its overlay as a photographic negative, "
     "with dark stripes and pupils turned light.",
 )
-assert inverted < 0.5  # -1 where the remainder is taken
+assert inverted < 0.5, "The background shouldn't look like the picture. Is this tf_explain 0.3.1?"
 
 # %% [markdown] exercise={"id": "5.1", "minutes": 13, "difficulty": "medium", "goal": 3}
 # ### Exercise 5.1: repaired picture (13 minutes, medium)
@@ -385,7 +389,10 @@ print("out:", repaired_picture(floats))
 for name, image in {"floats 0 to 255": as_in_quick_start, "prepared": cat[0]}.items():
     r = correlation(repaired_picture(image), cat_seen)
     print(f"{name}: correlation with the picture {r:+.3f}")
-    assert r > 0.999
+    assert r > 0.999, (
+        "The repaired picture should look like the original. Run the check of exercise 5.1, then "
+        "this cell."
+    )
 
 # %% [markdown]
 # Even the repaired function guesses: an almost black picture in 0 to 255 looks like one in 0 to 1.
@@ -403,13 +410,15 @@ from course_utils import vanilla_gradients
 score_model = VanillaGradients().get_score_model(model)  # without the softmax layer
 raw = VanillaGradients.compute_gradients(cat, score_model, 281).numpy()
 ours = vanilla_gradients(model, cat, 281)
-print(f"largest difference {np.abs(raw - ours).max():.0e}")
-assert np.allclose(raw, ours, atol=1e-5)
+difference = np.linalg.norm(raw - ours) / np.linalg.norm(ours)
+print(f"size of the difference: {difference:.0%} of the gradient's own size")
+assert difference < 0.05, "tf_explain's gradients and ours should agree: both are of the score."
 
 # %% [markdown]
-# They are the same numbers: scores, not probabilities, as they should be, because the softmax is a
-# layer of its own here, and `VanillaGradients` takes it off. (It is the only one of the three that
-# does, as we shall see.) From there to the picture it is two steps:
+# They are the same, except for rounding: gradients of scores, not of probabilities. That is as it
+# should be, because the softmax is a layer of its own here, and `VanillaGradients` takes it off.
+# (It is the only one of the three that does, as we shall see.) From there to the picture it is two
+# steps:
 
 # %%
 from tf_explain.utils.image import transform_to_normalized_grayscale as to_grey
@@ -423,7 +432,7 @@ show_code(to_grey.python_function, "grayscale_tensor =", "    )")
 # %%
 summed, largest = np.abs(raw[0]).sum(axis=-1), np.abs(raw[0]).max(axis=-1)
 print(f"sum and largest: correlation {correlation(summed, largest):.2f}")
-assert correlation(summed, largest) > 0.9
+assert correlation(summed, largest) > 0.9, "Summed or largest, the maps should be nearly the same."
 
 # %% [markdown]
 # Hardly. A sum is a fair choice; one only has to say so. Step two *standardises*: subtract the
@@ -440,8 +449,10 @@ beyond = summed > summed.mean() + 1.1 * summed.std()
 cut_off = bool((vanilla_picture[beyond] == 255).all())
 print("Numbers that do not fit are", "cut off." if cut_off else "wrapped round, on this processor.")
 if cut_off:
-    assert 0.7 < black + white < 0.82 and 0.1 < white < 0.15
-    assert strongest.max() > 4.5 * strongest.min()
+    assert 0.7 < black + white < 0.82 and 0.1 < white < 0.15, (
+        "Most pixels should be black or white."
+    )
+    assert strongest.max() > 4.5 * strongest.min(), "White should hide large differences."
 
 # %% [markdown]
 # (TensorFlow does not promise what happens to numbers that do not fit. If your processor wraps them
@@ -463,7 +474,9 @@ show_figure(
     "Grey level against |w|: 0 up to about 0.03, a steep straight rise to 255 at about 0.06, then "
     "255 for all values up to 0.3.",
 )
-assert dark > 0.25 or not cut_off
+assert dark > 0.25 or not cut_off, (
+    "More than a quarter of the total |w| should be shown as pure black."
+)
 
 # %% [markdown]
 # There is one more surprise in it. `per_image_standardization` takes the last three axes for one
@@ -486,7 +499,9 @@ change = in_batch - alone
 answer_batch = "stay" if abs(change) < 1 else "rise" if change > 0 else "fall"
 checks.prediction(guess_batch, answer_batch, ["rise", "fall", "stay"])
 weaker = np.abs(vanilla_gradients(model, banana, 281)).mean() / np.abs(raw).mean()
-assert weaker < 0.8 and (answer_batch == "rise" or not cut_off)
+assert weaker < 0.8 and (answer_batch == "rise" or not cut_off), (
+    "The banana should have weaker gradients, and the cat beside it get brighter."
+)
 
 # %% [markdown]
 # The whole batch is standardised as one image. The banana has weaker gradients for *tabby*, lowers
@@ -543,7 +558,9 @@ draw(
     "The cat; white specks on black; and a very dark picture with a faint grey ring around the "
     "left eye.",
 )
-assert kept.max() == 255 and (kept == 255).sum() < 5
+assert kept.max() == 255 and (kept == 255).sum() < 5, (
+    "Only the strongest pixels should be white. Run the check of exercise 5.2, then this cell."
+)
 
 # %% [markdown]
 # Honest, and almost black: a few pixels are far stronger than all others. This is why lesson 2
@@ -582,8 +599,12 @@ of_p = VanillaGradients.compute_gradients(cat, not_scores, 281).numpy()
 signed = correlation(of_p, raw)
 shown = correlation(np.abs(of_p).sum(axis=-1), summed)
 print(f"gradient of the probability and of the score: correlation {signed:.2f}, shown {shown:.2f}")
-assert np.allclose(fused_model(cat), model(cat), atol=1e-5)
-assert signed < 0.6 and shown < 0.6
+assert np.allclose(fused_model(cat), model(cat), atol=1e-3), (
+    "Both models should give the same probabilities."
+)
+assert signed < 0.6 and shown < 0.6, (
+    "The maps of the probability and of the score should differ clearly."
+)
 
 # %%
 from course_utils import show_maps
@@ -647,8 +668,11 @@ score_not_probability = checks.score_not_probability(score_not_probability)
 scores = score_not_probability(fused_model)
 from_scores = VanillaGradients().explain_score_model((cat, None), scores, 281)
 same = (np.abs(from_scores.astype(int) - vanilla_picture) <= 1).mean()
-print(f"pixels as from the separate softmax: {same:.1%}")
-assert same > 0.99
+print(f"pixels as from the separate softmax: {same:.0%}")
+assert same > 0.95, (
+    "Your model should give the picture of the separate softmax. Run the check of exercise 5.3, "
+    "then this cell."
+)
 
 # %% [markdown]
 # ## Grad-CAM: which gradients?
@@ -679,19 +703,27 @@ for (end, guided), cam in cams.items():
     how = "guided" if guided else "plain"
     print(f"{end:>11}, {how:6}: correlation with lesson 3 {correlation(cam, ours):5.2f},"
           f"  negative cells {(cam < 0).mean():.0%}")  # fmt: skip
-assert np.allclose(cams["score", False], ours, atol=1e-4)
-assert np.allclose(package_cam(model, cat, 281, True), cams["probability", True], atol=1e-6)
+assert np.allclose(cams["score", False], ours, atol=1e-3), (
+    "With plain gradients of the score, the map should be lesson 3's."
+)
+assert np.allclose(package_cam(model, cat, 281, True), cams["probability", True], atol=1e-4), (
+    "It shouldn't matter whether the softmax is fused: both maps are of the probability."
+)
 
 # %% [markdown]
-# The last line is lesson 3's Grad-CAM to the last digit (for this cat no cell is negative, and the
-# missing ReLU changes nothing). The second line is a wreck: plain gradients of the *probability*,
-# and more than half of the cells speak against *tabby*, because they speak even more for the other
-# two cats. And the first line, the default, looks almost perfect, as does the third: the guiding
-# alone does that. Luck?
+# The last line is lesson 3's Grad-CAM, except for rounding. (For this cat no cell is negative, and
+# the missing ReLU changes nothing.) The second line is a wreck: plain gradients of the
+# *probability*, and more than half of the cells speak against *tabby*, because they speak even more
+# for the other two cats. And the first line, the default, looks almost perfect, as does the third:
+# the guiding alone does that. Luck?
 
 # %%
-assert abs(correlation(cams["probability", False], ours)) < 0.4
-assert correlation(cams["probability", True], ours) > 0.9
+assert abs(correlation(cams["probability", False], ours)) < 0.4, (
+    "Plain gradients of the probability should give quite another map than lesson 3's."
+)
+assert correlation(cams["probability", True], ours) > 0.9, (
+    "Guided gradients of the probability should look much like lesson 3's map."
+)
 show_code(GradCAM.get_gradients_and_filters, "if use_guided_grads", "    )")
 
 # %% [markdown]
@@ -715,7 +747,9 @@ r = correlation(*lesson_3), correlation(*default)
 print(f"tabby and banana: lesson 3 {r[0]:.2f}, tf_explain's default {r[1]:.2f}")
 answer_banana = "stay" if abs(r[1] - r[0]) < 0.1 else "rise" if r[1] > r[0] else "fall"
 checks.prediction(guess_banana, answer_banana, ["rise", "fall", "stay"])
-assert r[0] < 0 and r[1] > 0.7
+assert r[0] < 0 and r[1] > 0.7, (
+    "Tabby and banana should be alike in the guided maps, and unlike in lesson 3's."
+)
 
 # %% [markdown]
 # The guided map hardly asks *which* class: where there is something to see, everything with a
@@ -731,7 +765,9 @@ for end, guided in (("probability", True), ("probability", False), ("score", Fal
     left, right = (int(m.sum(axis=0).argmax()) for m in maps)
     how = f"{end}, {'guided' if guided else 'plain'}"
     print(f"{how:>19}: basketball (on the left) {left}, bear (on the right) {right}")
-    assert left <= 2 and right >= 4
+    assert left <= 2 and right >= 4, (
+        "The ball's map should be strongest on the left, and the bear's on the right."
+    )
 
 # %% [markdown]
 # It is not: for a class that is in the picture, it points at the right object. (So do the plain
@@ -752,7 +788,9 @@ share = ours_banana.max() / ours.max()
 cut = (GradCAM().explain((banana, None), model, 954, layer_name=layer) == 255).any(axis=2).mean()
 print(f"overlay of the banana: {cut:.0%} of the pixels have a colour cut off at 255")
 print(f"strongest cell for 'banana' on the cat: {share:.0%} of the strongest for 'tabby'")
-assert share < 0.3 and cut > 0.5
+assert share < 0.3 and cut > 0.5, (
+    "The map of the banana should be weak, and its overlay just as colourful."
+)
 
 # %%
 on_the_cat = {
@@ -832,7 +870,10 @@ A, G = GradCAM.get_gradients_and_filters(scores, np.concatenate([cat, banana]), 
 repaired = np.asarray(unguided_cam(A.numpy(), G.numpy()))
 expected = grad_cam(model, np.concatenate([cat, banana]), 954)
 print(f"'banana' on the cat: up to {repaired[0].max():.2f}; on the banana: {repaired[1].max():.2f}")
-assert np.allclose(repaired, expected, atol=1e-4) and repaired[1].max() > 4 * repaired[0].max()
+assert np.allclose(repaired, expected, atol=1e-3) and repaired[1].max() > 4 * repaired[0].max(), (
+    "Your map and ours should agree, and be far stronger on the banana. Run the check of exercise "
+    "5.4, then this cell."
+)
 
 # %% [markdown]
 # Fed with the package's own feature maps and plain gradients of the score, your function gives
@@ -847,9 +888,10 @@ assert np.allclose(repaired, expected, atol=1e-4) and repaired[1].max() > 4 * re
 # %%
 of_loss = SmoothGrad.get_averaged_gradients(cat, model, 281, 1).numpy()
 p_tabby = float(model(cat)[0, 281])
-print(f"loss against -(1/p) dp/dx: largest difference {np.abs(of_loss + of_p / p_tabby).max():.0e}")
+difference = np.linalg.norm(of_loss + of_p / p_tabby) / np.linalg.norm(of_loss)
+print(f"loss against -(1/p) dp/dx: the size of the difference is {difference:.0%}")
 print(f"loss against the score: correlation {correlation(of_loss, raw):.2f}")
-assert np.allclose(of_loss, -of_p / p_tabby, atol=1e-5)
+assert difference < 0.05, "The gradient of the loss should be -1/p times that of the probability."
 
 # %% [markdown]
 # So it is the map of the probability once more, with the sign turned (which $|g|$ removes from the
@@ -863,7 +905,9 @@ assert np.allclose(of_loss, -of_p / p_tabby, atol=1e-5)
 # %%
 for name, x in {"this model's inputs": cat, "inputs in 0 to 255": as_in_quick_start}.items():
     print(f"{name}: range {np.ptp(x):5.1f}, so that sigma = 1.0 is {1 / np.ptp(x):.1%} of it")
-assert 1 / np.ptp(cat) > 0.5 and 1 / np.ptp(as_in_quick_start) < 0.01
+assert 1 / np.ptp(cat) > 0.5 and 1 / np.ptp(as_in_quick_start) < 0.01, (
+    "A sigma of 1 should be over half of one range, and under 1 % of the other."
+)
 
 # %% [markdown]
 # The paper shows 10 % to 20 %. So the default is far too much for one kind of network, and as good
@@ -885,7 +929,9 @@ change = p[:, 281].mean() - p_tabby
 print("taken for:", ", ".join(f"{name} {top.count(name)}" for name in sorted(set(top))))
 answer_noise = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
 checks.prediction(guess_noise, answer_noise, ["rise", "fall", "stay"])
-assert change < -0.1 and not {"tabby", "Egyptian cat", "tiger cat"} & set(top)
+assert change < -0.1 and not {"tabby", "Egyptian cat", "tiger cat"} & set(top), (
+    "No copy should be taken for a cat, and tabby should be less probable."
+)
 
 # %% [markdown]
 # For the network there is no cat left in these copies. (In lesson 4, noise of 30 % made *tabby*
@@ -907,7 +953,9 @@ def package_smooth(samples, seed):
 agreement = {n: correlation(package_smooth(n, 0), package_smooth(n, 1)) for n in (5, 20)}
 for n, r in agreement.items():
     print(f"n = {n:2}: correlation of two runs {r:.2f}")
-assert agreement[5] < 0.2 and agreement[20] > agreement[5] + 0.04
+assert agreement[5] < 0.2 and agreement[20] > agreement[5] + 0.04, (
+    "Two runs should have little in common with 5 samples, and a little more with 20."
+)
 
 # %% [markdown]
 # Five samples are quick. But two runs of the same code share almost nothing, and without a seed
@@ -925,7 +973,9 @@ g = VanillaGradients.compute_gradients(copies, scores, 281).numpy()
 from_parts = g.mean(axis=0)
 by_loss = package_smooth(20, 0)[0]
 print(f"score against loss, same 20 copies: correlation {correlation(from_parts, by_loss):.2f}")
-assert correlation(from_parts, by_loss) < -0.5
+assert correlation(from_parts, by_loss) < -0.5, (
+    "The maps of score and loss should be much alike, but for the sign."
+)
 
 # %% [markdown]
 # (The minus is the sign of the loss.) With the paper's noise, loss and score are closer on this

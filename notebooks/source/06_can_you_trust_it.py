@@ -197,13 +197,13 @@ pointing = {name: score["pointing"].mean() for name, score in table.items()}
 best = max(pointing, key=pointing.get)
 checks.prediction(guess_best, best, choices=list(methods))
 assert best == "grad-cam" and pointing["grad-cam"] > pointing["vanilla"] + 0.1, (
-    "Grad-CAM should point right more often than anything else here"
+    "Grad-CAM should point right most often, well ahead of the vanilla gradients."
 )
 assert np.allclose(table["edges"]["target"], table["edges"]["other"][:, ::-1], atol=1e-6), (
-    "edges know no class: the maps for both objects should be one map"
+    "Edges know no class: the two maps of a scene should be the same."
 )
 assert (table["edges"]["pointing"].sum(axis=1) == 1).all(), (
-    "edges should be right for one object of the two"
+    "In each scene, the edges should point at exactly one of the two objects."
 )
 
 # %% [markdown]
@@ -237,7 +237,7 @@ for name in ("edges", "vanilla", "grad-cam"):
 difference = table["grad-cam"]["pointing"] - table["vanilla"]["pointing"]
 low, high = bootstrap_interval(difference)
 print(f"grad-cam minus vanilla: {difference.mean():+.2f}, interval {low:+.2f} to {high:+.2f}")
-assert low > 0, "the interval should lie above 0"
+assert low > 0, "The interval of the difference should lie above 0."
 
 # %% [markdown]
 # Compare two methods by their *difference on the same scenes*. Some scenes are hard for every
@@ -252,7 +252,7 @@ print(
 print(f"grad-cam has {wrong['grad-cam'] / wrong['vanilla']:.2f} times as much as vanilla")
 print(f"random numbers, that is the area: {table['random']['other'].mean():.3f}")
 assert wrong["grad-cam"] < 0.4 * wrong["vanilla"], (
-    "Grad-CAM should put far less on the other object than vanilla gradients do"
+    "On the other object, Grad-CAM should have less than 0.4 times as much as vanilla."
 )
 
 # %% [markdown]
@@ -351,17 +351,17 @@ for name in ("vanilla", "smoothgrad", "grad-cam"):
 # %%
 mean = {name: {k: v.mean() for k, v in score.items()} for name, score in dear_table.items()}
 assert mean["smoothgrad"]["pointing"] > mean["vanilla"]["pointing"], (
-    "SmoothGrad should point right more often than vanilla gradients"
+    "SmoothGrad should point right more often than vanilla gradients."
 )
 assert mean["smoothgrad"]["other"] > mean["vanilla"]["other"] > 3 * mean["grad-cam"]["other"], (
-    "averaging should add to the share on the other object"
+    "Grad-CAM should put the least on the other object, and SmoothGrad the most."
 )
 if "tfe grad_cam" in mean:
     assert mean["tfe grad_cam"]["other"] > 3 * mean["grad-cam"]["other"], (
-        "tf_explain's Grad-CAM should put more on the other object than the paper's"
+        "tf_explain's Grad-CAM should put over 3 times as much on the other object as ours."
     )
     assert abs(mean["tfe smoothgrad"]["target"] - mean["tfe smoothgrad"]["other"]) < 0.02, (
-        "tf_explain's SmoothGrad should not keep the objects apart"
+        "tf_explain's SmoothGrad should put the same on both objects."
     )
 
 # %% [markdown]
@@ -461,7 +461,7 @@ change = at_random[1] - at_random[0]
 answer_random = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
 checks.prediction(guess_random, answer_random, choices=("rise", "fall", "stay"))
 assert classifier.labels[drake] == "drake" and answer_random == "rise", (
-    "random grey should raise the probability of the drake"
+    "Deleting random pixels should make drake more probable at first."
 )
 
 # %% [markdown]
@@ -505,9 +505,11 @@ def area(p):
 for label in ("drake", "balloon"):
     areas = {name: area(curves[label, name]) for name in ("Grad-CAM", "vanilla", "random")}
     print(f"{label:>8}: " + ", ".join(f"{name} {a:.2f}" for name, a in areas.items()))
-    assert min(areas, key=areas.get) == "Grad-CAM", "Grad-CAM should have the smallest area"
+    assert min(areas, key=areas.get) == "Grad-CAM", (
+        "The probability should fall fastest when Grad-CAM chooses the pixels."
+    )
 assert area(curves["balloon", "random"]) < area(curves["balloon", "vanilla"]), (
-    "random numbers should beat vanilla gradients on the balloon"
+    "For the balloon, random numbers should beat the vanilla gradients."
 )
 
 # %% [markdown]
@@ -577,10 +579,10 @@ for name, maps in coarse.items():
 
 # %%
 assert areas["Grad-CAM", "deletion"][1] < areas["random", "deletion"][0], (
-    "Grad-CAM should delete better than every random map"
+    "Grad-CAM's deletion should beat that of all ten random maps."
 )
 assert areas["Grad-CAM", "insertion"][0] > areas["random", "insertion"][1], (
-    "Grad-CAM should insert better than every random map"
+    "Grad-CAM's insertion should beat that of all ten random maps."
 )
 
 # %% [markdown]
@@ -708,10 +710,9 @@ guided = keras.models.clone_model(network, clone_function=guided_copy)
 for copy in (subject, guided):
     copy.set_weights(network.get_weights())
 cat, tabby = classifier.prepare(load_image("cat")), classifier.class_index("tabby")
-print("same scores:", np.allclose(guided(cat), network(cat), atol=1e-6))
-assert np.allclose(guided(cat), network(cat), atol=1e-6), (
-    "the guided copy should compute the same scores"
-)
+same = np.allclose(guided(cat), network(cat), atol=1e-3)
+print("same scores:", same)
+assert same, "A guided copy should change gradients only, and give the same scores."
 
 
 # %%
@@ -772,12 +773,12 @@ checks.prediction(guess_guided, answer_guided, choices=("high", "middle", "low")
 # %%
 assert (
     r > 0.95 and ranks["block12_expand"]["guided"] > 0.9 and ranks["stem_conv"]["guided"] < 0.3
-), "the guided map should survive until the first layers go"
+), "The guided map should hardly change until the first layers are shuffled."
 assert all(row["vanilla"] < 0.3 for row in ranks.values()), (
-    "vanilla gradients should change with every layer"
+    "One shuffled layer should be enough to change the vanilla gradients."
 )
 assert ranks["logits"]["Grad-CAM"] < 0.6 and ranks["stem_conv"]["Grad-CAM"] < 0.6, (
-    "Grad-CAM should change with the last layer already"
+    "Grad-CAM should change when the weights are shuffled."
 )
 shown = {
     f"down to {name}": after[name]["guided"] for name in ("logits", "block12_expand", "stem_conv")
@@ -815,13 +816,13 @@ for point, maps in after.items():
 picture = rank_agreement(strength(trained["product"]), strength(cat[0]))
 print(f"product and the picture itself, |x|: rank correlation {picture:.2f}")
 assert strengths["block6_expand", "product"][0] > 0.3 and picture > 0.3, (
-    "the product should resemble the picture"
+    "The product should stay like its old map, and like the picture."
 )
 assert strengths["block6_expand", "vanilla"][0] > 0.15, (
-    "vanilla strengths should keep something until the first layers go"
+    "Without signs, vanilla gradients should keep something."
 )
 assert strengths["stem_conv", "guided"][0] < 0.2 < strengths["stem_conv", "guided"][1], (
-    "at the end, SSIM should call alike what the ranks don't"
+    "In the last row, the rank correlation should be low and SSIM higher."
 )
 
 # %% [markdown]
@@ -860,10 +861,10 @@ for half, which in {"more": alike > np.median(alike), "less": alike <= np.median
 
 # %%
 assert alike.min() < 0.3 < 0.7 < alike.max(), (
-    "the agreement should differ much from picture to picture"
+    "The two methods should agree for some pictures, and hardly for others."
 )
 assert abs(hits[alike > np.median(alike)].mean() - hits[alike <= np.median(alike)].mean()) < 0.3, (
-    "agreement should not tell hits from misses"
+    "Agreement shouldn't tell you much about who is right."
 )
 
 # %% [markdown]
@@ -927,7 +928,7 @@ test_features = features(test)
 biased = train_head(features(train), labels)
 accuracy = (predicted(biased, test_features) == labels).mean()
 print(f"accuracy on {len(labels)} new pictures: {accuracy:.0%}")
-assert accuracy >= 0.95, "the first classifier should pass the team's test"
+assert accuracy >= 0.95, "With its discs, the classifier should seem nearly perfect."
 
 # %% [markdown]
 # "Perfect", says the team, and wants to publish. You ask for the maps first. To explain it, join
@@ -991,7 +992,7 @@ def where(cams):
 # %%
 where_before = where(cams_before)
 assert where_before["disc"][1] > where_before["animal"][1] and where_before["disc"][0] > 3, (
-    "the first classifier's maps should prefer the disc"
+    "Before the repair, the map should point at the disc and not at the animal."
 )
 
 # %% [markdown]
@@ -1082,7 +1083,7 @@ print(f"{lions} of {len(labels)} pictures without a disc are called sea lions")
 flipped = (predicted(biased, with_disc)[labels == 0] == 1).mean()
 print(f"sea lions that become killer whales when a disc is added: {flipped:.0%}")
 assert plain < 0.7 and flipped > 0.8, (
-    "without a disc the classifier should fail, and with one call lions whales"
+    "Without a disc, it should do little better than chance; a disc should flip sea lions."
 )
 
 # %% [markdown]
@@ -1099,7 +1100,7 @@ fair = train_head(features(tagged_pictures(half, seed=0)), labels)
 cams_after = grad_cam(joined(fair), whale_inputs, 1)
 where_after = where(cams_after)
 assert where_after["animal"][1] > where_after["disc"][1] + 0.3 and where_after["disc"][0] < 2, (
-    "after the repair the maps should prefer the whale"
+    "After the repair, the map should point at the animal and not at the disc."
 )
 
 # %%
@@ -1124,10 +1125,10 @@ for name, tags in tests.items():
 
 # %%
 assert results["no disc"][0] < 0.7 < 0.9 < results["no disc"][1], (
-    "without discs, only the repaired classifier should be good"
+    "Without discs, only the repaired classifier should be good."
 )
 assert results["disc on every sea lion"][0] < 0.25 < 0.9 < results["disc on every sea lion"][1], (
-    "with misleading discs, only the repaired classifier should be good"
+    "With the discs on the other animal, only the repaired classifier should be good."
 )
 
 # %% [markdown]

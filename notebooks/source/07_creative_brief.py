@@ -139,7 +139,9 @@ checks.prediction(label_guess, predictions[0].label, classifier.labels)
 rest = 1 - sum(p.probability for p in predictions)
 print(f"all classes but the first five: {rest:.0%}")
 if isinstance(source, str) and source == "astronaut":
-    assert predictions[0].label == "bobsled" and 0.45 < rest < 0.55
+    assert predictions[0].label == "bobsled" and 0.45 < rest < 0.55, (
+        "The network should say bobsled, with half of the 100 % in classes not listed."
+    )
 
 # %% [markdown]
 # A bobsled! A network cannot say "none of these": it has to share 100 % among the classes that it
@@ -301,7 +303,7 @@ def seal(text):
 
 print("my seal:", seal(plan))
 print("with one more full stop:", seal(plan + "."))
-assert seal(plan) != seal(plan + ".")
+assert seal(plan) != seal(plan + "."), "One more full stop should give another seal."
 
 # %% [markdown]
 # ## How much of the map lies in the box?
@@ -404,7 +406,9 @@ show_maps(seen, dict(zip(names, maps, strict=True)), title=title, shared_scale=T
 
 # %%
 if as_given:
-    assert area < shares[0] < 2 * area and 0.42 < shares[1] < 0.56
+    assert area < shares[0] < 2 * area and 0.42 < shares[1] < 0.56, (
+        "The helmet should get up to twice its area of the first map, and half of the second."
+    )
 
 # %% [markdown]
 # ## The garden of methods
@@ -424,9 +428,15 @@ for name, (one_method, options) in methods.items():
     [rival_map] = maps_of(classifier, inputs, classes[1:], one_method, options)
     found[name] = evidence_share(rival_map, box)
     print(f"{name:>21}: {found[name]:.0%}")
+
+# %%
 if as_given:
-    assert max(found.values()) > 1.8 * min(found.values())
-    assert sorted(found, key=found.get)[::3] == ["vanilla_gradients", "grad_cam"]  # first, last
+    assert max(found.values()) > 1.8 * min(found.values()), (
+        "The four methods should give very different shares."
+    )
+    assert sorted(found, key=found.get)[::3] == ["vanilla_gradients", "grad_cam"], (
+        "Vanilla gradients should give the smallest share, and Grad-CAM the largest."
+    )
 
 # %% [markdown]
 # Who likes the helmet reports Grad-CAM; who does not, vanilla gradients. Both numbers are right.
@@ -494,11 +504,19 @@ print("my mind is changed" if changed else "my mind is not changed")
 
 # %%
 if as_given:
-    assert changed and falls["my box"] > strongest
-    assert tested["face"][0] < area and tested["face"][1] < -0.6
-    assert tested["suit"][1] < -0.7 and tested["suit"][2] > 0.4 and tested["suit"][0] > area
-    assert tested["face"][1] < 0.7 * tested["suit"][1]
-    assert abs(tested["corner"][1]) < 0.4 and tested["my box"][2] < -2.5
+    assert changed and falls["my box"] > strongest, (
+        "The helmet should count most, but less than twice as much as a control."
+    )
+    assert tested["face"][0] < area and tested["face"][1] < -0.6, (
+        "The face should get little of the map, and cost much when it is covered."
+    )
+    assert tested["suit"][1] < -0.7 and tested["suit"][2] > 0.4 and tested["suit"][0] > area, (
+        "The suit should speak for bobsled and against the football helmet."
+    )
+    assert tested["face"][1] < 0.7 * tested["suit"][1], "The face should cost nearly as much."
+    assert abs(tested["corner"][1]) < 0.4 and tested["my box"][2] < -2.5, (
+        "The corner should matter little, and the helmet much to its own class."
+    )
 
 # %% [markdown]
 # The helmet counts, and no more than a little above the suit: by our own condition, written down
@@ -716,7 +734,9 @@ with tempfile.TemporaryDirectory() as temporary:
 print(f"{png_path.name}: {len(png_again) // 1024} KB")
 needs = [tag for tag in re.findall("<(?:img|link|script)[^>]*>", page_again) if "data:" not in tag]
 print(f"{html_path.name}: {len(page_again) // 1024} KB, other files that it needs: {len(needs)}")
-assert png_again == file.getvalue() and page_again == page and not needs
+assert png_again == file.getvalue() and page_again == page and not needs, (
+    "The files should hold what was written, and the page should need no other file."
+)
 show_figure(fig, alt)
 
 # %% [markdown]
@@ -791,7 +811,7 @@ net.compile(keras.optimizers.Adam(0.01), loss)
 net.fit(x[:1300], digit_labels[:1300], epochs=20, batch_size=32, verbose=0)
 right = net.predict(x[1300:], verbose=0).argmax(axis=1) == digit_labels[1300:]
 print(f"right on test digits: {right.mean():.0%}")
-assert right.mean() > 0.85
+assert right.mean() > 0.85, "The network should read more than 85 % of the digits."
 
 # %% [markdown]
 # Twenty rounds over 1300 digits take a few seconds. The functions above work with it as well. For a
@@ -809,7 +829,9 @@ digit_classes = list(choose_classes(digit_predictions, int(digit_labels[wrong]))
 digit_names = [digits.labels[c] for c in digit_classes]
 print(f"the network says {digit_names[0]}, the label says {digit_names[1]}")
 digit_maps = maps_of(digits, x[wrong : wrong + 1], digit_classes, grad_cam, {"relu": False})
-assert digit_classes[0] != digit_classes[1] == digit_labels[wrong]
+assert digit_classes[0] != digit_classes[1] == digit_labels[wrong], (
+    "The first class should be the wrong one, and the second the label."
+)
 panels = {f"Speaks for {n}": m for n, m in zip(digit_names, digit_maps, strict=True)}
 show_maps(pages[wrong], panels, title="A digit that was misread", shared_scale=True)
 

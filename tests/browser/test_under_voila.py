@@ -84,14 +84,13 @@ def test_from_an_upload_to_the_card(playground):
     with page.expect_download() as download:
         page.get_by_role("link", name="as a picture").click()
     assert np.asarray(Image.open(download.value.path())).shape[1] > 600
-    # Voila's own page asks a public server for a set of icons, and does without.
-    assert [url for url in page.strangers if "fontawesome" not in url] == []
+    assert page.strangers == []
 
 
 REFUSED = {
-    "notes.png": (b"no picture at all", "content of 'notes.png' is none that can be"),
+    "notes.png": (b"no picture at all", "content of 'notes.png' is not one of the formats"),
     "big.jpg": (b"x" * (MAX_BYTES + 1), "'big.jpg' has 8.0 MB, and at most 8 MB"),
-    # More than a server takes at once, unless voila.json allows it.
+    # More than a server takes at once, unless playground_server.py allows it.
     "huge.jpg": (b"x" * 15_000_000, "'huge.jpg' has 15.0 MB, and at most 8 MB"),
 }
 

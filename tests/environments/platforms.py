@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 
 from packaging.markers import default_environment
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tools import ROOT, Failure, get_uv, run
+
+from workshop import offline_kit
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 # As uv calls them -> what the markers in requirements.txt ask of them.
@@ -47,14 +48,11 @@ def pins(platform: str, python: str) -> dict[str, str]:
         "python_version": python,
         "python_full_version": f"{python}.0",  # so uv understands "3.11"
     }
-    found = {}
-    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        if text := line.split("#")[0].strip():
-            requirement = Requirement(text)
-            if requirement.marker is None or requirement.marker.evaluate(environment):
-                version = str(requirement.specifier).removeprefix("==")
-                found[canonicalize_name(requirement.name)] = version
-    return found
+    return {
+        canonicalize_name(requirement.name): str(requirement.specifier).removeprefix("==")
+        for requirement in offline_kit.pins()
+        if requirement.marker is None or requirement.marker.evaluate(environment)
+    }
 
 
 def main() -> None:

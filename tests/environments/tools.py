@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
-import start  # noqa: E402 - it knows which variables lead an environment astray
+from workshop import machine  # noqa: E402 - it knows which variables lead an environment astray
 
 UV = "uv==0.13.8"  # pinned, so that another uv cannot fail a build
 
@@ -27,7 +27,7 @@ class Failure(Exception):
 
 def environment_variables(**more: str) -> dict[str, str]:
     """Return this process's variables without those that lead another Python astray."""
-    return start.child_environment(os.environ) | more
+    return machine.child_environment(os.environ) | more
 
 
 def run(*command: str | Path, **options) -> subprocess.CompletedProcess[str]:

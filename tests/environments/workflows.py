@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tools import ROOT, Failure, get_uv, run
 
-SCHEMA = ["check-jsonschema==0.39.0", "--builtin-schema", "vendor.github-workflows"]
+SCHEMA = ["check-jsonschema==0.39.0", "--builtin-schema"]
+DEPENDABOT = ROOT / ".github" / "dependabot.yml"
 AUDIT = ["zizmor==1.32.0", "--offline", "--no-progress", "--config", ROOT / ".github/zizmor.yml"]
 
 
@@ -23,8 +24,9 @@ def main() -> None:
     files = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     with tempfile.TemporaryDirectory(prefix="course-workflows-") as name:
         tool = [get_uv(Path(name) / "uv"), "tool", "run", "--no-config", "--quiet"]
-        run(*tool, *SCHEMA, *files)
-        run(*tool, *AUDIT, *files)
+        run(*tool, *SCHEMA, "vendor.github-workflows", *files)
+        run(*tool, *SCHEMA, "vendor.dependabot", DEPENDABOT)
+        run(*tool, *AUDIT, *files, DEPENDABOT)
     print(f"  {len(files)} files: all is well.")
 
 

@@ -203,7 +203,7 @@ async def a_class(hub: trial.Hub, students: list[trial.Student]) -> dict[str, fl
 STAGES = {
     "the kernel alone": "pass",
     "import course_utils": "import course_utils",
-    "import tensorflow": "import course_utils._tensorflow",
+    "import tensorflow": "import course_utils.network.tensorflow",
     "the network loaded": (
         "from course_utils import load_classifier, load_image\nclassifier = load_classifier()"
     ),

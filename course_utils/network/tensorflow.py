@@ -8,11 +8,11 @@ import os
 
 @contextlib.contextmanager
 def _without_chatter():
-    """Keep what TensorFlow's C++ writes while it starts from the reader.
+    """Hide TensorFlow's start-up log from the reader.
 
-    A dozen lines, among them "failed call to cuInit" on every computer without a GPU, which look
-    like errors and are none. They bypass Python's sys.stderr, so the file descriptor is turned
-    aside. Who sets TF_CPP_MIN_LOG_LEVEL=0 gets to see it, and should if Python itself stops here.
+    It's a dozen lines, among them "failed call to cuInit" on every computer without a GPU, which
+    look like errors and aren't. They bypass Python's sys.stderr, so the file descriptor is turned
+    aside. Set TF_CPP_MIN_LOG_LEVEL=0 to see them, for example if Python itself stops here.
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0":
         yield
@@ -55,6 +55,11 @@ except ImportError as error:  # pragma: no cover - depends on the machine
         f"TensorFlow could not be loaded ({error}). Install what the course needs with `python "
         "start.py` in the course's folder, or `pip install tensorflow` in your own environment."
     ) from error
+
+# float32 means float32. From Ampere on (Colab's L4 and A100) TensorFlow multiplies in TF32 instead,
+# with 10 bits of mantissa, and a gradient then differs by up to a third of its largest value. It's
+# switched off for the whole process, also where a notebook used TensorFlow before the course.
+tf.config.experimental.enable_tensor_float_32_execution(False)
 
 if keras.backend.backend() != "tensorflow":  # chosen in Keras' own settings file
     raise ImportError(_WRONG_BACKEND.format(keras.backend.backend()))

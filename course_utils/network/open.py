@@ -1,0 +1,653 @@
+"""Open any Keras image classifier: from its input to its class scores, layer by layer.
+
+`score_model` is the network that ends in logits, and `opened` the same network with every nested
+model opened, which is what the methods run on.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.network.tensorflow import keras, tf
+
+
+class Call(NamedTuple):
+    """One layer at work: what it was given and what it returned, as symbolic tensors."""
+
+    layer: keras.Operation
+    inputs: tuple[keras.KerasTensor, ...]
+    output: keras.KerasTensor
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A model with all nested models opened, from a float32 input to the class scores.
+
+    Attributes:
+        name: the model's name, for messages.
+        calls: every layer in the order of execution. The layers are the model's own, not copies,
+            so the weights are shared and always up to date. None for a subclassed model.
+        inputs: the shape of the input, (None, H, W, C), with None where any size will do.
+        model: (B, H, W, C) float32 -> the list of outputs as logits, float32. A keras.Model with
+            the layers of `calls`, or, for a subclassed model, a function.
+        classes: how many scores the single output has, None where that isn't known.
+        activations: for each output the function that was taken off it, or None.
+        no_classes: why a class index makes no sense here; None where it does.
+        compiled: what has been compiled for this network, by formula.
+    """
+
+    name: str
+    calls: tuple[Call, ...] | None
+    inputs: tuple[int | None, ...]
+    model: Callable
+    classes: int | None
+    activations: tuple[Callable | None, ...]
+    no_classes: str | None
+    compiled: dict = field(default_factory=dict)
+
+    def scores(self, x) -> list[tf.Tensor]:
+        """Return S(x), one tensor per output: (B, classes) for a classifier."""
+        return self.model(x, training=False)
+
+    def score(self, x, c: list[tf.Tensor]) -> tf.Tensor:
+        """Return S_c(x), (B,). The class c is given as a direction in the space of the scores.
+
+        That is 1 for the class and 0 for all others, or the gradient of a target of your own, so
+        that S_c = sum_k c_k S_k.
+        """
+        return weighted_score(self.scores(x), c)
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """Turn scores (B, classes) into the model's own probabilities, float64 (B, classes).
+
+        Several sigmoids give each label its own; everything else is a softmax over the classes.
+        """
+        z = np.asarray(scores, np.float64)
+        if self.single_logit:
+            z = z / 2  # softmax of (-z/2, z/2) is the sigmoid of z
+        elif self.activations[0] is tf.nn.sigmoid:
+            return np.exp(-np.logaddexp(0, -z))
+        powers = np.exp(z - z.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    @property
+    def single_logit(self) -> bool:
+        """Whether the model has one output number z, shown as two classes, -z and z."""
+        return self.classes == 2 and bool(getattr(self.model, "single_logit", False))
+
+
+def weighted_score(scores: list[tf.Tensor], c: list[tf.Tensor]) -> tf.Tensor:
+    """Return sum_k c_k S_k for each picture, (B,)."""
+    return tf.add_n(
+        [
+            tf.reduce_sum(c_i * s_i, axis=list(range(1, len(s_i.shape))))
+            for c_i, s_i in zip(c, scores, strict=True)
+        ]
+    )
+
+
+# ------------------------------------------------------------------- one opened network per model
+
+_known: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_lock = threading.RLock()
+
+
+def opened(model: keras.Model) -> Opened:
+    """Return the opened network of a model: built once, and again after the model has changed.
+
+    Opening a model and compiling a formula take seconds, using them takes milliseconds. They are
+    kept for as long as the model lives (or until `forget`), and don't keep it alive. A change of
+    its layers, variables or the layers' settings, an `adapt`, and a `compile` are noticed. Nothing
+    is kept of a subclassed model, whose code may hold anything.
+
+    Raises:
+        TypeError, ValueError: see `score_model`.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"Expected a keras.Model, and was given {type(model).__module__}."
+            f"{type(model).__name__}. Of a classifier, pass classifier.model; a model of tf_keras "
+            "(Keras 2) has to be loaded with Keras 3."
+        )
+    if not is_graph(model):
+        return _open_closed(model)
+    with _lock:
+        known = _known.get(model)
+        if known is None or not known.is_current(model):
+            network = _open_graph(model)
+            # Remembered after opening, since a layer may be built on the way.
+            _known[model] = known = _Known(network, _settings(model), _parts(model))
+        return known.network
+
+
+def forget(model: keras.Model | None = None) -> None:
+    """Forget what was compiled for a model, or with None for all of them, and free its memory.
+
+    You rarely need it: what is kept goes with the model, and is made anew after a change of its
+    layers, `load_weights`, `adapt` or `compile()`. Call it after a change that Keras wouldn't
+    notice either, such as a number in a function of your own that a Lambda layer calls.
+    """
+    with _lock:
+        if model is None:
+            _known.clear()
+        else:
+            _known.pop(model, None)
+
+
+class _Known(NamedTuple):
+    """An opened network, and what its model was made of when it was opened."""
+
+    network: Opened
+    settings: tuple[list, list, list]  # owners, names of their attributes, values
+    parts: list
+
+    def is_current(self, model: keras.Model) -> bool:
+        owners, names, values = self.settings
+        try:
+            now = list(map(getattr, owners, names))
+        except AttributeError:
+            return False
+        parts = _parts(model)
+        return (
+            len(parts) == len(self.parts)
+            and not any(map(operator.is_not, parts, self.parts))
+            and not any(map(operator.is_not, now, values))
+        )
+
+
+def _parts(model: keras.Model) -> list:
+    """Return what a model is made of, as far as it can be exchanged without calling it anew.
+
+    With the record that each `compile` makes: that is when Keras itself looks at a model afresh.
+    """
+    return [
+        *model.outputs,
+        *model.layers,
+        *model.variables,
+        getattr(model, "_compile_config", None),
+    ]
+
+
+def _settings(model: keras.Model) -> tuple[list, list, list]:
+    """Return each public setting of each layer, such as strides, activation or the adapted mean."""
+    found = [
+        (layer, name, value)
+        for layer in _flat_layers(model)
+        for name, value in vars(layer).items()
+        if not name.startswith("_") and (callable(value) or isinstance(value, _SETTINGS))
+    ]
+    return tuple(map(list, zip(*found, strict=True))) if found else ([], [], [])
+
+
+_SETTINGS = (bool, int, float, str, tuple, type(None), np.ndarray, np.generic, tf.Tensor)
+
+
+def _flat_layers(model: keras.Model):
+    for layer in model.layers:
+        yield layer
+        if is_graph(layer):
+            yield from _flat_layers(layer)
+
+
+def is_graph(model) -> bool:
+    """Whether the model is Functional or Sequential, so that its layers can be followed.
+
+    A subclass with a `call` of its own may compute anything around its layers, and isn't one.
+    """
+    if not isinstance(model, keras.Model) or not type(model).call.__module__.startswith("keras."):
+        return False
+    try:
+        return bool(getattr(model, "outputs", None))
+    except ValueError:  # what older versions of Keras say of a Sequential that is not built
+        return False
+
+
+# -------------------------------------------------------------------------------- class scores
+
+
+def score_model(model: keras.Model) -> keras.Model:
+    """Return the network that ends in class scores (logits) instead of probabilities.
+
+    S_c(x), of which p_c = exp(S_c) / sum_k exp(S_k). Lesson 2 shows what goes wrong without it.
+
+    Args:
+        model: any Keras image classifier with one input and one output: Functional or Sequential,
+            with nested models, ending in a softmax (in the last layer or as a layer of its own),
+            or in logits already. A single sigmoid or logit z is a two-class model: class 1 has the
+            score z, class 0 the score -z. Several sigmoids give one score each. A subclassed model
+            must return logits.
+
+    Returns:
+        keras.Model, float32 (B, H, W, C) -> float32 (B, classes). It shares the layers, and so the
+        weights, of the given model, which is not changed. Where an activation was taken off, the
+        result has been compared with the model's own output. As with every Keras model that has
+        dropout or augmentation, call it with training=False.
+
+    Raises:
+        TypeError: not a Keras model.
+        ValueError: the model is not built, ends in no class scores, has several inputs or outputs,
+            or hides its softmax where it cannot be taken off.
+    """
+    if isinstance(model, _ClosedScores):
+        return model
+    network = opened(model)
+    if network.no_classes:
+        raise ValueError(network.no_classes)
+    return _ClosedScores(model, network) if network.calls is None else network.model.keras_model
+
+
+class _Graph:
+    """The keras.Model of an opened graph, as a function that always returns a list."""
+
+    def __init__(self, keras_model: keras.Model, single_logit: bool):
+        self.keras_model, self.single_logit = keras_model, single_logit
+
+    def __call__(self, x, training=False):
+        return keras.tree.flatten(self.keras_model(x, training=training))
+
+
+class _ClosedScores(keras.Model):
+    """A subclassed model that returns logits, as float32 class scores."""
+
+    def __init__(self, model: keras.Model, network: Opened):
+        super().__init__(name=f"{model.name}_scores")
+        self.subclassed, self.network, self.built = model, network, True
+
+    def __call__(self, x, training=False):  # not `call`: Keras would wrap the errors
+        return self.network.model(x, training=training)[0]
+
+
+# ------------------------------------------------------------------------------ opening a graph
+
+
+def _open_graph(model: keras.Model) -> Opened:
+    if len(model.inputs) != 1:
+        raise ValueError(
+            f"The model {model.name!r} has {len(model.inputs)} inputs; expected one picture. Wrap "
+            "it in keras.Model(picture, ...) with the others fixed."
+        )
+    if len(model.inputs[0].shape) != 4:
+        raise ValueError(
+            f"The model {model.name!r} takes inputs of shape {model.inputs[0].shape}; expected "
+            "pictures, (batch, height, width, channels)."
+        )
+    # float32 also where the model takes uint8: an integer has no gradient.
+    image = keras.Input(model.inputs[0].shape[1:], dtype="float32")
+    calls: list[Call] = []
+    outputs = _replay(model, [image], calls)
+    if any(getattr(call.layer, "data_format", None) == "channels_first" for call in calls):
+        raise ValueError(
+            f"The model {model.name!r} puts the channels first; the course's maps are (batch, "
+            "height, width, channels). Build it with data_format='channels_last'."
+        )
+    stripped = [_without_activation(model, y, calls) for y in outputs]
+    logits, activations = zip(*stripped, strict=True)
+    _compare(model, keras.Model(image, list(logits)), activations)
+    no_classes = _no_classes(model, logits)
+    single_logit = no_classes is None and logits[0].shape[1] == 1
+    name = f"{model.name}_scores"
+    scores = [
+        _Scores(two_classes=single_logit, name=f"{name}_float32_{i}" if i else f"{name}_float32")(z)
+        for i, z in enumerate(logits)
+    ]
+    keras_model = keras.Model(image, scores if len(scores) > 1 else scores[0], name=name)
+    return Opened(
+        name=model.name,
+        calls=tuple(calls),
+        inputs=tuple(image.shape),
+        model=_Graph(keras_model, single_logit),
+        classes=None if no_classes else scores[0].shape[1],
+        activations=activations,
+        no_classes=no_classes,
+    )
+
+
+def _no_classes(model: keras.Model, logits) -> str | None:
+    """Return why a class index makes no sense for these outputs, or None where it does."""
+    if len(logits) > 1:
+        return (
+            f"The model {model.name!r} has {len(logits)} outputs; expected one picture in, one "
+            "vector of class scores out. Say what to explain with a function of the list of its "
+            "outputs, such as class_index=lambda s: s[0][:, 3]."
+        )
+    if len(logits[0].shape) != 2 or logits[0].shape[1] is None:
+        return (
+            f"The model {model.name!r} ends in an output of shape {logits[0].shape}, not in one "
+            "score per class, (batch, classes). A network loaded with include_top=False has no "
+            "classes: load it with include_top=True, or put pooling and a trained Dense layer on "
+            "top."
+        )
+    return None
+
+
+def _replay(model: keras.Model, given: list, calls: list[Call]) -> list[keras.KerasTensor]:
+    """Call the model's own layers once more, on `given`, opening nested models on the way."""
+
+    def call(layer, *args, **kwargs):
+        tensors = _tensors((args, kwargs))
+        if is_graph(layer) and (flat := _flat_inputs(layer, args, kwargs)) is not None:
+            outputs = _replay(layer, flat, calls)
+            y = keras.tree.pack_sequence_as(_output_structure(layer), outputs)
+        elif any(c.layer.name == layer.name and c.layer is not layer for c in calls):
+            y = _Alias(layer, f"{layer.name}_call_{len(calls)}")(*args, **kwargs)
+        else:
+            y = layer(*args, **kwargs)
+        calls.extend(Call(layer, tuple(tensors), output) for output in keras.tree.flatten(y))
+        return y
+
+    graph = keras.Model(model.inputs, model.outputs)  # Sequential too becomes a graph
+    # What keras.models.clone_model does with a call_function, which can't begin in mid-network.
+    return graph._run_through_graph(given, operation_fn=lambda layer: layer, call_fn=call)
+
+
+def _tensors(structure) -> list[keras.KerasTensor]:
+    return [x for x in keras.tree.flatten(structure) if isinstance(x, keras.KerasTensor)]
+
+
+def _flat_inputs(layer: keras.Model, args, kwargs) -> list[keras.KerasTensor] | None:
+    """Return what a nested model is called with, in the order of its inputs; None if unclear."""
+    given = args[0] if args else kwargs.get("inputs")
+    if isinstance(given, dict):
+        names = [x.name for x in layer.inputs]
+        given = [given[name] for name in names] if set(names) <= set(given) else given
+    flat = _tensors(given)
+    unmasked = len(flat) == len(_tensors((args, kwargs)))  # no tensor besides, such as a mask
+    return flat if unmasked and len(flat) == len(layer.inputs) else None
+
+
+def _output_structure(layer: keras.Model):
+    structure = getattr(layer, "_outputs_struct", layer.outputs)
+    return structure[0] if isinstance(structure, list) and len(structure) == 1 else structure
+
+
+# ------------------------------------------------------- taking the softmax off, or saying why not
+
+_ACTIVATIONS = {
+    "softmax": tf.nn.softmax,
+    "softmax_v2": tf.nn.softmax,  # the name that tf.nn.softmax has
+    "log_softmax": tf.nn.log_softmax,
+    "log_softmax_v2": tf.nn.log_softmax,
+    "logsoftmax": tf.nn.log_softmax,  # the operation keras.ops.log_softmax
+    "sigmoid": tf.nn.sigmoid,
+}
+
+
+def _without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Call]):
+    """Walk back from an output over its softmax or sigmoid: (logits, that activation or None)."""
+    end = y
+    while (call := _call_of(y, calls)) is not None:
+        kind, fused = _kind(call.layer), _fused(call.layer)
+        source = call.inputs[0] if call.inputs else None
+        name = fused if kind == "activation" else kind
+        if name in _ACTIVATIONS:
+            _refuse_two(model, call, source, calls)
+            return source, _ACTIVATIONS[name]
+        if fused in _ACTIVATIONS:
+            return _Linear(call.layer)(source), _ACTIVATIONS[fused]
+        unchanged = source is not None and _may_be_equal(source.shape, y.shape)
+        if (kind in ("activation", "identity") and fused in ("linear", "nonetype")) or (
+            kind in ("dropout", "flatten", "reshape") and unchanged
+        ):
+            y = source  # changes nothing when a trained network is used
+            continue
+        break
+    if call is not None:
+        _refuse_probabilities(model, end, y, calls)
+    return y, None
+
+
+def _call_of(y: keras.KerasTensor, calls: list[Call]) -> Call | None:
+    """Return the call that made a tensor (of nested models, the innermost), None for the input."""
+    return next((c for c in calls if c.output is y and not is_graph(c.layer)), None)
+
+
+def _kind(layer) -> str:
+    return type(layer).__name__.lower()
+
+
+def _fused(layer) -> str:
+    """Return the name of the activation inside a layer, "nonetype" where there is none."""
+    activation = getattr(layer, "activation", None)
+    return getattr(activation, "__name__", type(activation).__name__).lower()
+
+
+def _may_be_equal(a, b) -> bool:
+    return len(a) == len(b) and all(m == n or None in (m, n) for m, n in zip(a, b, strict=True))
+
+
+def _refuse_two(model: keras.Model, call: Call, y: keras.KerasTensor, calls: list[Call]) -> None:
+    """Say no to a softmax on top of a softmax: what is between them are no class scores."""
+    before = _call_of(y, calls)
+    if before and (_fused(before.layer) in _ACTIVATIONS or _kind(before.layer) in _ACTIVATIONS):
+        raise ValueError(
+            f"The model {model.name!r} puts the {_kind(call.layer)} {call.layer.name!r} on top of "
+            f"the probabilities of {before.layer.name!r}, so they are squashed twice. Take one of "
+            "the two off."
+        )
+
+
+def _refuse_probabilities(model, end, y, calls: list[Call]) -> None:
+    """Say no to a softmax or sigmoid that sits where it cannot be taken off.
+
+    Keras' own layers do what their settings say. Operations without weights, and layers of one's
+    own, are tried by themselves, on numbers far larger than any feature: what stays within 0 and 1
+    then, or sums to 1, squashes. (The outputs of a whole network can't show that: its features
+    may be bounded.)
+    """
+    trail = []
+    start = y
+    while (call := _call_of(start, calls)) is not None and len(call.inputs) == 1:
+        if getattr(call.layer, "weights", ()):
+            own = not type(call.layer).__module__.startswith("keras.")
+            odd = _fused(call.layer) not in ("linear", "nonetype")
+            if own or odd:
+                trail.append(call.layer.name)
+                start = call.inputs[0]
+            break
+        if len(call.inputs[0].shape) != 2:
+            break  # pooling, flattening: no ending of class scores
+        trail.append(call.layer.name)
+        start = call.inputs[0]
+    if not trail:
+        return
+    try:
+        ending = keras.Model(start, end)
+        rng = np.random.default_rng(0)
+        shape = [256, *(size or 8 for size in start.shape[1:])]
+        z = rng.standard_normal(shape) * 10 ** rng.uniform(-2, 4, (256, *[1] * (len(shape) - 1)))
+        found = np.asarray(ending(z.astype(start.dtype), training=False), np.float64)
+    except Exception:  # an ending that can't be run by itself has to be believed
+        return
+    within = found.min() >= 0 and found.max() <= 1 and found.any()
+    if within or _sum_to_one(found):
+        raise _hidden(model, trail)
+
+
+def _hidden(model: keras.Model, layers: list[str]) -> ValueError:
+    where = f"layer {layers[0]!r}"
+    if len(layers) > 1:
+        where = f"layers {' and '.join(map(repr, reversed(layers)))}"
+    return ValueError(
+        f"The model {model.name!r} returns probabilities, but its softmax or sigmoid is in the "
+        f"{where}, where it cannot be taken off. Give a model that ends in logits, in a softmax "
+        "layer, or in Dense(..., activation='softmax')."
+    )
+
+
+def _sum_to_one(outputs: np.ndarray) -> bool:
+    """Whether the rows are what a softmax or a log-softmax returns."""
+    if outputs.ndim != 2 or outputs.shape[1] < 2 or not outputs.any():
+        return False  # a network whose head is still zero
+    rows = np.exp(outputs) if outputs.max() <= 0 else outputs
+    return bool(rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
+
+
+class _Linear(keras.Layer):
+    """A layer without its activation: a second object with the same variables.
+
+    So whatever the layer does besides, such as LoRA or int8 kernels, is done here too.
+    """
+
+    def __init__(self, layer: keras.Layer):
+        name = f"{layer.name}_without_activation"
+        super().__init__(name=name, dtype=layer.compute_dtype, autocast=False)
+        self.layer = layer
+        twin = object.__new__(type(layer))
+        vars(twin).update(vars(layer))
+        for name, value in (("activation", None), ("_inbound_nodes", []), ("_outbound_nodes", [])):
+            object.__setattr__(twin, name, value)
+        self.linear = lambda x: twin(x)  # in a function, so that its weights don't count twice
+
+    def call(self, x):
+        return self.linear(x)
+
+
+class _Alias(keras.Layer):
+    """A layer under another name: two nested models may have layers of one name, a model not."""
+
+    def __init__(self, layer: keras.Layer, name: str):
+        dtype = getattr(layer, "dtype_policy", None)
+        super().__init__(name=name, dtype=dtype, autocast=False)
+        self.layer = layer
+
+    def call(self, *args, **kwargs):
+        return self.layer(*args, **kwargs)
+
+
+class _Scores(keras.Layer):
+    """The logits as class scores, float32; of a single logit z the two scores -z and z."""
+
+    def __init__(self, two_classes: bool, name: str):
+        super().__init__(name=name, dtype="float32")
+        self.two_classes = two_classes
+
+    def call(self, z):
+        return keras.ops.concatenate([-z, z], axis=1) if self.two_classes else z
+
+
+def _compare(model: keras.Model, logits: keras.Model, activations) -> None:
+    """Check numerically that the opened network computes what the model computes."""
+    shape = [size or 224 for size in logits.input_shape[1:]]
+    # One picture in 0..1 and one in 0..255: where a network made for one of them is saturated by
+    # the other, or overflows in float16, that picture shows nothing.
+    x = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
+    x[1] *= 255
+    if "int" in model.inputs[0].dtype:
+        x = np.round(255 * x / x.max(axis=(1, 2, 3), keepdims=True))
+    batch = model.inputs[0].shape[0] or 1  # one picture at a time, where the model insists on it
+
+    def outputs(picture):
+        given = picture = np.repeat(picture[None], batch, axis=0)
+        if not isinstance(model, keras.Sequential):
+            given = keras.tree.map_structure(lambda _: picture, model.input)  # a list or a dict
+        return [
+            tf.cast(y, tf.float32)[:1] for y in keras.tree.flatten(model(given, training=False))
+        ]
+
+    expected = [np.concatenate(y) for y in zip(*map(outputs, x), strict=True)]
+    found = keras.tree.flatten(logits(x, training=False))
+    for y, z, activation in zip(expected, found, activations, strict=True):
+        _compare_one(model, y, (activation or tf.identity)(tf.cast(z, tf.float32)).numpy())
+        if activation is None and _sum_to_one(y[np.isfinite(y).all(axis=tuple(range(1, y.ndim)))]):
+            raise _hidden(model, [model.layers[-1].name])
+
+
+def _compare_one(model: keras.Model, expected: np.ndarray, found: np.ndarray) -> None:
+    finite = np.isfinite(expected).reshape(len(expected), -1).all(axis=1)
+    if not finite.any():
+        raise ValueError(f"The model {model.name!r} returns NaN or infinity for any picture.")
+    expected, found = expected[finite], found[finite].reshape(expected[finite].shape)
+    # float16 layers round to 1 part in 1000; the same sums in another order to far less.
+    scale = np.abs(expected).max() + 1e-6
+    if not np.allclose(found, expected, rtol=1e-2, atol=1e-2 * scale):
+        raise ValueError(
+            f"The class scores of the model {model.name!r} could not be found: what they give "
+            f"differs from the model's own output by {np.abs(found - expected).max():.2g}. Give a "
+            "model that ends in logits."
+        )
+
+
+# --------------------------------------------------------------------------- subclassed models
+
+
+def _open_closed(model: keras.Model) -> Opened:
+    """Wrap a model whose code can't be opened; what it returns is checked at each call."""
+    if isinstance(model, _ClosedScores):
+        return model.network
+    if type(model) is keras.Sequential or not model.built:
+        raise ValueError(
+            f"The model {model.name!r} does not know the size of its input yet. Begin it with "
+            "keras.Input((height, width, channels)), or call it once on a batch of pictures."
+        )
+
+    def scores(x, training=False):
+        try:
+            outputs = keras.tree.flatten(model(x, training=training))
+        except Exception as error:
+            raise plain(error, f"The model {model.name!r} stopped") from None
+        outputs = [tf.cast(y, tf.float32) for y in outputs]
+        for y in outputs:
+            if tf.executing_eagerly() and _sum_to_one(y.numpy()):
+                raise _hidden(model, ["call()"])
+        if (name := _squashing_end(model, x)) is not None:
+            raise _hidden(model, [name])
+        if len(outputs) == 1 and outputs[0].shape[1:] == (1,):
+            return [tf.concat([-outputs[0], outputs[0]], axis=1)]
+        return outputs
+
+    return Opened(
+        name=model.name,
+        calls=None,
+        inputs=(None, None, None, None),
+        model=scores,
+        classes=None,
+        activations=(None,),
+        no_classes=None,
+    )
+
+
+_endings: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _squashing_end(model: keras.Model, x) -> str | None:
+    """Return the operation with which a subclassed model ends, where it is a softmax or sigmoid."""
+    if model not in _endings:
+        _endings[model] = None
+        try:
+            spec = tf.TensorSpec([None, *x.shape[1:]], tf.float32)
+            graph = (
+                tf.function(lambda x: model(x, training=False)).get_concrete_function(spec).graph
+            )
+            operation = graph.outputs[0].op
+            while operation.type in ("Identity", "Cast", "Reshape", "Squeeze"):
+                operation = operation.inputs[0].op
+            if operation.type in ("Softmax", "LogSoftmax", "Sigmoid"):
+                _endings[model] = "call()"
+        except Exception:  # code that runs eagerly only: its rows are all the evidence there is
+            pass
+    return _endings[model]
+
+
+def plain(error: Exception, what: str = "") -> Exception:
+    """Return an error of Keras or TensorFlow as one sentence, in the kind of the original.
+
+    Keras wraps an error in coloured text about the layer and its arguments, TensorFlow in a
+    traceback of its own.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    text = text.split("\n\nArguments received by")[0].split("[Op:")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines and lines[0].startswith("Exception encountered when calling"):
+        lines = lines[1:]
+    reason = lines[-1] if lines and "in user code" in lines[0] else " ".join(lines[:1])
+    reason = re.sub(r"^\w*(Error|Exception): ", "", reason)
+    kind = type(error) if type(error) in (TypeError, ValueError, MemoryError) else ValueError
+    return kind(f"{what}: {reason[:300]}" if what else reason)

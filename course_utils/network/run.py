@@ -1,0 +1,324 @@
+"""Run formulas on an opened network: compiled once, in batches, on every device, at many points."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.checking import (
+    check_class_index,
+    check_count,
+    check_inputs,
+    check_maps,
+    is_finite,
+    method_name,
+)
+from course_utils.network.layers import FeatureMaps
+from course_utils.network.open import Opened, opened, plain, weighted_score
+from course_utils.network.tensorflow import keras, tf
+
+
+class Points(NamedTuple):
+    """Inputs that are on the device already, and whose maps are to stay there."""
+
+    network: Opened
+    x: tf.Tensor
+
+
+def explain(model: keras.Model, inputs, class_index, formula: Callable):
+    """Return formula(network, x, c) for any inputs and class, float32 (B, ...), in batches.
+
+    Args:
+        formula: a function of the `Opened` network, of x (B, H, W, C), and of c, what to explain,
+            in the form that `Opened.score` takes. It is called once, to be compiled.
+    """
+    if isinstance(inputs, Points):
+        return _map(inputs.network, formula, inputs.x, class_index)
+    network, x, c = _checked(model, inputs, class_index)
+    return _in_batches(lambda x, c: _map(network, formula, x, c), x, c)
+
+
+def checked(model: keras.Model, inputs, class_index) -> tuple[np.ndarray, np.ndarray | Callable]:
+    """Return the inputs, float32 (B, H, W, C), and what to explain.
+
+    That is one class per picture, int32 (B,), or a function of the scores.
+    """
+    return _checked(model, inputs, class_index)[1:]
+
+
+def _checked(model: keras.Model, inputs, class_index):
+    if not tf.executing_eagerly():
+        raise TypeError(
+            "The methods compute numbers, so they can't be called inside a tf.function or a Keras "
+            "model. Call them outside, with an array."
+        )
+    network = opened(model)
+    x = check_inputs(network, inputs)
+    if callable(class_index):
+        return network, x, class_index
+    if network.no_classes:
+        raise ValueError(network.no_classes)
+    if class_index is None:
+        scores = _in_batches(lambda x, _: _class_scores(network, x), x, None)
+        return network, x, scores.argmax(axis=1).astype(np.int32)
+    c = check_class_index(class_index, len(x), _classes(network, x), network.name)
+    return network, x, c
+
+
+def class_scores(model: keras.Model, inputs) -> np.ndarray:
+    """Return the logits of prepared inputs, float32 (B, classes)."""
+    network = opened(model)
+    if network.no_classes:
+        raise ValueError(network.no_classes)
+    x = check_inputs(network, inputs)
+    return _in_batches(lambda x, _: _class_scores(network, x), x, None)
+
+
+def maps_and_score(network: Opened, maps: FeatureMaps, x, c) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the feature maps A, (B, h, w, K) or tokens, and the class score S_c, (B,)."""
+    inside = network.model.keras_model
+    A, *scores = keras.Model(inside.input, [maps.tensor, *inside.outputs])(x, training=False)
+    return A, weighted_score(scores, c)
+
+
+# ------------------------------------------------------------------------------- what to explain
+
+
+def _map(network: Opened, formula: Callable, x, c):
+    return _compiled(network, formula)(x, *_direction(network, x, c))
+
+
+def _direction(network: Opened, x, c) -> list[tf.Tensor]:
+    """Return d target / d S for each output: 1 for a class and 0 for all others, if it is a class.
+
+    A target of your own is never compiled, only this gradient of it is used: so a new lambda per
+    call costs nothing and leaves nothing behind.
+    """
+    if not callable(c):
+        return [tf.one_hot(c, _classes(network, x))]
+    scores = _compiled(network, _scores)(x)
+    with tf.GradientTape() as tape:
+        tape.watch(scores)
+        target = c(scores[0] if len(scores) == 1 else scores)
+    if not isinstance(target, tf.Tensor) or target.shape != len(x):
+        shape = getattr(target, "shape", type(target).__name__)
+        raise ValueError(
+            f"The function given as class_index returned {shape} for {len(x)} picture(s): expected "
+            "one number per picture, computed with TensorFlow, such as lambda s: s[:, 281]."
+        )
+    direction = tape.gradient(target, scores)
+    if all(d is None for d in direction):
+        raise ValueError(
+            "The function given as class_index does not depend on the scores in a way that can be "
+            "differentiated: does it compare or round them, or turn them into NumPy arrays?"
+        )
+    return [
+        tf.zeros_like(s) if d is None else tf.convert_to_tensor(d)
+        for s, d in zip(scores, direction, strict=True)
+    ]
+
+
+def _scores(network: Opened, x) -> list[tf.Tensor]:
+    return network.scores(x)
+
+
+def _class_scores(network: Opened, x) -> tf.Tensor:
+    """Return S(x), (B, classes); of a subclassed model, check here that it is."""
+    scores = _compiled(network, _scores)(x)
+    if len(scores) != 1 or len(scores[0].shape) != 2:
+        shapes = " and ".join(str(tuple(s.shape)) for s in scores)
+        raise ValueError(
+            f"The model {network.name!r} returns {shapes}; expected one score per class, "
+            "(batch, classes)."
+        )
+    return scores[0]
+
+
+def _classes(network: Opened, x) -> int:
+    if network.classes is None and _classes not in network.compiled:  # a subclassed model
+        network.compiled[_classes] = _class_scores(network, tf.constant(x[:1])).shape[1]
+    return network.classes or network.compiled[_classes]
+
+
+# ------------------------------------------------------------------------- compiling, and devices
+
+
+def _compiled(network: Opened, formula: Callable) -> Callable:
+    """Return a formula for this network as a function of tensors x and c, compiled once.
+
+    A subclassed model may need to know sizes that are not known here, and runs as it is.
+    """
+    if network.calls is None:
+        return lambda x, *c: _connected(network, formula(network, x, *([list(c)] if c else [])))
+    on = [_compiled_on(network, formula, device) for device in devices()]
+    return on[0] if len(on) == 1 else functools.partial(_share, on)
+
+
+def _compiled_on(network: Opened, formula: Callable, device: str | None) -> Callable:
+    # A formula is the same if its code is, and the options it takes from around it.
+    options = tuple(cell.cell_contents for cell in formula.__closure__ or ())
+    key = (formula.__code__, options, device, tf.distribute.get_strategy())
+    try:
+        if key in network.compiled:
+            return network.compiled[key]
+    except TypeError:  # an option that is no number or name; the formula says so below
+        pass
+    x = tf.TensorSpec((None, *network.inputs[1:]), tf.float32)
+    c = [tf.TensorSpec((None, *s.shape[1:])) for s in network.model.keras_model.outputs]
+
+    def function(x, *c):
+        return _connected(network, formula(network, x, *([list(c)] if c else [])))
+
+    signature = [x] if formula is _scores else [x, *c]
+    try:
+        with tf.device(device):
+            # Traced here and now: TensorFlow warns of functions that are traced again.
+            traced = tf.function(function, signature).get_concrete_function()
+    except Exception as error:
+        raise plain(error) from None
+    network.compiled[key] = traced
+    return traced
+
+
+def _connected(network: Opened, gradient):
+    if gradient is None:
+        raise ValueError(
+            f"The score of the model {network.name!r} does not depend on its input in a way that "
+            "can be differentiated: is the input rounded, or turned into integers?"
+        )
+    return gradient
+
+
+def devices() -> list[str | None]:
+    """Return the devices that share a batch: those of a strategy whose scope this is called in."""
+    strategy = tf.distribute.get_strategy()
+    if strategy.num_replicas_in_sync == 1:
+        return [None]
+    return list(strategy.extended.worker_devices)
+
+
+def _share(on: list[Callable], *batch):
+    """Let each device do its share of a batch."""
+    if len(batch[0]) < len(on):
+        return on[0](*batch)
+    shares = zip(*(np.array_split(np.asarray(a), len(on)) for a in batch), strict=True)
+    found = [f(*map(tf.constant, share)) for f, share in zip(on, shares, strict=True)]
+    return keras.tree.map_structure(lambda *parts: tf.concat(parts, axis=0), *found)
+
+
+@functools.cache
+def _has_gpu() -> bool:
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def batch_of(shape: tuple[int, ...]) -> int:
+    """Return how many pictures (..., H, W, C) to work on at a time, by the number of their pixels.
+
+    10 of 224 x 224 on a processor, whose caches larger batches overflow, and 64 on a GPU.
+    """
+    pictures = 64 if _has_gpu() else 10
+    return max(1, pictures * 224 * 224 // (shape[-3] * shape[-2]))
+
+
+def _in_batches(function: Callable, x: np.ndarray, c) -> np.ndarray:
+    """Apply a function of pictures and classes to some of them at a time: memory stays bounded."""
+    results, size = None, min(batch_of(x.shape), 64) * len(devices())
+    for start in range(0, len(x), size):
+        part = slice(start, start + size)
+        result = np.asarray(function(tf.constant(x[part]), c if _is_target(c) else c[part]))
+        if not is_finite(result):
+            raise ValueError(NOT_FINITE)
+        if results is None:
+            results = np.empty((len(x), *result.shape[1:]), result.dtype)
+        results[part] = result
+    return results
+
+
+def _is_target(c) -> bool:
+    return c is None or callable(c)
+
+
+NOT_FINITE = (
+    "The network computes NaN or infinity for these inputs: its weights may be damaged, or a "
+    "function in it has no finite slope here (such as the root of zero)."
+)
+
+
+# ------------------------------------------------------------------------------- at many points
+
+
+def normal(seed: int, k: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
+    """Return standard normal noise for the samples k = k_0, k_0 + 1, ...: float32 (len(k), *shape).
+
+    Sample k of a seed is always the same, whichever others are drawn with it: the generator counts,
+    in blocks of four numbers, and sample k begins at its own count.
+    """
+    size = int(np.prod(shape))
+    blocks = -(-size // 4)
+    z = tf.raw_ops.StatelessRandomNormalV2(
+        shape=[len(k), 4 * blocks],
+        key=tf.constant([seed % 2**64], tf.uint64),
+        counter=tf.constant([int(k[0]) * blocks, 0], tf.uint64),
+        alg=1,  # Philox
+    )
+    return tf.reshape(z[:, :size], (len(k), *shape))
+
+
+def weighted_mean(
+    method: Callable,
+    model: keras.Model,
+    x: np.ndarray,
+    c,
+    point: Callable[[int, np.ndarray], tf.Tensor],
+    w: np.ndarray,
+    batch_size: int | None,
+    progress: bool = False,
+) -> np.ndarray:
+    """Return sum_k w_k M_c(x_k) / sum_k w_k for each picture x[b], at points x_k = point(b, k).
+
+    `point` gets the number of a picture and some numbers k, and returns as many inputs. So the
+    points are made where they are used, and there exists one batch of them beside the result.
+    """
+    from tqdm.auto import tqdm
+
+    network, n = opened(model), len(w)
+    if batch_size is None:
+        batches = -(-n // (batch_of(x.shape) * len(devices())))
+        size = -(-n // batches)  # equal ones
+    else:
+        size = check_count("batch_size", batch_size)
+    # In the order of the pictures: the first batch of samples of picture 0, the second, ...
+    parts = np.split(np.arange(n), range(size, n, size))
+    batches = [(b, k) for b in range(len(x)) for k in parts]
+    result, total = None, 0.0
+    bar = tqdm(total=len(x) * n, desc=method_name(method), disable=not progress)
+    with bar, ThreadPoolExecutor(1) as ahead:  # makes the next points while the network works
+        coming = ahead.submit(point, *batches[0])
+        for i, (b, k) in enumerate(batches):
+            points = tf.convert_to_tensor(coming.result())
+            if i + 1 < len(batches):
+                coming = ahead.submit(point, *batches[i + 1])
+            classes = c if callable(c) else np.full(len(k), c[b])
+            M = tf.cast(_maps_at(method, network, model, points, classes), tf.float64)
+            w_k = tf.reshape(tf.constant(w[k]), (-1, *[1] * (len(M.shape) - 1)))
+            total += tf.reduce_sum(w_k * M, axis=0)  # float64: no rounding to speak of
+            bar.update(len(k))
+            if k[-1] == n - 1:
+                if result is None:
+                    result = np.empty((len(x), *total.shape), np.float32)
+                result[b], total = total / w.sum(), 0.0
+    if not is_finite(result):
+        raise ValueError(NOT_FINITE)
+    return result
+
+
+def _maps_at(method: Callable, network: Opened, model, points: tf.Tensor, c):
+    """Return a method's maps at some points: on the device, if the method is one of ours."""
+    own = getattr(getattr(method, "func", method), "__module__", "") == "course_utils.attribution"
+    if own and method_name(method) in ("vanilla_gradients", "grad_cam"):
+        return method(model, Points(network, points), c)
+    return tf.constant(check_maps(method(model, points.numpy(), c), len(points), method))

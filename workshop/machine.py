@@ -1,0 +1,248 @@
+"""The computer as start.py finds it: its Pythons, an offline kit, disk, home folder, variables.
+
+An old Python has to get as far as the sentence that names a newer one. So this file, like start.py,
+uses the standard library alone, and a language that Python 3.7 understands.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import platform
+import shutil
+import struct
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+OLDEST, NEWEST = (3, 10), (3, 13)
+PLATFORMS = ("linux-x86_64", "linux-aarch64", "win-amd64", "macosx-arm64")  # of TensorFlow's wheels
+WHEELS = Path(__file__).resolve().parent.parent / "wheels"  # an offline kit has all packages there
+KIT = "kit.json"  # in that folder: for which kind of computer, and for which Python
+DISK_SPACE = 4e9  # bytes; a finished .venv takes up to 3.0e9, and pip unpacks beside it
+# Windows refuses paths of 260 characters and more; TensorFlow's longest, inside .venv, has 201.
+LONGEST_WINDOWS_ROOT = 259 - 201 - 1
+
+
+class StartError(Exception):
+    """What went wrong, in one sentence for the person who ran start.py."""
+
+
+def describe():
+    """The facts about the running interpreter that decide whether TensorFlow can be installed."""
+    mac = (
+        platform.system() == "Darwin"
+    )  # a universal Python says universal2: what it runs as counts
+    return {
+        "version": list(sys.version_info[:2]),
+        "implementation": platform.python_implementation(),
+        "bits": struct.calcsize("P") * 8,
+        "platform": f"macosx-{platform.machine()}" if mac else sysconfig.get_platform(),
+        "musl": "musl" in (sysconfig.get_config_var("SOABI") or ""),
+        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    }
+
+
+def problem(facts):
+    """One sentence on why the course cannot run on the interpreter `describe` saw, or None."""
+    version, kind = tuple(facts["version"]), facts["platform"]
+    name = "Python" if facts["implementation"] == "CPython" else facts["implementation"]
+    this = "This is {} {}.{}".format(name, *version)
+    newest = "{}.{}".format(*NEWEST)
+    again = "and run: {}{} start.py".format("py -" if kind.startswith("win") else "python", newest)
+    install = f"install the ordinary 64-bit Python {newest} from python.org, {again}"
+    lacks = "for which there is no TensorFlow"
+    colab = "take the course on Colab (see README.md)"
+
+    if not OLDEST <= version <= NEWEST:
+        supported = "the course runs on Python {}.{} to {}.{}".format(*OLDEST, *NEWEST)
+        return f"{this}, and {supported}: {install}"
+    if facts["implementation"] != "CPython":
+        return f"{this}, {lacks}: {install}"
+    if facts["bits"] != 64:
+        return f"This is a 32-bit Python, {lacks}: {install}"
+    if facts["free_threaded"]:
+        return f"This is the free-threaded build of Python, {lacks}: {install}"
+    if kind == "macosx-x86_64":
+        return (
+            "TensorFlow no longer supports Macs with an Intel processor: "
+            f"{colab}; but if this Mac has an Apple processor, {install}"
+        )
+    if kind == "win-arm64":
+        return (
+            "There is no TensorFlow for the ARM64 build of Python: install the 64-bit build for "
+            f"Intel and AMD processors, which also runs on Windows on ARM, {again}"
+        )
+    if facts["musl"]:
+        return (
+            "There is no TensorFlow for Linux systems built on musl, such as Alpine: "
+            f"use a Debian or Ubuntu container, or {colab}"
+        )
+    if kind not in PLATFORMS:
+        return (
+            f"There is no TensorFlow for {kind}: {colab}, "
+            "or use a 64-bit Windows, Linux or Apple machine"
+        )
+    return None
+
+
+def read_kit(folder=WHEELS):
+    """What the offline kit in this folder is for, {"platform": ..., "python": ...}, or None.
+
+    Raises:
+        StartError: the kit is damaged.
+    """
+    if not folder.is_dir():
+        return None
+    try:
+        kit = json.loads((folder / KIT).read_text(encoding="utf-8"))
+        return {"platform": str(kit["platform"]), "python": str(kit["python"])}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise StartError(
+            f"The folder {folder.name} is not a complete offline kit: unpack its archive again, or "
+            "delete the folder, and the packages will be downloaded"
+        ) from None
+
+
+def kit_problem(facts, kit):
+    """One sentence on why the offline kit is not for the interpreter `describe` saw, or None."""
+    this = "{}.{}".format(*facts["version"])
+    if kit is None or (kit["platform"], kit["python"]) == (facts["platform"], this):
+        return None
+    fix = "ask for the offline kit for this computer"
+    if kit["platform"] == facts["platform"]:
+        fix = f"install Python {kit['python']} beside it, or {fix}"
+    return (
+        f"The packages in the folder {WHEELS.name} are for Python {kit['python']} on "
+        f"{kit['platform']}, and this is Python {this} on {facts['platform']}: {fix}, or delete "
+        f"the folder {WHEELS.name}, and the packages will be downloaded"
+    )
+
+
+def candidates():
+    """Commands that may start another Python, best first."""
+    minors = range(NEWEST[1], OLDEST[1] - 1, -1)
+    names = [[f"python3.{minor}"] for minor in minors]
+    if os.name == "nt":
+        return [["py", f"-3.{minor}"] for minor in minors] + names
+    return [*names, ["python3"], ["python"]]
+
+
+def find_another(kit=None):
+    """The command of a Python on this machine that the course, and the kit, can use, or None."""
+    # Asking Windows' launcher for a version that is not there must not make it install that one.
+    env = dict(child_environment(os.environ), PYTHON_MANAGER_AUTOMATIC_INSTALL="false")
+    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 60}
+    for command in candidates():
+        path = shutil.which(command[0])
+        if path is None:
+            continue
+        try:
+            output = subprocess.check_output([*command, __file__], env=env, **quiet)
+            facts = json.loads(output.decode())
+            if problem(facts) is None and kit_problem(facts, kit) is None:
+                return [path, *command[1:]]
+        except (OSError, ValueError, KeyError, subprocess.SubprocessError):
+            continue
+    return None
+
+
+# ----------------------------------------------------------- what its programs find, and leave
+
+
+def child_environment(environ):
+    """The variables for the environment's own Python: without those that would lead it astray."""
+    pip = "CONSTRAINT NO_BINARY NO_DEPS ONLY_BINARY PREFIX PYTHON REQUIREMENT ROOT TARGET"
+    astray = {"__PYVENV_LAUNCHER__", "MPLBACKEND", "TF_USE_LEGACY_KERAS"}
+    astray.update(f"PIP_{name}" for name in pip.split())
+    kept = {k: v for k, v in environ.items() if k not in astray and not k.startswith("PYTHON")}
+    return dict(
+        kept,
+        PYTHONNOUSERSITE="1",
+        PIP_USER="0",
+        PIP_DISABLE_PIP_VERSION_CHECK="1",
+        PIP_NO_INPUT="1",
+        JUPYTER_PREFER_ENV_PATH="1",  # .venv's kernel, not one in the home folder
+        KERAS_BACKEND="tensorflow",
+    )
+
+
+def with_home(environ, folder):
+    """The variables, with a home in this folder where programs cannot write to the real one."""
+    try:
+        # Path.expanduser raises where an account has no home folder.
+        with tempfile.TemporaryFile(dir=os.path.expanduser("~")):  # noqa: PTH111
+            return environ
+    except OSError:
+        home = folder / "home"
+        home.mkdir(exist_ok=True)
+        print(f"Your home folder cannot be written to, so {home} takes its place.", flush=True)
+        return dict(environ, HOME=str(home), USERPROFILE=str(home))
+
+
+def warnings_before_install(free_space, long_paths, root):
+    """What may make the installation fail, in sentences."""
+    if free_space < DISK_SPACE:
+        yield (
+            f"Warning: only {free_space / 1e9:.1f} GB are free on this disk, "
+            f"and the installation takes about {DISK_SPACE / 1e9:.0f} GB."
+        )
+    if not long_paths and len(str(root)) > LONGEST_WINDOWS_ROOT:
+        yield (
+            f"Warning: Windows may find some paths too long. If the installation fails, move this "
+            f"folder to one whose path has at most {LONGEST_WINDOWS_ROOT} characters."
+        )
+
+
+def long_paths_work():
+    """False on a Windows that refuses paths of 260 characters and more."""
+    if os.name != "nt":
+        return True
+    import winreg
+
+    key = r"SYSTEM\CurrentControlSet\Control\FileSystem"
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as opened:
+            return winreg.QueryValueEx(opened, "LongPathsEnabled")[0] == 1
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def alone(path):
+    """Let only one start.py install at a time: a second one waits, and says so."""
+    with path.open("rb") as file:
+        # No file of its own has to be left for the lock. On Windows nobody can read what is locked,
+        # so it is a byte far beyond the end.
+        file.seek(2**30)
+        os.set_inheritable(file.fileno(), True)
+        waiting = False
+        while not lock(file):
+            if not waiting:
+                print("Another start.py is installing here: waiting for it to end ...", flush=True)
+            waiting = True
+            time.sleep(0.5)
+        yield
+
+
+def lock(file):
+    """Lock an open file for this process, if nobody else has; did it work?"""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:  # any other error: a file system without locks
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
+
+
+if __name__ == "__main__":
+    print(json.dumps(describe()))
