@@ -80,7 +80,7 @@ MUTATIONS = (flip_bits, cut, repeat_a_part, drop_a_part, write_a_number, insert_
 def mutate(rng: np.random.Generator, content: bytes) -> bytes:
     """Return a content that was changed one to three times."""
     for _ in range(rng.integers(1, 4)):
-        content = MUTATIONS[rng.integers(len(MUTATIONS))](rng, content) or b"\0"
+        content = MUTATIONS[rng.integers(len(MUTATIONS))](rng, content or b"\0")
     return content
 
 
@@ -163,10 +163,26 @@ def hdf5() -> Callable[[np.random.Generator], None]:
     return case
 
 
+def progress() -> Callable[[np.random.Generator], None]:
+    """Files of progress with anything in them."""
+    from fuzz_targets import fuzz_progress
+
+    return fuzz_progress
+
+
+def uploads() -> Callable[[np.random.Generator], None]:
+    """What a browser may hand to the playground."""
+    from fuzz_targets import fuzz_upload
+
+    return fuzz_upload
+
+
 # name: (what prepares the target and returns a function of a random generator, errors it may raise)
 TARGETS: dict[str, tuple[Callable, tuple[type[Exception], ...]]] = {
     "pictures": (pictures, (ValueError,)),
     "hdf5": (hdf5, (ValueError,)),
+    "progress": (progress, ()),
+    "uploads": (uploads, ()),
 }
 
 # ------------------------------------------------------------------------------------ the running

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from fuzz_targets_machinery import fuzz_upload
+from fuzz_targets import fuzz_upload
 from PIL import Image
 
 from course_utils import load_image

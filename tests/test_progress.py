@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from fuzz_targets_machinery import fuzz_progress
+from fuzz_targets import fuzz_progress
 
 from course_utils import __main__ as command
 from course_utils import checks, progress

@@ -391,11 +391,14 @@ evidence_share = Exercise(
             _map(6, 4), (2, 0, 6, 1),
         ),
         "a map of 7 x 7 pixels and the box (0, 2, 3, 6)": lambda: (_map(7, 7), (0, 2, 3, 6)),
-        "a map with very small numbers": lambda: (_map(5, 5, scale=3e-8), (1, 2, 4, 3)),
+        "a map with very small numbers": lambda: (_map(5, 5, scale=3e-9), (1, 2, 4, 3)),
         "a map whose numbers sum to 0": lambda: (
             np.array([[1.0, -2.0, 4.0], [0.5, 0.5, -4.0]]), (0, 1, 1, 3),
         ),
         "a map without positive numbers": lambda: (-np.abs(_map(4, 3, seed=2)), (1, 0, 2, 3)),
+        "a box that holds very little": lambda: (
+            np.array([[0.137, -40, 30], [25, 20, -15]]), (0, 0, 1, 1),
+        ),
         "a box that holds the whole picture": lambda: (_map(3, 3, seed=3), (0, 0, 3, 3)),
         "a box of one pixel": lambda: (_map(3, 5, seed=4), (2, 4, 3, 5)),
         "a map that is zero everywhere": lambda: (np.zeros((4, 6)), (1, 3, 3, 5)),

@@ -217,7 +217,7 @@ WRONG = {
          "copy.set_weights(model.get_weights())\nreturn copy", "Set it on a copy"),
         (COPIED + "result = keras.Model(model.input, new(last.input))\n"
          "new.set_weights(last.get_weights())\n"
-         "last.set_weights([0.999999 * w for w in last.get_weights()])\nreturn result",
+         "last.set_weights([0.999 * w for w in last.get_weights()])\nreturn result",
          "`model` was changed"),
         # weights
         (COPIED + "return keras.Model(model.input, new(last.input))", "random weights"),

@@ -208,6 +208,9 @@ WRONG = {
         (CORNERS + "m = np.abs(values)\n"
          "return f'{m[top:bottom, left:right].sum() / max(m.sum(), 1e-30):.0%}'",
          "numbers, not '30%'"),
+        (CORNERS + "m = np.abs(values)\n"
+         "return round(float(m[top:bottom, left:right].sum() / max(m.sum(), 1e-30)), 4)",
+         "holds very little"),
         # zero
         (CORNERS + "return np.abs(values[top:bottom, left:right]).sum() / np.abs(values).sum()",
          "zero by zero"),
@@ -242,7 +245,7 @@ WRONG = {
         (CORNERS + "m = np.clip(values, 0, None)\n"
          "return m[top:bottom, left:right].sum() / m.sum() if m.any() else 0.0",
          "Negative values were dropped"),
-        (CORNERS + "return np.abs(values)[top:bottom, left:right]", r"shape \(\)"),
+        (CORNERS + "return np.abs(values)[top:bottom, left:right]", "must be one number"),
         (CORNERS + "np.abs(values, out=values)\n"
          "return values[top:bottom, left:right].sum() / max(values.sum(), 1e-30)",
          "`values` was changed"),

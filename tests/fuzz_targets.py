@@ -15,31 +15,13 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+from fuzz import mutate
 from PIL import Image
 
 from course_utils import load_image, progress
 from course_utils.playground import MAX_BYTES, uploaded
 
 FORMATS = ("png", "jpeg", "gif", "bmp", "tiff", "webp")
-
-
-def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return the content with some bytes changed, cut out, doubled or put in."""
-    content = bytearray(content)
-    for _ in range(rng.integers(1, 8)):
-        place, length = int(rng.integers(len(content) + 1)), int(rng.integers(1, 64))
-        kind = rng.integers(5)
-        if kind == 0 and content:
-            content[place % len(content)] ^= 1 << int(rng.integers(8))
-        elif kind == 1:
-            del content[place : place + length]
-        elif kind == 2:
-            content[place:place] = rng.bytes(length)
-        elif kind == 3:
-            content[place:place] = content[place : place + length]
-        else:
-            del content[place:]
-    return bytes(content)
 
 
 # ------------------------------------------------------------------------------------- progress
@@ -68,7 +50,7 @@ def fuzz_progress(rng: np.random.Generator) -> None:
     ]
     content = "\n".join(lines).encode()
     if rng.random() < 0.7:
-        content = mutated(content, rng)
+        content = mutate(rng, content)
     for line in rng.choice(len(ODD_LINES), rng.integers(3)):
         content += b"\n" + ODD_LINES[line]
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +103,7 @@ def fuzz_upload(rng: np.random.Generator) -> None:
     elif kind == 2:
         content = b"\0" * (MAX_BYTES + int(rng.integers(-1, 2)))
     else:
-        content = mutated(picture(rng), rng)
+        content = mutate(rng, picture(rng))
     name = "".join(map(chr, rng.integers(1, 0xD800, size=rng.integers(20))))
     about = {"name": name, "content": memoryview(content)}
     value = (about,) if rng.random() < 0.5 else {name: {"content": content}}  # ipywidgets 8, 7
