@@ -210,7 +210,7 @@ class Exercise:
             _say(f"Exercise {self.id}: right, well done.", "✓")
         else:
             _say(f"Exercise {self.id}: not right yet. {sentence} {go_on}", "✗")
-        _keep(self.id, right=sentence is None)
+        progress.record(self.id, right=sentence is None)
         return student if sentence is None else handed_out
 
 
@@ -527,16 +527,3 @@ def _say(text: str, sign: str = "") -> None:
     except UnicodeEncodeError:
         sign = ""
     print(f"{sign} {text}" if sign else text)
-
-
-def _keep(name: str, right: bool) -> None:
-    """Note the verdict in the file of your progress; where that cannot be, say so once."""
-    try:
-        progress.record(name, right)
-    except Exception as error:  # whatever is wrong with the file, the lesson goes on
-        _say_once(f"(Your progress is not kept, the lesson goes on all the same: {_text(error)})")
-
-
-@functools.cache
-def _say_once(text: str) -> None:
-    _say(text)
