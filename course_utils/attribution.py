@@ -13,10 +13,18 @@ import numpy as np
 
 from course_utils.checking import check_baseline, check_count, check_method, check_noise, check_seed
 from course_utils.network.layers import find_maps
-from course_utils.network.run import checked, explain, maps_and_score, normal, weighted_mean
+from course_utils.network.run import (
+    checked,
+    explain,
+    maps_and_score,
+    normal,
+    on_device,
+    weighted_mean,
+)
 from course_utils.network.tensorflow import keras, tf
 
 
+@on_device
 def vanilla_gradients(model: keras.Model, inputs, class_index=None) -> np.ndarray:
     """Return the gradient of the class score with respect to every input value.
 
@@ -28,9 +36,10 @@ def vanilla_gradients(model: keras.Model, inputs, class_index=None) -> np.ndarra
         class_index: what to explain: a class c, as an int for all pictures or one int per picture;
             None for each picture's predicted class; or a function of the scores, (B, classes) ->
             (B,), in TensorFlow, such as `lambda s: s[:, 281] - s[:, 285]`: tabby rather than
-            Egyptian cat. Of a model with a single sigmoid or logit z, class 1 has the score z and
-            class 0 the score -z, so both have the same |gradient|. A model with several outputs
-            has no classes: a function of the list of its outputs says what to explain.
+            Egyptian cat. (It's called with a part of the pictures at a time.) Of a model with a
+            single sigmoid or logit z, class 1 has the score z and class 0 the score -z, so both
+            have the same |gradient|. A model with several outputs has no classes: a function of
+            the list of its outputs says what to explain.
 
     Returns:
         float32 (B, H, W, C), signed, in score per unit of the input. Picking channels is left to
@@ -114,6 +123,7 @@ def integrated_gradients(
     return (x - x0) * weighted_mean(vanilla_gradients, model, x, c, on_the_line, w, batch_size)
 
 
+@on_device
 def grad_cam(
     model: keras.Model, inputs, class_index=None, *, layer=None, relu: bool = True
 ) -> np.ndarray:
@@ -206,7 +216,7 @@ def smoothgrad(
     x, c = checked(model, inputs, class_index)
     n, M = check_count("samples", samples), check_method(method)
     sigma = check_noise(noise) * np.ptp(x, axis=(1, 2, 3), keepdims=True)
-    check_seed(seed)
+    seed = check_seed(seed)
 
     def noisy(b, k):
         return x[b] + sigma[b] * normal(seed, k, x[b].shape)

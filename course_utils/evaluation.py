@@ -358,7 +358,7 @@ def randomize_weights(model: keras.Model, layers=None, seed: int = 0) -> keras.M
             if _was_learned(variable):
                 variable.assign(_shuffled(np.asarray(variable), rng))
                 changed = True
-        _refresh(twin)
+    _refresh(copy)
     if not changed:
         raise ValueError(
             f"None of the given layers of {model.name!r} has weights. The layers are: "
@@ -379,10 +379,11 @@ def _shuffled(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.permuted(values.ravel()).reshape(values.shape)
 
 
-def _refresh(layer: keras.Layer) -> None:
-    """Let a Normalization layer, which computes with copies of its weights, copy them again."""
-    if hasattr(layer, "finalize_state"):
-        layer.finalize_state()
+def _refresh(model: keras.Model) -> None:
+    """Let Normalization layers, which compute with copies of their weights, copy them again."""
+    for layer in model._flatten_layers():
+        if hasattr(layer, "finalize_state") and layer.built:
+            layer.finalize_state()
 
 
 def _copy_model(model: keras.Model) -> keras.Model:
@@ -407,8 +408,7 @@ def _copy_model(model: keras.Model) -> keras.Model:
     finally:
         random.setstate(state)
     copy.set_weights(model.get_weights())
-    for layer in _all_layers(copy):
-        _refresh(layer)
+    _refresh(copy)
     return copy
 
 

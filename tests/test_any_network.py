@@ -5,6 +5,7 @@ What a network computes is written a second time here, with plain layers and a G
 
 from __future__ import annotations
 
+import functools
 import gc
 import subprocess
 import sys
@@ -716,3 +717,245 @@ def test_tf32_is_off_whoever_started_tensorflow():
         "assert not tf.config.experimental.tensor_float_32_execution_enabled()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+# ------------------------------------------------- found by somebody who had not seen the solution
+
+
+def in_a_layer(inner):
+    class Own(keras.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.inner = type(inner)()
+
+        def build(self, shape):
+            self.inner.build(shape)
+
+        def call(self, x):
+            return self.inner(x)
+
+    return Own()
+
+
+def test_an_adapted_layer_inside_another_is_noticed_and_kept():
+    outer = in_a_layer(layers.Normalization())
+    i = image()
+    net = fill(keras.Model(i, layers.Dense(3, name="top")(gap()(conv()(outer(i))))))
+    x = pictures()
+    vanilla_gradients(net, x, 1)
+    outer.inner.adapt(7 * pictures(8))
+    same(vanilla_gradients(net, x, 1), logits_gradient(net, x))
+    before = keras.Model(net.input, net.layers[1].output)(x).numpy()
+    copy = randomize_weights(net, "top")
+    np.testing.assert_array_equal(keras.Model(copy.input, copy.layers[1].output)(x), before)
+
+
+def test_a_nested_sequential_with_another_activation_is_noticed():
+    nested = keras.Sequential([keras.Input(SHAPE), conv(), layers.Activation("relu")])
+    i = image()
+    net = fill(keras.Model(i, layers.Dense(3)(gap()(nested(i)))))
+    x = pictures()
+    vanilla_gradients(net, x, 1)
+    nested.pop()
+    nested.add(layers.Activation("tanh"))
+    same(vanilla_gradients(net, x, 1), logits_gradient(net, x))
+
+
+D = layers.Dense
+DISGUISES = {
+    "ensemble": lambda h, A: layers.Average()([D(3, "sigmoid")(h), D(3, "sigmoid")(h)]),
+    "groups": lambda h, A: layers.Concatenate()([D(3, "softmax")(h), D(2, "softmax")(h)]),
+    "objectness": lambda h, A: layers.Multiply()([D(1, "sigmoid")(h), D(3, "softmax")(h)]),
+    "wrapper": lambda h, A: layers.SpectralNormalization(D(3, "sigmoid"))(h),
+    "pipeline": lambda h, A: layers.Pipeline([D(3), layers.Activation("sigmoid")])(h),
+    "per place": lambda h, A: layers.GlobalMaxPooling2D()(conv(3, 1, activation="sigmoid")(A)),
+    "per cent": lambda h, A: D(3, "softmax")(h) * 100,
+    "rescaled": lambda h, A: layers.Rescaling(100)(D(3, "sigmoid")(h)),
+    "noisy or": lambda h, A: 1 - ops.prod(1 - conv(3, 1, activation="sigmoid")(A), axis=(1, 2)),
+    "overflows": lambda h, A: layers.Lambda(lambda z: ops.exp(z) / (1 + ops.exp(z)))(D(3)(h)),
+    "pairs": lambda h, A: ops.softmax(layers.Reshape((3, 2))(D(6)(h)))[:, :, 1],
+    "again": lambda h, A: layers.Softmax()(layers.Dropout(0.2)(D(3, "softmax")(h))),
+    "log": lambda h, A: ops.log(D(3, "sigmoid")(h)),
+}
+
+
+@pytest.mark.parametrize("name", DISGUISES)
+def test_probabilities_in_any_disguise_are_refused(name):
+    i = image()
+    A = conv(4, activation="relu")(i)
+    net = fill(keras.Model(i, DISGUISES[name](gap()(A), A)))
+    with pytest.raises(ValueError, match=r"returns probabilities|on top of") as error:
+        vanilla_gradients(net, pictures(), 1)
+    sentence(error)
+
+
+def own_gate():
+    """A layer with an `activation` that is no last step: it gates, and logits come out."""
+
+    class Gate(layers.Dense):
+        def call(self, x):
+            return (x @ self.kernel) * self.activation(x @ self.kernel) * 50
+
+    return Gate(3, activation="sigmoid")
+
+
+def own_head():
+    class Head(layers.Dense):
+        def call(self, x):
+            return self.activation(x @ self.kernel + self.bias)
+
+    return Head(3, activation="softmax")
+
+
+SCORES = {
+    "gate": lambda h, A: own_gate()(h),
+    "temperature": lambda h, A: D(3)(h) / 2.5,
+    "attention over places": lambda h, A: ops.sum(
+        layers.Reshape((-1, 3))(conv(3, 1)(A))
+        * layers.Softmax(axis=1)(layers.Reshape((-1, 1))(conv(1, 1)(A))),
+        axis=1,
+    ),
+    "batch norm": lambda h, A: layers.BatchNormalization()(D(3)(h)),
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_scores_are_not_taken_for_probabilities(name):
+    i = image()
+    A = conv(4, activation="tanh")(i)
+    net = fill(keras.Model(i, SCORES[name](gap()(A), A)))
+    same(vanilla_gradients(net, pictures(), 1), logits_gradient(net, pictures()), 1e-4)
+
+
+def test_a_softmax_in_a_head_of_ones_own_comes_off():
+    i = image()
+    head = own_head()
+    net = fill(keras.Model(i, head(gap()(conv(4, activation="tanh")(i)))))
+    logits = chain_of(net.layers[1:3], head)
+    same(vanilla_gradients(net, pictures(), 1), plain_gradient(logits, pictures(), each(1, 2)))
+
+
+def chain_of(body, head):
+    def logits(x):
+        for layer in body:
+            x = layer(x)
+        return x @ head.kernel + head.bias
+
+    return logits
+
+
+def tokens_behind(extra, last, shape=(16, 16, 3)):
+    """A transformer with `extra` tokens before or after those of the picture, 4 x 4 of them."""
+    i = keras.Input(shape)
+    y = layers.Reshape((16, 8))(layers.Conv2D(8, 4, 4, name="patches")(i))
+    more = ops.zeros_like(y[:, :extra]) + 0.3
+    y = layers.Concatenate(axis=1, name="all")([y, more] if last else [more, y])
+    y = layers.Add(name="block")([y, layers.MultiHeadAttention(2, 4)(y, y)])
+    y = layers.Dense(8, name="mlp")(layers.MultiHeadAttention(2, 4)(y, y))
+    return fill(keras.Model(i, layers.Dense(3)(layers.GlobalAveragePooling1D()(y))))
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("extra", [1, 2, 9])
+def test_tokens_are_found_wherever_the_others_are(extra, last):
+    net, x = tokens_behind(extra, last), pictures(2, (16, 16, 3))
+    T = keras.Model(net.input, net.get_layer("block").output)(x)
+    rest = keras.Model(net.get_layer("block").output, net.output)
+    with tf.GradientTape() as tape:
+        tape.watch(T)
+        score = rest(T)[:, 1]
+    part = slice(0, 16) if last else slice(extra, extra + 16)
+    g = tape.gradient(score, T).numpy()[:, part].reshape(2, 4, 4, 8)
+    A = T.numpy()[:, part].reshape(2, 4, 4, 8)
+    found = grad_cam(net, x, 1, layer="block", relu=False)
+    same(found, (A * g.mean(axis=(1, 2), keepdims=True)).sum(axis=-1))
+
+
+def test_channels_in_the_place_of_rows_are_no_map():
+    """As many channels as rows: a Permute, as networks from PyTorch have before Flatten."""
+    i = keras.Input((16, 16, 3))
+    c = layers.Conv2D(8, 3, 2, padding="same", activation="relu", name="c")(i)
+    y = layers.Flatten()(layers.Permute((3, 1, 2), name="moved")(c))
+    net = fill(keras.Model(i, layers.Dense(3)(y)))
+    assert last_conv_layer(net).name == "c"
+    with pytest.raises(ValueError, match="without height and width"):
+        grad_cam(net, pictures(2, (16, 16, 3)), 1, layer="moved")
+
+
+@pytest.mark.parametrize("kind", ["attention", "conv1d"])
+def test_a_mixer_of_tokens_is_not_explained_by_its_patches(kind):
+    i = keras.Input((16, 16, 3))
+    t = layers.Reshape((16, 8))(layers.Conv2D(8, 4, 4, name="patch")(i))
+    if kind == "attention":
+        t = layers.Add()([t, layers.Attention()([t, t])])
+    else:
+        t = layers.Conv1D(8, 3, padding="same")(t)
+    net = fill(keras.Model(i, layers.Dense(3)(layers.GlobalAveragePooling1D()(t))))
+    with pytest.raises(ValueError, match="tokens") as error:
+        last_conv_layer(net)
+    sentence(error)
+
+
+def test_the_layer_that_is_handed_back_shows_what_is_shown_without_it():
+    """Also where the layer is called again later, on one branch."""
+    act = layers.ReLU(name="act")
+    i = image()
+    a = act(conv(name="one")(i))
+    b = act(conv(name="two")(a))
+    net = fill(keras.Model(i, layers.Dense(3)(layers.Concatenate()([gap()(a), gap()(b)]))))
+    x = pictures()
+    expected = grad_cam(net, x, 1, relu=False)
+    same(grad_cam(net, x, 1, layer=last_conv_layer(net), relu=False), expected)
+    assert np.abs(grad_cam(net, x, 1, layer="act:1", relu=False) - expected).max() > 0
+
+
+def test_seeds_of_numpy_and_wrapped_methods_are_fine():
+    net, x = conv_model(), pictures(1)
+    expected = smoothgrad(net, x, 1, samples=3, seed=3)
+    for seed in (np.int64(3), np.uint64(3), np.int8(3)):
+        np.testing.assert_array_equal(smoothgrad(net, x, 1, samples=3, seed=seed), expected)
+
+    @functools.wraps(vanilla_gradients)
+    def wrapped(model, inputs, class_index=None):
+        assert isinstance(inputs, np.ndarray)
+        return vanilla_gradients(model, inputs, class_index)
+
+    same(smoothgrad(net, x, 1, samples=3, seed=3, method=wrapped), expected)
+
+
+def test_an_error_while_a_network_runs_is_one_sentence():
+    i = keras.Input((None, None, 3))
+    c = conv()(i)
+    up = layers.UpSampling2D(2)(layers.AveragePooling2D(2)(c))
+    net = fill(keras.Model(i, layers.Dense(2)(gap()(layers.Add()([c, up])))))
+    assert vanilla_gradients(net, pictures(1, (16, 16, 3)), 1).any()
+    with pytest.raises(ValueError, match="stopped") as error:
+        vanilla_gradients(net, pictures(1, (15, 15, 3)), 1)
+    assert "\n" not in str(error.value)
+
+
+def test_a_target_that_fails_is_one_sentence():
+    for target in (lambda s: s[:, 500], lambda s: s.nothing, lambda s: 1 / 0):
+        with pytest.raises((ValueError, TypeError), match="given as class_index stopped") as error:
+            vanilla_gradients(conv_model(), pictures(), target)
+        assert "\n" not in str(error.value)
+
+
+def test_a_subclassed_model_that_was_changed_as_advised_is_explained():
+    class Own(keras.Model):
+        logits = False
+
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(3)
+
+        def call(self, x):
+            z = self.dense(tf.reshape(x, (tf.shape(x)[0], 360)))
+            return z if self.logits else tf.sigmoid(z)
+
+    net, x = Own(), pictures()
+    net(x)
+    with pytest.raises(ValueError, match="returns probabilities"):
+        vanilla_gradients(net, x, 1)
+    net.logits = True
+    same(vanilla_gradients(net, x, 1), logits_gradient(net, x))

@@ -7,9 +7,13 @@ part of what the score depends on, and look like the whole.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import itertools
 import math
 from typing import NamedTuple
+
+import numpy as np
 
 from course_utils.network.open import Call, Opened, is_graph, opened
 from course_utils.network.tensorflow import keras, tf
@@ -73,27 +77,23 @@ def last_conv_layer(model: keras.Model) -> keras.Operation:
 def last_maps(network: Opened) -> FeatureMaps:
     """Return the last feature maps: see `last_conv_layer`."""
     calls = _calls(network)
-    passed = _passed_by_all(network, calls)
-    spatial = [i for i in passed if _has_positions(calls[i].output)]
+    places = _places(network, calls)
+    spatial = [i for i in _passed_by_all(network, calls) if _is_map(calls[i].output, places)]
     # A convolution in one of several branches shows where the branches meet again.
     last, base, carries_on = None, -1, False
     for i in spatial:
         between = calls[base + 1 : i + 1]
-        if any(_transforms(c.layer) and _has_positions(c.output) for c in between):
+        if any(_transforms(c.layer) and _is_map(c.output, places) for c in between):
             carries_on = True
         elif last is not None:
             carries_on = carries_on and _same_maps(calls[last], calls[i])
         last, base = i if carries_on else last, i
-    tokens = [
-        c
-        for c in calls[(-1 if last is None else last) + 1 :]
-        if len(c.output.shape) == 3 and c.output.shape[1] not in (None, 1) and _transforms(c.layer)
-    ]
-    if tokens:
+    if any(_computes_with_tokens(c) for c in calls[(-1 if last is None else last) + 1 :]):
+        layer = _token_layer(network, calls, places)
         raise ValueError(
-            f"The model {network.name!r} computes with tokens, (batch, tokens, channels), so its "
-            "last convolution is far from the scores. Name a layer, for example "
-            f"layer={_token_layer(network, calls)!r}."
+            f"The model {network.name!r} computes with tokens, (batch, tokens, channels), so it "
+            "has no last convolution to look at. "
+            + (f"Name a layer, for example layer={layer!r}." if layer else _suggest(calls, ""))
         )
     if last is None:
         raise ValueError(
@@ -108,8 +108,8 @@ def last_maps(network: Opened) -> FeatureMaps:
 def find_maps(network: Opened, layer) -> FeatureMaps:
     """Return the feature maps of a layer, by name, as it is, or for None the last ones.
 
-    A layer that is called several times one after the other is taken at its last call; "name:0" is
-    its first call, "name:1" its second.
+    A layer that is called several times is taken where it holds the last feature maps, or else, if
+    the calls come one after the other, at the last; "name:0" is the first, "name:1" the second.
 
     Raises:
         ValueError: no layer, or several, of that name; or its output has no positions.
@@ -135,13 +135,18 @@ def find_maps(network: Opened, layer) -> FeatureMaps:
         )
     name = found[0].layer.name
     if number is not None and number >= len(found):
-        raise ValueError(f"The layer {name!r} has {len(found)} outputs, 0 to {len(found) - 1}.")
-    if number is None and not _in_a_row(network, calls, found):
+        has = "1 output, 0" if len(found) == 1 else f"{len(found)} outputs, 0 to {len(found) - 1}"
+        raise ValueError(f"The layer {name!r} has {has}.")
+    if number is None and len(found) > 1:
+        with contextlib.suppress(ValueError):
+            if (last := last_maps(network)).layer is found[0].layer:
+                return last
+    if number is None and not _in_a_row(calls, found):
         raise ValueError(
             f"The layer {name!r} has {len(found)} outputs side by side, and a map would show one "
             f"of them. Say which: layer='{name}:0' to layer='{name}:{len(found) - 1}'."
         )
-    maps = _maps_of(calls, found[-1 if number is None else number])
+    maps = _maps_of(_places(network, calls), found[-1 if number is None else number])
     if maps is None:
         raise ValueError(
             f"The layer {name!r} has the output {found[-1].output.shape}, without height and "
@@ -164,7 +169,7 @@ def _split_number(layer, calls) -> tuple[str | None, int | None]:
     if not isinstance(layer, str):
         return None, None
     name, colon, number = layer.rpartition(":")
-    if colon and number.isdigit() and not any(c.layer.name == layer for c in calls):
+    if colon and number.isdecimal() and not any(c.layer.name == layer for c in calls):
         return name, int(number)
     return layer, None
 
@@ -197,25 +202,22 @@ def _outputs(network: Opened, before: dict) -> list[frozenset[int]]:
     ends = []
     for output in keras.tree.flatten(network.model.keras_model.outputs):
         while id(output) not in before:
-            node = output._keras_history.operation._inbound_nodes[-1]
-            output = node.input_tensors[0]
+            history = output._keras_history
+            output = history.operation._inbound_nodes[history.node_index].input_tensors[0]
         ends.append(before[id(output)])
     return ends
 
 
-def _in_a_row(network: Opened, calls: tuple[Call, ...], found: list[Call]) -> bool:
+def _in_a_row(calls: tuple[Call, ...], found: list[Call]) -> bool:
     """Whether each of these calls depends on the one before it."""
-    reached = {id(found[0].output)}
-    for call in calls:
-        if any(id(t) in reached for t in call.inputs):
-            if call in found[1:] and not any(id(c.output) in reached for c in found[:1]):
-                return False
-            reached.add(id(call.output))
-    return all(id(c.output) in reached for c in found)
-
-
-def _has_positions(tensor: keras.KerasTensor) -> bool:
-    return len(tensor.shape) == 4 and tensor.shape[1:3] != (1, 1)
+    for one, following in itertools.pairwise(found):
+        reached = {id(one.output)}
+        for call in calls:
+            if any(id(t) in reached for t in call.inputs):
+                reached.add(id(call.output))
+        if id(following.output) not in reached:
+            return False
+    return True
 
 
 def _transforms(layer) -> bool:
@@ -223,71 +225,146 @@ def _transforms(layer) -> bool:
 
     That shows in a weight with at least two axes longer than 1, such as (height, width, in, out).
     """
-    if is_graph(layer):
+    if is_graph(layer) or kind_of(layer) == "prelu":  # its slopes have an axis per position
         return False
     shapes = [tuple(variable.shape) for variable in getattr(layer, "weights", ())]
-    if hasattr(layer, "kernel_size"):
-        return any(len(shape) == 4 for shape in shapes)
-    return any(sum(size > 1 for size in shape) >= 2 for shape in shapes)
+    kernel = hasattr(layer, "kernel_size") and any(len(shape) > 2 for shape in shapes)
+    return kernel or any(sum(size > 1 for size in shape) >= 2 for shape in shapes)
 
 
 def _same_maps(last: Call, call: Call) -> bool:
     """Whether a call without a convolution still belongs to the same maps, as a ReLU does."""
     same_size = call.output.shape[1:3] == last.output.shape[1:3]
-    return same_size and "pooling" not in type(call.layer).__name__.lower()
+    return same_size and "pool" not in kind_of(call.layer)
 
 
-# ---------------------------------------------------------------------------------------- tokens
+# --------------------------------------------------------------------------- where positions are
 
 
-def _maps_of(calls: tuple[Call, ...], call: Call) -> FeatureMaps | None:
-    """Return a call's output as feature maps, or None where it has no positions."""
-    shape = call.output.shape
-    if len(shape) == 4:
-        return FeatureMaps(call.layer, call.output)
-    if len(shape) != 3 or shape[1] is None:
+class Places(NamedTuple):
+    """Where the positions of a tensor are: on a grid, behind `skip` tokens that have none."""
+
+    grid: tuple[int | None, int | None]
+    skip: int = 0
+
+
+def _places(network: Opened, calls: tuple[Call, ...]) -> dict[int, Places]:
+    """Return for each tensor that has them where its positions are, followed from the picture on.
+
+    A shape alone doesn't tell: (B, 16, 16, 4) may be channels in place of rows.
+    """
+    picture = network.model.keras_model.inputs[0]
+    places = {id(picture): Places(tuple(picture.shape[1:3]))}
+    for call in calls:
+        if id(call.output) in places:
+            continue  # of a nested model, whose own layers came before
+        for given in call.inputs:
+            if id(given) in places:
+                found = _after(call, given, places[id(given)], network)
+                if found is not None:
+                    places[id(call.output)] = found
+                    break
+    return places
+
+
+_AXES = {"permute": "dims", "transpose": "axes"}
+
+
+def _after(call: Call, given: keras.KerasTensor, places: Places, network: Opened) -> Places | None:
+    """Return where the positions are after one call, None where there are none any more."""
+    kind, shape = kind_of(call.layer), tuple(call.output.shape)
+    kept = shape[1:3] == places.grid
+    if kind in ("swapaxes", "moveaxis"):
         return None
-    for skip in _extra_tokens(calls, call):
-        if (grid := _grid(calls, shape[1] - skip)) is not None:
-            return FeatureMaps(call.layer, call.output, grid, skip)
+    if kind in _AXES:
+        axes = tuple(getattr(call.layer, _AXES[kind], None) or ())
+        stay = axes[:2] == (1, 2) if kind == "permute" else axes[:3] == (0, 1, 2)
+        return places if stay else None
+    if len(given.shape) > 3 and len(shape) > 3:
+        if "reshape" in kind or len(shape) != 4 or len(given.shape) != 4:
+            return Places(shape[1:3]) if kept else None
+        return Places(shape[1:3])  # a convolution, pooling, an activation, ...
+    h, w = places.grid
+    if len(given.shape) > 3 and len(shape) == 3:
+        if None not in (h, w, shape[1]) and shape[1] == h * w:
+            return places
+        return _of_patches(shape[1], network)
+    if len(given.shape) == 3 and len(shape) == 3 and None not in (shape[1], given.shape[1]):
+        if shape[1] == given.shape[1]:
+            return places
+        if shape[1] > given.shape[1]:
+            return _with_more_tokens(call, given, places)
+    if len(given.shape) == 3 and len(shape) == 4 and kept and places.skip == 0:
+        return places
     return None
 
 
-def _extra_tokens(calls: tuple[Call, ...], call: Call) -> tuple[int, ...]:
-    """Return how many tokens may come before those of the picture, the likeliest first.
-
-    None, a class token, or a class token and one for distillation.
-    """
-    for earlier in calls:
-        if earlier is call or len(earlier.output.shape) != 3:
-            continue
-        n, total = earlier.output.shape[1], call.output.shape[1]
-        if n and total - n in (1, 2) and _grid(calls, n):
-            return (total - n,)
-    return 0, 1, 2
+def _of_patches(n: int | None, network: Opened) -> Places | None:
+    """Return the grid of n patches that a layer of one's own cut, in the picture's proportions."""
+    H, W, _ = network.inputs[1:]
+    if None in (n, H, W) or n < 2:
+        return None
+    h = round(math.sqrt(n * H / W))
+    return Places((h, n // h)) if h and h * (n // h) == n and h * W == (n // h) * H else None
 
 
-def _grid(calls: tuple[Call, ...], n: int) -> tuple[int, int] | None:
-    """Return the height and width of n tokens: those of earlier maps, or a square; else None."""
-    for c in calls:
-        shape = c.output.shape
-        if len(shape) == 4 and None not in shape[1:3] and shape[1] * shape[2] == n > 1:
-            return tuple(shape[1:3])
-    side = math.isqrt(max(n, 0))
-    return (side, side) if side > 1 and side * side == n else None
+def _with_more_tokens(call: Call, given: keras.KerasTensor, places: Places) -> Places | None:
+    """Return where the picture's tokens are behind a class token, found by trying the layer."""
+    try:
+        layer = keras.Model(list(call.inputs), call.output)
+        rng = np.random.default_rng(0)
+        z = [rng.standard_normal((1, *x.shape[1:])).astype(x.dtype) for x in call.inputs]
+        with tf.init_scope():  # to compute numbers, also while a formula is being compiled
+            found = np.asarray(layer(z, training=False))[0]
+    except Exception:  # a layer that can't be tried by itself
+        return None
+    mine = next(a for a, x in zip(z, call.inputs, strict=True) if x is given)[0]
+    for skip in range(len(found) - len(mine) + 1):
+        if np.allclose(found[skip : skip + len(mine)], mine, atol=1e-5):
+            return Places(places.grid, places.skip + skip)
+    return None
 
 
-def _token_layer(network: Opened, calls: tuple[Call, ...]) -> str:
-    """Return the last layer with tokens on a grid, before attention reads a class token alone."""
-    names = [c.layer.name for c in calls if len(c.output.shape) == 3 and _maps_of(calls, c)]
-    return names[-2] if len(names) > 1 else (names or ["..."])[-1]
+def kind_of(layer) -> str:
+    return type(layer).__name__.lower()
+
+
+def _is_map(tensor: keras.KerasTensor, places: dict[int, Places]) -> bool:
+    """Whether a tensor has rows and columns, and more than one position."""
+    grid = places[id(tensor)].grid if id(tensor) in places else (1, 1)
+    return len(tensor.shape) == 4 and grid != (1, 1)
+
+
+def _maps_of(places: dict[int, Places], call: Call) -> FeatureMaps | None:
+    """Return a call's output as feature maps, or None where it has no positions."""
+    found = places.get(id(call.output))
+    if found is None or len(call.output.shape) not in (3, 4):
+        return None
+    if len(call.output.shape) == 4:
+        return FeatureMaps(call.layer, call.output)
+    return FeatureMaps(call.layer, call.output, found.grid, found.skip)
+
+
+def _computes_with_tokens(call: Call) -> bool:
+    shape, kind = call.output.shape, kind_of(call.layer)
+    many = len(shape) >= 3 and shape[1] not in (None, 1) and not is_graph(call.layer)
+    mixes = _transforms(call.layer) or "attention" in kind or kind in ("matmul", "einsum")
+    return many and mixes and any(len(x.shape) == 3 for x in call.inputs)
+
+
+def _token_layer(network: Opened, calls: tuple[Call, ...], places: dict) -> str | None:
+    """Return the last layer with tokens on a grid that attention still reads; None without one."""
+    of_tokens = [c for c in calls if len(c.output.shape) == 3 and id(c.output) in places]
+    mixing = [i for i, c in enumerate(calls) if "attention" in kind_of(c.layer)]
+    read = [c for c in of_tokens if not mixing or calls.index(c) < mixing[-1]]
+    names = [c.layer.name for c in read or of_tokens if isinstance(c.layer, keras.Layer)]
+    return names[-1] if names else None
 
 
 def _suggest(calls: tuple[Call, ...], name: str) -> str:
-    convolutions = [
-        c.layer.name for c in calls if _transforms(c.layer) and _has_positions(c.output)
-    ]
-    spatial = [c.layer.name for c in calls if _has_positions(c.output)]
+    spatial = [c for c in calls if len(c.output.shape) == 4 and c.output.shape[1:3] != (1, 1)]
+    convolutions = [c.layer.name for c in spatial if _transforms(c.layer)]
+    spatial = [c.layer.name for c in spatial]
     close = difflib.get_close_matches(name, spatial, n=3)
     text = f"Closest: {', '.join(close)}. " if close else ""
     if not convolutions:

@@ -73,7 +73,7 @@ class Opened:
         z = np.asarray(scores, np.float64)
         if self.single_logit:
             z = z / 2  # softmax of (-z/2, z/2) is the sigmoid of z
-        elif self.activations[0] is tf.nn.sigmoid:
+        elif self.activations[0] in _SIGMOIDS:
             return np.exp(-np.logaddexp(0, -z))
         powers = np.exp(z - z.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
@@ -124,7 +124,7 @@ def opened(model: keras.Model) -> Opened:
         if known is None or not known.is_current(model):
             network = _open_graph(model)
             # Remembered after opening, since a layer may be built on the way.
-            _known[model] = known = _Known(network, _settings(model), _parts(model))
+            _known[model] = known = _Known(network, _settings(model), _parts(model), _own(model))
         return known.network
 
 
@@ -135,19 +135,20 @@ def forget(model: keras.Model | None = None) -> None:
     layers, `load_weights`, `adapt` or `compile()`. Call it after a change that Keras wouldn't
     notice either, such as a number in a function of your own that a Lambda layer calls.
     """
+    if model is not None and not isinstance(model, keras.Model):
+        raise TypeError(f"forget expects a keras.Model or nothing, not {type(model).__name__}.")
     with _lock:
-        if model is None:
-            _known.clear()
-        else:
-            _known.pop(model, None)
+        for known in (_known, _endings):
+            known.clear() if model is None else known.pop(model, None)
 
 
 class _Known(NamedTuple):
     """An opened network, and what its model was made of when it was opened."""
 
-    network: Opened
+    network: Opened | bool
     settings: tuple[list, list, list]  # owners, names of their attributes, values
     parts: list
+    own: dict
 
     def is_current(self, model: keras.Model) -> bool:
         owners, names, values = self.settings
@@ -157,7 +158,8 @@ class _Known(NamedTuple):
             return False
         parts = _parts(model)
         return (
-            len(parts) == len(self.parts)
+            _own(model) == self.own
+            and len(parts) == len(self.parts)
             and not any(map(operator.is_not, parts, self.parts))
             and not any(map(operator.is_not, now, values))
         )
@@ -169,8 +171,8 @@ def _parts(model: keras.Model) -> list:
     With the record that each `compile` makes: that is when Keras itself looks at a model afresh.
     """
     return [
-        *model.outputs,
-        *model.layers,
+        *(getattr(model, "outputs", None) or ()),
+        *model._flatten_layers(include_self=False),  # also those inside other layers
         *model.variables,
         getattr(model, "_compile_config", None),
     ]
@@ -180,21 +182,23 @@ def _settings(model: keras.Model) -> tuple[list, list, list]:
     """Return each public setting of each layer, such as strides, activation or the adapted mean."""
     found = [
         (layer, name, value)
-        for layer in _flat_layers(model)
+        for layer in model._flatten_layers(include_self=False)
         for name, value in vars(layer).items()
         if not name.startswith("_") and (callable(value) or isinstance(value, _SETTINGS))
     ]
     return tuple(map(list, zip(*found, strict=True))) if found else ([], [], [])
 
 
+def _own(model: keras.Model) -> dict:
+    """Return the settings of the model itself, in a form that doesn't keep it alive."""
+    return {
+        name: value
+        for name, value in vars(model).items()
+        if not name.startswith("_") and isinstance(value, (bool, int, float, str))
+    }
+
+
 _SETTINGS = (bool, int, float, str, tuple, type(None), np.ndarray, np.generic, tf.Tensor)
-
-
-def _flat_layers(model: keras.Model):
-    for layer in model.layers:
-        yield layer
-        if is_graph(layer):
-            yield from _flat_layers(layer)
 
 
 def is_graph(model) -> bool:
@@ -288,8 +292,11 @@ def _open_graph(model: keras.Model) -> Opened:
             f"The model {model.name!r} puts the channels first; the course's maps are (batch, "
             "height, width, channels). Build it with data_format='channels_last'."
         )
-    stripped = [_without_activation(model, y, calls) for y in outputs]
-    logits, activations = zip(*stripped, strict=True)
+    stripped: dict[int, tuple] = {}  # an output may be given twice
+    for y in outputs:
+        if id(y) not in stripped:
+            stripped[id(y)] = _without_activation(model, y, calls, len(stripped))
+    logits, activations = zip(*(stripped[id(y)] for y in outputs), strict=True)
     _compare(model, keras.Model(image, list(logits)), activations)
     no_classes = _no_classes(model, logits)
     single_logit = no_classes is None and logits[0].shape[1] == 1
@@ -377,31 +384,66 @@ _ACTIVATIONS = {
     "log_softmax_v2": tf.nn.log_softmax,
     "logsoftmax": tf.nn.log_softmax,  # the operation keras.ops.log_softmax
     "sigmoid": tf.nn.sigmoid,
+    "log_sigmoid": tf.math.log_sigmoid,
+    "logsigmoid": tf.math.log_sigmoid,
 }
+_SIGMOIDS = (tf.nn.sigmoid, tf.math.log_sigmoid)
 
 
-def _without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Call]):
+def _without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Call], number: int):
     """Walk back from an output over its softmax or sigmoid: (logits, that activation or None)."""
-    end = y
-    while (call := _call_of(y, calls)) is not None:
-        kind, fused = _kind(call.layer), _fused(call.layer)
-        source = call.inputs[0] if call.inputs else None
-        name = fused if kind == "activation" else kind
-        if name in _ACTIVATIONS:
-            _refuse_two(model, call, source, calls)
-            return source, _ACTIVATIONS[name]
-        if fused in _ACTIVATIONS:
-            return _Linear(call.layer)(source), _ACTIVATIONS[fused]
-        unchanged = source is not None and _may_be_equal(source.shape, y.shape)
-        if (kind in ("activation", "identity") and fused in ("linear", "nonetype")) or (
-            kind in ("dropout", "flatten", "reshape") and unchanged
-        ):
-            y = source  # changes nothing when a trained network is used
-            continue
-        break
-    if call is not None:
-        _refuse_probabilities(model, end, y, calls)
+    end, y = y, _before_identities(y, calls)
+    call = _call_of(y, calls)
+    if call is None:
+        return y, None
+    kind, fused = _kind(call.layer), _fused(call.layer)
+    name = fused if kind == "activation" else kind
+    if name in _ACTIVATIONS:
+        _refuse_two(model, call, _before_identities(call.inputs[0], calls), calls)
+        return call.inputs[0], _ACTIVATIONS[name]
+    if fused in _ACTIVATIONS and (z := _linear(call, number)) is not None:
+        return z, _ACTIVATIONS[fused]
+    _refuse_probabilities(model, end, calls)
     return y, None
+
+
+def _before_identities(y: keras.KerasTensor, calls: list[Call]) -> keras.KerasTensor:
+    """Walk back over what changes nothing when a trained network is used."""
+    while (call := _call_of(y, calls)) is not None and call.inputs:
+        kind, fused, source = _kind(call.layer), _fused(call.layer), call.inputs[0]
+        reshapes = kind in ("dropout", "flatten", "reshape")
+        unchanged = reshapes and _may_be_equal(source.shape, y.shape)
+        if not unchanged and not (
+            kind in ("activation", "identity") and fused in ("linear", "nonetype")
+        ):
+            break
+        y = source
+    return y
+
+
+def _linear(call: Call, number: int) -> keras.KerasTensor | None:
+    """Return what a layer gives without its activation; None if it isn't its last step."""
+    try:
+        z = _Linear(call.layer, number)(call.inputs[0])
+        tried = _tried([call.inputs[0]], [z, call.output], scale=1.0)
+    except Exception:  # a layer whose activation can't be exchanged, or that needs it
+        return None
+    found = _ACTIVATIONS[_fused(call.layer)](tf.cast(tried[0], tf.float32)).numpy()
+    return z if np.allclose(found, tried[1], rtol=1e-2, atol=1e-3) else None
+
+
+def _tried(sources: list, outputs: list, scale: float) -> list[np.ndarray]:
+    """Return what some outputs become for random numbers of all sizes up to `scale`."""
+    rng = np.random.default_rng(0)
+    numbers = max(int(np.prod([size or 8 for size in s.shape[1:]])) for s in sources)
+    rows = int(np.clip(10**7 // numbers, 4, 256))
+    given = []
+    for source in sources:
+        z = rng.standard_normal((rows, *(size or 8 for size in source.shape[1:])))
+        z *= scale ** rng.uniform(0, 1, (rows, *[1] * (z.ndim - 1)))
+        given.append(z.astype(source.dtype))
+    found = keras.tree.flatten(keras.Model(sources, outputs)(given, training=False))
+    return [np.asarray(tf.cast(y, tf.float64)) for y in found]
 
 
 def _call_of(y: keras.KerasTensor, calls: list[Call]) -> Call | None:
@@ -434,60 +476,80 @@ def _refuse_two(model: keras.Model, call: Call, y: keras.KerasTensor, calls: lis
         )
 
 
-def _refuse_probabilities(model, end, y, calls: list[Call]) -> None:
+def _refuse_probabilities(model, end: keras.KerasTensor, calls: list[Call]) -> None:
     """Say no to a softmax or sigmoid that sits where it cannot be taken off.
 
-    Keras' own layers do what their settings say. Operations without weights, and layers of one's
-    own, are tried by themselves, on numbers far larger than any feature: what stays within 0 and 1
-    then, or sums to 1, squashes. (The outputs of a whole network can't show that: its features
-    may be bounded.)
+    A network's last layers are tried by themselves, on numbers far larger than any feature: what
+    stays within 0 and 1 then, or sums to the same, squashes. (The outputs of a whole network can't
+    show that: its features may be bounded.) They are all that comes after the last weights, and
+    the layer with these weights, unless it is one of Keras' own without an activation.
     """
-    trail = []
-    start = y
-    while (call := _call_of(start, calls)) is not None and len(call.inputs) == 1:
-        if getattr(call.layer, "weights", ()):
-            own = not type(call.layer).__module__.startswith("keras.")
-            odd = _fused(call.layer) not in ("linear", "nonetype")
-            if own or odd:
-                trail.append(call.layer.name)
-                start = call.inputs[0]
-            break
-        if len(call.inputs[0].shape) != 2:
-            break  # pooling, flattening: no ending of class scores
-        trail.append(call.layer.name)
-        start = call.inputs[0]
-    if not trail:
+    trail, sources, todo = [], {}, [end]
+    while todo:
+        y = todo.pop()
+        call = _call_of(y, calls)
+        if call is None or _ends_in_scores(call.layer):
+            sources[id(y)] = y
+        elif call.layer.name not in trail:
+            trail.append(call.layer.name)
+            if getattr(call.layer, "weights", ()):
+                sources |= {id(x): x for x in call.inputs}
+            else:
+                todo += call.inputs
+    if not trail or not sources:
         return
     try:
-        ending = keras.Model(start, end)
-        rng = np.random.default_rng(0)
-        shape = [256, *(size or 8 for size in start.shape[1:])]
-        z = rng.standard_normal(shape) * 10 ** rng.uniform(-2, 4, (256, *[1] * (len(shape) - 1)))
-        found = np.asarray(ending(z.astype(start.dtype), training=False), np.float64)
+        found = _tried(list(sources.values()), [end], scale=1e4)[0].reshape(-1, *end.shape[1:])
     except Exception:  # an ending that can't be run by itself has to be believed
         return
-    within = found.min() >= 0 and found.max() <= 1 and found.any()
-    if within or _sum_to_one(found):
+    found = found[np.isfinite(found).reshape(len(found), -1).all(axis=1)]
+    if not len(found) or not found.any():
+        return
+    squashed = {_fused(c.layer) for c in calls if c.layer.name in trail}
+    squashed |= {_kind(c.layer) for c in calls if c.layer.name in trail}
+    known = bool(squashed & set(_ACTIVATIONS))
+    if (
+        (found.min() >= 0 and found.max() <= (1e3 if known else 1))
+        or (known and found.max() <= 0)
+        or _same_sums(found)
+    ):
         raise _hidden(model, trail)
 
 
+def _ends_in_scores(layer) -> bool:
+    """Whether a layer is one of Keras' own that computes a weighted sum and nothing more."""
+    return (
+        type(layer).__module__.startswith("keras.")
+        and bool(getattr(layer, "weights", ()))
+        and hasattr(layer, "activation")
+        and _fused(layer) in ("linear", "nonetype")
+    )
+
+
 def _hidden(model: keras.Model, layers: list[str]) -> ValueError:
-    where = f"layer {layers[0]!r}"
-    if len(layers) > 1:
-        where = f"layers {' and '.join(map(repr, reversed(layers)))}"
+    """Return the error for a model that hides its softmax in some layers, or in its code."""
+    where = f"layers {' and '.join(map(repr, reversed(layers)))}"
+    if len(layers) == 1:
+        where = f"layer {layers[0]!r}"
     return ValueError(
-        f"The model {model.name!r} returns probabilities, but its softmax or sigmoid is in the "
-        f"{where}, where it cannot be taken off. Give a model that ends in logits, in a softmax "
-        "layer, or in Dense(..., activation='softmax')."
+        f"The model {model.name!r} returns probabilities, but its softmax or sigmoid is in "
+        f"{'the ' + where if layers else 'its own code'}, where it cannot be taken off. Give a "
+        "model that ends in logits, in a softmax layer, or in Dense(..., activation='softmax')."
     )
 
 
 def _sum_to_one(outputs: np.ndarray) -> bool:
     """Whether the rows are what a softmax or a log-softmax returns."""
-    if outputs.ndim != 2 or outputs.shape[1] < 2 or not outputs.any():
-        return False  # a network whose head is still zero
-    rows = np.exp(outputs) if outputs.max() <= 0 else outputs
-    return bool(rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
+    rows = np.exp(outputs) if outputs.size and outputs.max() <= 0 else outputs
+    return _same_sums(rows) and bool(np.allclose(rows.sum(axis=1), 1, atol=1e-3))
+
+
+def _same_sums(rows: np.ndarray) -> bool:
+    """Whether the numbers of each row are positive and have the same sum."""
+    if rows.ndim != 2 or rows.shape[1] < 2 or not rows.any() or rows.min() < 0:
+        return False  # all zero: a network whose head is still new
+    sums = rows.sum(axis=1)
+    return bool(np.allclose(sums, sums[0], rtol=1e-3))
 
 
 class _Linear(keras.Layer):
@@ -496,13 +558,14 @@ class _Linear(keras.Layer):
     So whatever the layer does besides, such as LoRA or int8 kernels, is done here too.
     """
 
-    def __init__(self, layer: keras.Layer):
-        name = f"{layer.name}_without_activation"
+    def __init__(self, layer: keras.Layer, number: int):
+        name = f"{layer.name}_without_activation_{number}"
         super().__init__(name=name, dtype=layer.compute_dtype, autocast=False)
         self.layer = layer
         twin = object.__new__(type(layer))
         vars(twin).update(vars(layer))
-        for name, value in (("activation", None), ("_inbound_nodes", []), ("_outbound_nodes", [])):
+        linear = {"activation": keras.activations.linear, "_inbound_nodes": []}
+        for name, value in {**linear, "_outbound_nodes": []}.items():
             object.__setattr__(twin, name, value)
         self.linear = lambda x: twin(x)  # in a function, so that its weights don't count twice
 
@@ -535,7 +598,25 @@ class _Scores(keras.Layer):
 
 def _compare(model: keras.Model, logits: keras.Model, activations) -> None:
     """Check numerically that the opened network computes what the model computes."""
-    shape = [size or 224 for size in logits.input_shape[1:]]
+    expected, found = _tried_on_pictures(model, logits)
+    for y, z, activation in zip(expected, found, activations, strict=True):
+        _compare_one(model, y, (activation or tf.identity)(tf.cast(z, tf.float32)).numpy())
+        if activation is None and _sum_to_one(y[np.isfinite(y).all(axis=tuple(range(1, y.ndim)))]):
+            raise _hidden(model, [model.layers[-1].name])
+
+
+def _tried_on_pictures(model: keras.Model, logits: keras.Model):
+    """Return a model's outputs for two pictures and the opened network's, at a size that works."""
+    sizes = (224, 64, 96, 63, 299) if None in logits.input_shape[1:3] else (224,)
+    for size in sizes:
+        try:
+            return _outputs(model, logits, [s or size for s in logits.input_shape[1:]])
+        except Exception as error:
+            if size == sizes[-1]:
+                raise plain(error, f"The model {model.name!r} stopped") from None
+
+
+def _outputs(model: keras.Model, logits: keras.Model, shape: list[int]):
     # One picture in 0..1 and one in 0..255: where a network made for one of them is saturated by
     # the other, or overflows in float16, that picture shows nothing.
     x = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
@@ -553,11 +634,7 @@ def _compare(model: keras.Model, logits: keras.Model, activations) -> None:
         ]
 
     expected = [np.concatenate(y) for y in zip(*map(outputs, x), strict=True)]
-    found = keras.tree.flatten(logits(x, training=False))
-    for y, z, activation in zip(expected, found, activations, strict=True):
-        _compare_one(model, y, (activation or tf.identity)(tf.cast(z, tf.float32)).numpy())
-        if activation is None and _sum_to_one(y[np.isfinite(y).all(axis=tuple(range(1, y.ndim)))]):
-            raise _hidden(model, [model.layers[-1].name])
+    return expected, keras.tree.flatten(logits(x, training=False))
 
 
 def _compare_one(model: keras.Model, expected: np.ndarray, found: np.ndarray) -> None:
@@ -596,9 +673,9 @@ def _open_closed(model: keras.Model) -> Opened:
         outputs = [tf.cast(y, tf.float32) for y in outputs]
         for y in outputs:
             if tf.executing_eagerly() and _sum_to_one(y.numpy()):
-                raise _hidden(model, ["call()"])
-        if (name := _squashing_end(model, x)) is not None:
-            raise _hidden(model, [name])
+                raise _hidden(model, [])
+        if _squashing_end(model, x):
+            raise _hidden(model, [])
         if len(outputs) == 1 and outputs[0].shape[1:] == (1,):
             return [tf.concat([-outputs[0], outputs[0]], axis=1)]
         return outputs
@@ -617,23 +694,25 @@ def _open_closed(model: keras.Model) -> Opened:
 _endings: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def _squashing_end(model: keras.Model, x) -> str | None:
-    """Return the operation with which a subclassed model ends, where it is a softmax or sigmoid."""
-    if model not in _endings:
-        _endings[model] = None
+def _squashing_end(model: keras.Model, x) -> bool:
+    """Whether a subclassed model ends in a softmax or sigmoid, by TensorFlow's graph of it."""
+    known = _endings.get(model)
+    if known is None or not known.is_current(model):
+        squashes = False
         try:
             spec = tf.TensorSpec([None, *x.shape[1:]], tf.float32)
-            graph = (
-                tf.function(lambda x: model(x, training=False)).get_concrete_function(spec).graph
-            )
-            operation = graph.outputs[0].op
-            while operation.type in ("Identity", "Cast", "Reshape", "Squeeze"):
+            traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
+            operation = traced.graph.outputs[0].op
+            while operation.type in _HARMLESS:
                 operation = operation.inputs[0].op
-            if operation.type in ("Softmax", "LogSoftmax", "Sigmoid"):
-                _endings[model] = "call()"
+            squashes = operation.type in ("Softmax", "LogSoftmax", "Sigmoid")
         except Exception:  # code that runs eagerly only: its rows are all the evidence there is
             pass
-    return _endings[model]
+        _endings[model] = known = _Known(squashes, _settings(model), _parts(model), _own(model))
+    return known.network
+
+
+_HARMLESS = ("Identity", "Cast", "Reshape", "Squeeze", "Minimum", "Maximum", "ClipByValue")
 
 
 def plain(error: Exception, what: str = "") -> Exception:
@@ -647,6 +726,9 @@ def plain(error: Exception, what: str = "") -> Exception:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if lines and lines[0].startswith("Exception encountered when calling"):
         lines = lines[1:]
+    if lines and lines[0].startswith("Graph execution error"):
+        lines = [line for line in lines if line[0] not in "[({" and "File" not in line][-1:]
+    lines = [re.sub(r"^\{\{[^}]*\}\} ", "", line) for line in lines]
     reason = lines[-1] if lines and "in user code" in lines[0] else " ".join(lines[:1])
     reason = re.sub(r"^\w*(Error|Exception): ", "", reason)
     kind = type(error) if type(error) in (TypeError, ValueError, MemoryError) else ValueError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -89,7 +89,11 @@ def maps_and_score(network: Opened, maps: FeatureMaps, x, c) -> tuple[tf.Tensor,
 
 
 def _map(network: Opened, formula: Callable, x, c):
-    return _compiled(network, formula)(x, *_direction(network, x, c))
+    run, direction = _compiled(network, formula), _direction(network, x, c)
+    try:
+        return run(x, *direction)
+    except tf.errors.OpError as error:
+        raise plain(error, f"The model {network.name!r} stopped") from None
 
 
 def _direction(network: Opened, x, c) -> list[tf.Tensor]:
@@ -103,11 +107,15 @@ def _direction(network: Opened, x, c) -> list[tf.Tensor]:
     scores = _compiled(network, _scores)(x)
     with tf.GradientTape() as tape:
         tape.watch(scores)
-        target = c(scores[0] if len(scores) == 1 else scores)
+        try:
+            target = c(scores[0] if len(scores) == 1 else scores)
+        except Exception as error:
+            raise plain(error, "The function given as class_index stopped") from None
     if not isinstance(target, tf.Tensor) or target.shape != len(x):
-        shape = getattr(target, "shape", type(target).__name__)
+        shape = f" of shape {target.shape}" if hasattr(target, "shape") else ""
         raise ValueError(
-            f"The function given as class_index returned {shape} for {len(x)} picture(s): expected "
+            f"The function given as class_index returned a {type(target).__name__}{shape} for "
+            f"{len(x)} picture(s): expected "
             "one number per picture, computed with TensorFlow, such as lambda s: s[:, 281]."
         )
     direction = tape.gradient(target, scores)
@@ -316,9 +324,18 @@ def weighted_mean(
     return result
 
 
+_on_device: set[Callable] = set()
+
+
+def on_device(method: Callable) -> Callable:
+    """Mark a method, by decorating it, as one that takes `Points` and returns a tensor."""
+    _on_device.add(method)
+    return method
+
+
 def _maps_at(method: Callable, network: Opened, model, points: tf.Tensor, c):
-    """Return a method's maps at some points: on the device, if the method is one of ours."""
-    own = getattr(getattr(method, "func", method), "__module__", "") == "course_utils.attribution"
-    if own and method_name(method) in ("vanilla_gradients", "grad_cam"):
+    """Return a method's maps at some points: on the device, if the method can."""
+    function = getattr(method, "func", method)
+    if isinstance(function, Hashable) and function in _on_device:
         return method(model, Points(network, points), c)
     return tf.constant(check_maps(method(model, points.numpy(), c), len(points), method))
