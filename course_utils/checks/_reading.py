@@ -17,8 +17,9 @@ def read_both(yours: Callable, packaged: Callable) -> None:
     else:
         print("# Yours\n" + inspect.getsource(yours))
     source = inspect.getsource(packaged)
-    docstring, body = ast.parse(source).body[0].body[:2]
+    definition = ast.parse(source).body[0]
+    docstring, body = definition.body[:2]
     lines = source.splitlines()
     print("# The package's, without the text that describes it")
-    print("\n".join(lines[: docstring.lineno - 1]))
+    print("\n".join(lines[definition.lineno - 1 : docstring.lineno - 1]))
     print(textwrap.indent(textwrap.dedent("\n".join(lines[body.lineno - 1 :])), "    "))
