@@ -35,6 +35,7 @@ OPENERS = (
     "imsave savefig load_img load_image load_model load_weights save_weights glob rglob exists "
     "isdir isfile listdir makedirs mkdir copy copytree move rmtree joinpath explain_dataset chdir"
 )
+OS_NAME = "os.name == 'nt'"
 SEPARATOR = re.compile(r"[/\\]")
 ABSOLUTE = re.compile(r"(?:/(?:tmp|home|usr|dev|etc|var|content|opt|mnt|root)(?:/|$)|[A-Z]:[/\\])")
 
@@ -45,10 +46,18 @@ def problems(code: str) -> list[str]:
         tree = ast.parse(code)
     except SyntaxError as error:  # as "!ls" and "%cd" are: commands for IPython and for a shell
         return [f"{error.lineno}: no Python: {(error.text or '').strip()}"]
-    found = []
-    for node in ast.walk(tree):
-        found += [f"{node.lineno}: {what}" for what in _problems_of(node)]
+    found, todo = [], [tree]
+    while todo:
+        node = todo.pop()
+        if not _asks_for_the_system(node):  # if so, there is a way for each system
+            found += [f"{node.lineno}: {what}" for what in _problems_of(node)]
+            todo += ast.iter_child_nodes(node)
     return found
+
+
+def _asks_for_the_system(node: ast.AST) -> bool:
+    """Whether this is `if os.name == "nt": ... else: ...`."""
+    return isinstance(node, ast.If) and bool(node.orelse) and ast.unparse(node.test) == OS_NAME
 
 
 def _problems_of(node: ast.AST):
