@@ -97,12 +97,23 @@ best_label = Exercise(
         "a light picture and a classifier of two classes": lambda: (
             _day_or_night(), _plain((250, 255, 240), 8, 8),
         ),
+        "a dull yellow picture, in which no class is probable": lambda: (
+            _colours(), _plain((140, 150, 120)),
+        ),
     },
     # x is about (-0.8, 0.9, -1), and the score of green 0.8 + 0.9 + 1. No other is above 1.
     truth="green",
     normalise=_label,
     difference=_label_difference,
     errors=[
+        ("this one ..\\.", "'picture' in quotes is a text. Without them, it's the picture that is "
+         "given."),
+        ("'str' object is not callable", "A label is a text and no function: .label, without "
+         "brackets behind it."),
+        ("indices must be", "The parts of a prediction have names behind a point: [0][0].label."),
+        ("scalar index", "An argmax over axis=1 returns one number per picture, even for a single "
+         "one: take the first, [0]."),
+        ("prepared again", "predict prepares the picture itself: give it the picture as it is."),
         ("'list' object", "A list has no label. predict returns a list of pictures, and each of "
          "them is a list of classes: take the first picture, then the first class, [0][0]."),
         ("'Classifier' object", "The classifier has a method for this: "
@@ -128,6 +139,15 @@ best_label = Exercise(
          "begins with 0."),
         (lambda c, p: c.labels[_scores(c, p).argmax() - 1], "This is the class before the most "
          "probable one. The labels are counted from 0, as the classes are."),
+        (lambda c, p: c.labels[(_scores(c, p).argmax() + 1) % len(c.labels)], "This is the class "
+         "after the most probable one. The labels are counted from 0, as the classes are."),
+        *[
+            (lambda c, p, least=least: next(
+                (q.label for q in c.predict(p)[0] if q.probability > least), None
+            ), "Nothing is returned where no class is very probable. Take the most probable one, "
+             "whatever its probability.")
+            for least in (0.5, 0.8, 0.9)
+        ],
         (lambda c, p: c.labels[np.asarray(c.score_model(p[None]))[0].argmax()], "The picture went "
          "into the network unprepared: classifier.prepare(picture) first, or use "
          "classifier.predict."),
@@ -193,7 +213,7 @@ softmax = Exercise(
         "1 picture and 50 classes": lambda: (np.random.default_rng(1).normal(0, 0.5, (1, 50)),),
         "the scores 999, 1000 and 998": lambda: (np.array([[999.0, 1000.0, 998.0]]),),
         "the scores 0 and 1000, or 1000 and 0": lambda: (np.array([[0.0, 1e3], [1e3, 0.0]]),),
-        "the scores 0, 0 and 3000": lambda: (np.array([[0.0, 0.0, 3e3]]),),
+        "the scores 0, 0 and 30000": lambda: (np.array([[0.0, 0.0, 3e4]]),),
         "the scores 2000 and 2001 of one picture, 1 and 3 of another": lambda: (
             np.array([[2000.0, 2001.0], [1.0, 3.0]]),
         ),
@@ -208,6 +228,7 @@ softmax = Exercise(
          "Use the number of classes that is given, not the network's 1000."),
         ("broadcast", "The sums must keep their axis to line up with the rows: "
          ".sum(axis=1, keepdims=True), and .max(axis=1, keepdims=True) as well."),
+        ("argument 'keepdim'", "NumPy says keepdims, with an s."),
         ("truth value|only.*scalar|size-1|math range|real number", "The functions of `math` take "
          "one number. np.exp takes the whole array."),
     ],
@@ -245,6 +266,13 @@ softmax = Exercise(
              "from each column instead of each row, which changes the ratios: axis=1.")
             for shift in (lambda s: s.max(axis=0), lambda s: s.max(axis=0, keepdims=True))
         ],
+        *[
+            (lambda s, i=i: _softmax(s, shift=lambda s: s[:, [i]]), "The same score of each row "
+             f"was subtracted, the first or the last, and another may be much larger. {LARGEST}.")
+            for i in (0, -1)
+        ],
+        (lambda s: _softmax(s, shift=lambda s: -_rows(s, np.max)), "The largest score was added, "
+         "and exp of the sum is infinite. Subtract it."),
         (lambda s: _softmax(s, shift=lambda s: _rows(np.abs(s), np.max)), "The largest |score| was "
          "subtracted: exp of a row of large negative scores is then 0. Take the largest score."),
         *[

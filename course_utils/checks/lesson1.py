@@ -47,6 +47,9 @@ predict_linear = Exercise(
     truth=[720, 950],  # 10*50 - 2*10 - 30*2 + 300 and 10*80 - 2*0 - 30*5 + 300
     axes=("flat",),
     errors=[
+        ("'float' object", "b is one number, the same for every flat: + b."),
+        ("concatenate list", "A list + a number does not add up. Add b to each prediction, or make "
+         "an array of the list first."),
         ("align|mismatch|broadcast", "These shapes do not fit together. x has one row per flat and "
          "w one number per feature, so it's x @ w, in this order."),
         ("out of bounds|subscript|invalid index", "x[0] is the first flat. The first feature of "
@@ -63,6 +66,8 @@ predict_linear = Exercise(
          "flat."),
         (lambda x, w, b: (x + b) @ w, "b is added before the weights; add it once per flat, after "
          "x @ w."),
+        (lambda x, w, b: x @ (w + b), "b is added to the weights; add it once per flat, after "
+         "x @ w."),
         (lambda x, w, b: (x * w).sum() + b, "All flats are added up. One number per row of x: "
          "x @ w."),
         (lambda x, w, b: x @ abs(w) + b, "The weights lost their signs: age and distance lower the "
@@ -78,6 +83,10 @@ predict_linear = Exercise(
         (lambda x, w, b: x @ w[::-1] + b, "The weights are in the reverse order."),
         (lambda x, w, b: x[:, 0] * w[0] + b, "Only the first feature counts. Add up the products "
          "of all: x @ w."),
+        (lambda x, w, b: x[:, -1] * w[-1] + b, "Only the last feature counts. Add up the products "
+         "in the loop, y = y + ..., or all at once: x @ w."),
+        (lambda x, w, b: x[:, :-1] @ w[:-1] + b, "The last feature is left out: range(len(w)) ends "
+         "with it, and x @ w takes all."),
         (lambda x, w, b: w[0] * x[:, 0] + w[1] * x[:, 1] + w[2] * x[:, 2] + b, "Three columns are "
          "written out, and the number of features isn't always three: x @ w takes all."),
         (lambda x, w, b: w[0] * x[0] + w[1] * x[1] + w[2] * x[2] + b, "x[0] is the first flat. The "
@@ -150,6 +159,13 @@ contributions = Exercise(
          "be added up."),
         (lambda x, r, w: ((x - r) * w).sum(), "That's the sum of everything. Nothing is to be "
          "added up."),
+        (lambda x, r, w: ((x - r) @ w)[:, None], "That's the sum of each flat. Nothing is to be "
+         "added up."),
+        (lambda x, r, w: ((x - r) * w).mean(axis=1), "That's the mean over the features. Return "
+         "one number per feature, as in x."),
+        (lambda x, r, w: x / r * w, "x is divided by the reference. Subtract it: x - reference."),
+        (lambda x, r, w: ((x - r) * w)[:1], "Only the first flat is returned. Return one row per "
+         "flat: is the `return` inside the loop?"),
         (lambda x, r, w: ((x - r) * w).mean(axis=0), "That's the mean over the flats. Return one "
          "row per flat."),
         (lambda x, r, w: w, SENSITIVITY),
@@ -240,6 +256,10 @@ weight_picture = Exercise(
          "column first."),
         (lambda w, c: w.ravel()[64 * c : 64 * c + 64].reshape(8, 8), "reshape(10, 8, 8) mixes the "
          "classes: pick the column first."),
+        (lambda w, c: w.reshape(8, 8, 10)[min(c, 7)], "That's one row of the picture, for all "
+         "classes. The classes are the last axis: pick the column first."),
+        (lambda w, c: [w[i : i + 8, c] for i in range(8)], "The rows overlap: row i begins at "
+         "pixel 8 * i."),
         (lambda w, c: abs(_picture(w, c)), "The signs are gone, and with them what speaks against "
          "the class."),
         (lambda w, c: np.maximum(_picture(w, c), 0), "The negative weights are gone, and with them "
@@ -369,10 +389,17 @@ finite_differences = Exercise(
     },
     truth=[8, 3, -5],  # 2a + 3b, 3a and -5
     axes=("input",),
-    errors=[("only integers|must be integers", "i has to count the inputs: range(len(x)).")],
+    errors=[
+        ("only integers|must be integers|'int' object is not iterable", "i has to count the "
+         "inputs: range(len(x))."),
+        ("out of bounds", "The inputs are counted from 0 to len(x) - 1, and there aren't always "
+         "three: range(len(x))."),
+        ("builtin_function", "Brackets are missing: x.copy() makes a copy."),
+    ],
     wrong=[
-        (_without_copies, "Both scores are the same: are plus and minus one and the same array? "
-         "plus = x is only a second name for x, plus = x.copy() is a copy."),
+        (_without_copies, "Both scores are the same. Do plus and minus both go the same way? Or "
+         "are they one and the same array: plus = x is only a second name for x, plus = x.copy() "
+         "is a copy."),
         (_copies_before_the_loop, "Each input starts from a fresh copy of x: the copies were made "
          "once, before the loop, so that all inputs before this one have moved as well."),
         (_moves_x, "x itself was changed: plus = x is a second name, plus = x.copy() a copy."),
@@ -384,6 +411,12 @@ finite_differences = Exercise(
          "write / (2 * h)."),
         (lambda s, x, h: _central(s, x, h, over=2), "Only divided by 2: the points are 2h apart, "
          "so write / (2 * h)."),
+        (lambda s, x, h: _central(s, x, h, over=h / 2), "/ h * 2 divides by h and multiplies by 2: "
+         "write / (2 * h)."),
+        (lambda s, x, h: _central(s, x, 1, over=2 * h), "The step is 1. Go h up and h down."),
+        (lambda s, x, h: [
+            (s(np.where(e, h, x)) - s(np.where(e, -h, x))) / (2 * h) for e in np.eye(len(x))
+        ], "The entry was set to h and -h. Start from x: plus[i] += h, minus[i] -= h."),
         (lambda s, x, h: _central(s, x, h, over=h**2), "Divided by h squared: the points are 2h "
          "apart, so write / (2 * h)."),
         (lambda s, x, h: -_central(s, x, h), "The sign is turned round: the step up minus the step "
@@ -402,6 +435,8 @@ finite_differences = Exercise(
          "down."),
         (lambda s, x, h: _central(s, x, h, up=0, over=h), "A step down only: go up as well, and "
          "divide by 2h."),
+        (lambda s, x, h: _central(s, x, h, up=0), "A step down only, and divided by 2h: go up as "
+         "well."),
         (lambda s, x, h: _central(s, x, h, up=0.5, down=0.5, over=h), "The steps are h / 2: go h "
          "up and h down, and divide by 2h."),
         (lambda s, x, h: _central(s, x, h, up=2, down=2, over=4 * h), "The steps are 2h: go h up "
@@ -410,6 +445,7 @@ finite_differences = Exercise(
          "time."),
         (_all_inputs_at_once, AT_ONCE),
         (lambda s, x, h: [_all_inputs_at_once(s, x, h) for _ in x], AT_ONCE),
+        (lambda s, x, h: [(s(x + h) - s(x)) / h for _ in x], AT_ONCE),
         *[
             (lambda s, x, h, step=step: _central(s, x, step), GIVEN_STEP)
             for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -426,6 +462,8 @@ finite_differences = Exercise(
          "there aren't always three: range(len(x))."),
         (lambda s, x, h: _central(s, x, h, finish=np.sum), "The slopes were added up. Return them "
          "all."),
+        (lambda s, x, h: [_central(s, x, h)], "Right numbers, but with an axis too many: one slope "
+         "per input."),
         (lambda s, x, h: x * _central(s, x, h), "That is gradient times input: leave the input "
          "out."),
     ],
@@ -501,6 +539,21 @@ two_layer_gradient = Exercise(
          "asking with an if."),
     ],
     wrong=[
+        (lambda x, w1, b1, w2, c: w1 @ ((x @ w1 + b1 > 0) * w2)[:, c], "z > 0 is one number per "
+         "hidden unit, and so is a column: pick it before you multiply, "
+         "(z > 0) * w2[:, class_index]."),
+        (lambda *a: _two_layers(*a, gate=lambda z: np.where(z > 0, 1, z)), "Open units count 1, "
+         "but closed ones still count z: put a zero where z <= 0."),
+        (lambda *a: _two_layers(*a, column=lambda w2, c: 1), "W2 is missing: multiply z > 0 by the "
+         "column w2[:, class_index]."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: (w1 * v)[
+            :, np.flatnonzero(v).max(initial=0)
+        ]), "Only the last open unit counts. Add up over all of them: +=, not =."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: (w1 * v).sum(axis=0)), "Added up over the "
+         "inputs, axis=0. Add up over the hidden units, axis=1."),
+        (lambda *a: _two_layers(*a).sum(), "The slopes were added up. Return one per input."),
+        (lambda *a: _two_layers(*a)[:1], "Only the first slope is returned: is the `return` inside "
+         "the loop?"),
         (lambda *a: _two_layers(*a, gate=np.ones_like), "Closed units pass nothing on: put a zero "
          "where z <= 0."),
         (lambda *a: _two_layers(*a, gate=lambda z: np.maximum(z, 0)), "An open unit counts 1, not "

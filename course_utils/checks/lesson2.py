@@ -18,17 +18,18 @@ OUT_OF_RANGE = (
 )
 
 
-def _scores_of_powers(w: np.ndarray, power: int, softmax: bool = False):
+def _scores_of_powers(w: np.ndarray, *powers: int, softmax: bool = False):
     """Return a model of the scores S_c = sum of w_c x^p / p, whose gradient is w_c x^(p - 1).
 
     Args:
         w: (classes, H, W, C).
+        powers: with several, the terms of all of them add up.
     """
     from course_utils.network.tensorflow import keras
 
     x = keras.Input(w.shape[1:])
     dense = keras.layers.Dense(len(w), use_bias=False)
-    scores = dense(keras.layers.Flatten()(x**power / power))
+    scores = dense(keras.layers.Flatten()(sum(x**p / p for p in powers)))
     model = keras.Model(x, keras.layers.Softmax()(scores) if softmax else scores)
     dense.set_weights([w.reshape(len(w), -1).T])
     return model
@@ -98,7 +99,7 @@ def _over_all(g: np.ndarray, of) -> np.ndarray:
 NOT_SEEN = (
     "The tape did not see how the score comes from the inputs. Make them a tensor, x = "
     "tf.convert_to_tensor(inputs); inside the `with`, call tape.watch(x), then the model on x, and "
-    "pick the column there too."
+    "pick the column there too. In tape.gradient(score, x), the score comes first."
 )
 
 
@@ -145,7 +146,7 @@ gradients = Exercise(
         ("NoneType|None values", NOT_SEEN),
         ("GradientTape.gradient can only|non-persistent", "A tape answers once. Take the gradient "
          "of the one score that is asked for, outside the `with`."),
-        ("[Ss]hape|incompatible|expected", "The shapes do not fit. Use the function's own "
+        ("(?<!')[Ss]hape|incompatible|expected", "The shapes do not fit. Use the function's own "
          "arguments, score_model, inputs and class_index, and nothing that was made further up in "
          "the notebook."),
     ],
@@ -380,6 +381,10 @@ saliency_map = Exercise(
                      f"divided by its largest value. {AS_IT_IS}.")
                     for e in (0, 1e-8)
                 ],
+                ({"after": lambda m: (m - m.min()) / (np.ptp(m) or 1)}, "The maps were stretched "
+                 f"to 0...1. {AS_IT_IS}."),
+                ({"after": lambda m: m[:1]}, "Only the first picture has a map: is the `return` "
+                 "inside the loop? Return one map per picture, (B, H, W)."),
                 ({"after": lambda m: np.minimum(m, np.percentile(m, 99))}, "The strongest values "
                  f"were clipped. {AS_IT_IS}."),
                 ({"after": lambda m: m.sum(axis=0)}, "The pictures were summed. Each picture has "
@@ -431,11 +436,11 @@ saliency_map = Exercise(
 # ------------------------------------------------------------------------------------ 2.3
 
 
-def _classifier(labels: tuple[str, ...], w: np.ndarray, power: int):
+def _classifier(labels: tuple[str, ...], w: np.ndarray, *powers: int):
     """Return a classifier that ends in a softmax, as published ones do; 102 is its grey."""
     from course_utils.models import Classifier
 
-    model = _scores_of_powers(w, power, softmax=True)
+    model = _scores_of_powers(w, *powers, softmax=True)
     return Classifier(
         "small", w.shape[1:3], labels, model, lambda p: p / 51 - 2, lambda x: (x + 2) * 51
     )
@@ -452,8 +457,9 @@ def _cats():
 
 @shared
 def _pens():
-    labels = ("pencil", "pen", "fountain pen", "penholder", "quill")
-    return _classifier(labels, _drawn(5, 3, 3, 3), 4)
+    # More classes than predict names; and the signs of x matter, also to |gradient|.
+    labels = ("pencil", "pen", "fountain pen", "penholder", "chalk", "crayon", "brush", "quill")
+    return _classifier(labels, _drawn(8, 3, 3, 3), 4, 3)
 
 
 def _photograph(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -505,6 +511,9 @@ explain = Exercise(
     truth=[[4, 3], [2, 3]],
     axes=("row", "column"),
     errors=[
+        ("list index out of range", "predict names the most probable classes only, and yours may "
+         "not be among them: use classifier.class_index(name)."),
+        ("index 1 .* size 1$", "The batch has one picture, and its map is the first: [0]."),
         OUT_OF_RANGE,
         ("EagerTensor.*attribute|list indices|'list' object", "Your saliency_map needs an array: "
          "give it np.asarray(gradients(...))."),
@@ -530,6 +539,10 @@ explain = Exercise(
                  "was undone by restore, which is for looking at the picture."),
                 ({"prepare": lambda c, p: 0 * c.prepare(p)}, "This is the map of an empty "
                  "picture. Use the picture that is given."),
+                ({"prepare": lambda c, p: -c.prepare(p)}, "The prepared picture was turned into "
+                 "its negative. Take it as it is."),
+                ({"prepare": lambda c, p: np.abs(c.prepare(p))}, "The prepared picture has lost "
+                 "its signs. Take it as it is."),
                 ({"prepare": lambda c, p: c.prepare(p[:, ::-1])}, "The picture is turned left to "
                  "right."),
                 ({"prepare": lambda c, p: c.prepare(p[..., ::-1])}, "The channels are in the "
@@ -566,6 +579,12 @@ explain = Exercise(
                  "channels. Take the largest, as saliency_map does."),
                 ({"reduce": lambda g, x: np.abs(g.mean(axis=-1))}, "The mean was taken before the "
                  "absolute value, so that colours cancel. Put the gradient into saliency_map."),
+                *[
+                    ({"reduce": lambda g, x, of=of: of(g, axis=-1)}, "The channels were put "
+                     "together with their signs, so colours cancel. Put the gradient into "
+                     "saliency_map.")
+                    for of in (np.sum, np.mean)
+                ],
                 ({"reduce": lambda g, x: np.abs(g[..., 0])}, "This is the first channel only. Put "
                  "the gradient into saliency_map."),
                 ({"reduce": lambda g, x: np.abs(g * x).max(axis=-1)}, "This is the map of gradient "
@@ -692,6 +711,8 @@ path_gradients = Exercise(
                  "k + 0.5 by steps."),
                 ({"points": lambda n: np.arange(n) + 0.5 / n}, "Brackets are missing: (k + 0.5) / "
                  "steps."),
+                ({"points": np.arange}, "The points are whole numbers, and go beyond the input: "
+                 "(k + 0.5) / steps."),
                 ({"points": lambda n: np.linspace(0, 1, n)}, "np.linspace(0, 1, steps) takes both "
                  "ends of the way. Take the middles of the pieces, (k + 0.5) / steps."),
                 *[
@@ -715,6 +736,8 @@ path_gradients = Exercise(
                  "points, k from 0."),
                 ({"pool": lambda gs, n: np.sum(gs, axis=0)}, "The gradients are summed up but not "
                  "divided by the number of steps."),
+                ({"pool": lambda gs, n: np.sum(gs, axis=0), "times": np.ones_like}, "This is the "
+                 "sum of the gradients. Divide it by steps, and multiply it by the way, inputs."),
                 ({"pool": lambda gs, n: np.sum(gs, axis=0) / (n + 1)}, "Divided by steps + 1: "
                  "there are `steps` points."),
                 ({"pool": lambda gs, n: np.sum(gs, axis=0) * n}, "Multiplied by steps: divide by "

@@ -54,7 +54,12 @@ alpha = Exercise(
     },
     truth=[[3, -1, 0, 2], [0, 0, 5, -2]],
     axes=("picture", "map"),
-    errors=[("out of bounds", "The gradient has four axes, (B, h, w, K), counted from 0.")],
+    errors=[
+        ("AxisError", "The gradient has four axes, (B, h, w, K), counted from 0."),
+        ("out of bounds", "The numbers of pictures, places and maps aren't always the same: take "
+         "them from gradient.shape, or all at once with axis=(1, 2)."),
+        ("'list' object cannot|as a data type", "Two axes at once are one tuple: axis=(1, 2)."),
+    ],
     wrong=[
         (lambda g: _alpha(g, pool=np.sum), "This is the sum over the places. The formula has the "
          "mean: 1/Z, with Z the number of places."),
@@ -64,6 +69,10 @@ alpha = Exercise(
          "rows only. Z is the number of places, h times w."),
         (lambda g: g.sum(axis=(1, 2)) / g.shape[2], "The sum over the places was divided by their "
          "columns only. Z is the number of places, h times w."),
+        (lambda g: g.sum(axis=(1, 2)) / g.shape[1] * g.shape[2], "Brackets are missing: / (h * w). "
+         "Without them it is divided by h and multiplied by w."),
+        (lambda g: np.reshape(g, (len(g), g.shape[3], -1)).mean(axis=2), "This reshape mixes maps "
+         "and places: the maps are the last axis. Take the mean over the axes (1, 2)."),
         (lambda g: _alpha(g, before=np.abs), "This is the mean of |gradient|: a map that speaks "
          "against the class would speak for it. Keep the signs."),
         (lambda g: _alpha(g, after=np.abs), "The signs are gone: a map that speaks against the "
@@ -100,6 +109,8 @@ alpha = Exercise(
         ],
         (lambda g: _alpha(g).T, "Right numbers, but the axes are swapped: (B, K), pictures first."),
         (lambda g: _alpha(g)[0], "Only the first picture has got weights. Return (B, K)."),
+        (lambda g: _alpha(g)[:1], "Only the first picture has got weights: is the `return` inside "
+         "the loop?"),
         (lambda g: _alpha(g) / np.abs(_alpha(g)).max(), "The weights were divided by the largest "
          "one. Keep them as they are: their size has a meaning."),
         (lambda g: _per_picture(_alpha(g)), "The weights of each picture were divided by the "
@@ -181,6 +192,21 @@ weighted_sum_of_maps = Exercise(
         (lambda A, v: (A * v).sum(axis=-1), "The weights were not lined up with the pictures: "
          "NumPy took the pictures' axis of the weights for the columns. Use "
          "weights[:, None, None, :] (in a loop over k, weights[:, k, None, None])."),
+        *[
+            (lambda A, v, k=k: _weighted(A[..., k], v[:, k]), sentence)
+            for k, sentence in [
+                (slice(1), "Only the first map counts: is the `return` inside the loop?"),
+                (slice(-1, None), "Only the last map counts. Add them up in the loop: total = "
+                 "total + ..."),
+                (slice(1, None), "The first map is left out: they are counted from 0, "
+                 "range(weights.shape[1])."),
+                (slice(-1), "The last map is left out: range(weights.shape[1]) ends with it."),
+            ]
+        ],
+        (lambda A, v: _weighted(A[..., : len(v)], v[:, : len(v)]), "weights.shape[0] is the number "
+         "of pictures. The maps are counted by weights.shape[1]."),
+        (lambda A, v: _weighted(A, v)[:1], "Only the first picture has a map: is the `return` "
+         "inside the loop? Return (B, h, w)."),
         (lambda A, v: A @ v[0], "All pictures got the weights of the first one. Each has its own."),
         (lambda A, v: A @ v[-1], "All pictures got the weights of the last one. Each has its own."),
         (lambda A, v: A @ v.mean(axis=0), "All pictures got the same weights, the mean over the "
@@ -359,7 +385,8 @@ grad_cam_steps = Exercise(
          "class_index that is given, not the number of the cat's class."),
         ("NoneType|None values", "The tape's gradient is None: it has not seen how the score comes "
          "from the feature maps. Call tape.watch(x) first, and compute maps *and* score in one "
-         "call inside the `with` block."),
+         "call inside the `with` block. In tape.gradient(score, feature_maps), the score comes "
+         "first."),
         ("broadcast|mismatch|gufunc", "These shapes do not fit together. Is it the gradient with "
          "respect to x, the pixels? Asked for is tape.gradient(score, feature_maps)."),
     ],
@@ -414,6 +441,12 @@ grad_cam_steps = Exercise(
          "other classes: use class_index."),
         (lambda m, x, c: _cam(m, x, c, target=lambda s, c: s[:, c - 1]), "This is the class "
          "before: classes are counted from 0."),
+        (lambda m, x, c: _cam(m, x, c, target=lambda s, c: s[:, (c + 1) % s.shape[1]]), "This is "
+         "the class after: classes are counted from 0."),
+        (lambda m, x, c: _cam(m, x, c, target=lambda s, c: s[:, -1]), "These are the weights of "
+         "the wrong class, always the last: use class_index."),
+        (lambda m, x, c: _cam(m, x, c)[:1], "Only the first picture has a map: put the whole batch "
+         "through the network, and return (B, h, w)."),
         (lambda m, x, c: _cam(m, x, c, target=lambda s, c: s), "This is for the sum over all "
          "classes. Pick the score of one class first: scores[:, class_index]."),
         (lambda m, x, c: _cam(m, x, c, target=lambda s, c: s[c]), "scores[class_index] is one "
@@ -523,15 +556,22 @@ place_contributions = Exercise(
          "for all classes. One class is a column, W[:, class_index]."),
         (lambda A, W, c: A @ W[c], "This is a row of W, and 1/Z is missing. One class is a column, "
          "W[:, class_index]."),
-        (lambda A, W, c: _contributions(A, W, 0), f"This is always class 0: {CLASS}."),
-        (lambda A, W, c: _contributions(A, W, -1), f"This is always the last class: {CLASS}."),
-        (lambda A, W, c: _contributions(A, W, 1), f"This is always class 1: {CLASS}."),
+        (lambda A, W, c: _contributions(A, W, 0), f"This is always class 0. {CLASS}."),
+        (lambda A, W, c: _contributions(A, W, -1), f"This is always the last class. {CLASS}."),
+        (lambda A, W, c: _contributions(A, W, 1), f"This is always class 1. {CLASS}."),
         (lambda A, W, c: _contributions(A, W, c - 1), "This is the class before: classes are "
          "counted from 0."),
         (lambda A, W, c: _contributions(A, W, slice(None)), "These are the contributions to all "
          "classes. Pick one column of W."),
         (lambda A, W, c: A @ W.sum(axis=1) / (A.shape[1] * A.shape[2]), "This is for the sum over "
          "all classes. Pick one column of W."),
+        *[
+            (lambda A, W, c, f=f: _contributions(A, f(W), c), "The negative weights lost their "
+             "sign, or are gone. They speak against the class: take W as it is.")
+            for f in (np.abs, _relu)
+        ],
+        (lambda A, W, c: _contributions(A, W, [c]), "Right numbers, but the last axis is still "
+         "there, with one number: W[:, class_index], without inner brackets."),
         (lambda A, W, c: A.mean(axis=(1, 2)) @ W[:, c], "The mean over the places was taken, so "
          "that where is gone: this is the score. Leave the places as they are."),
         (lambda A, W, c: A * W[:, c] / (A.shape[1] * A.shape[2]), "The contributions of the maps "
@@ -581,6 +621,7 @@ side_share = Exercise(
     errors=[
         ("ZeroDivision", "Where nothing speaks for the class, zero was divided by zero. Return 0 "
          "in this case."),
+        ("truth value", "An `if` takes one number: ask about the sum of what is positive."),
         ("broadcast|bool.*index", "`side` has the shape of `m`, whatever that is: multiply them."),
     ],
     wrong=[
@@ -617,7 +658,7 @@ side_share = Exercise(
          "zero was divided by zero. Return 0 in this case."),
         (lambda m, s: (_relu(m) * s).sum(), "This is the part. Divide it by the whole, the sum of "
          "what is positive."),
-        (lambda m, s: 100 * _share(m, s), "This is in percent. A share goes from 0 to 1."),
+        (lambda m, s: 100 * _share(m, s), "This is in per cent. A share goes from 0 to 1."),
         (lambda m, s: _share(m, s) / (1 - _share(m, s)) if _share(m, s) < 1 else 0.0, "This is one "
          "side divided by the other. Divide by the whole."),
         (lambda m, s: _share(m, 1 - s), "This is the share of the other side."),
