@@ -566,8 +566,18 @@ smooth_gradient = Exercise(
             (lambda m, f, x, c, n, s, seed, bad=bad: _smooth(m, f, x, c, n, s, seed, **bad),
              sentence)
             for bad, sentence in [
-                ({"copies": lambda x, k, *noise: _noisy(x, *noise) if k else x}, "The first of the "
-                 "samples is the clean picture: each needs noise."),
+                *[
+                    ({"copies": lambda x, k, *noise: _noisy(x, *noise) if k else x} | more, said)
+                    for more, said in [
+                        ({}, "The first of the samples is the clean picture: each needs noise."),
+                        *[
+                            ({"number": lambda n: n + 1, "mean": mean}, "The clean picture's map "
+                             "is in the sum too: begin with total = 0.")
+                            for mean in (lambda maps, n: maps.mean(axis=0),
+                                         lambda maps, n: maps.sum(axis=0) / n)
+                        ],
+                    ]
+                ],
                 ({"each": np.abs}, "This is the mean of |g|: " + DROPPED),
                 ({"each": lambda g: np.maximum(g, 0)}, "Negative numbers were set to 0 before the "
                  "mean, and nothing can cancel. Average the signed maps."),

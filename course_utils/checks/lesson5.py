@@ -685,7 +685,7 @@ score_not_probability = Exercise(
          "something: call it first, then set_weights."),
         ("expects 1 weight|expected 1|expecting 1|expects 2|expected 2|expecting 2|length 1|unpack",
          "Not every layer has biases: the new one needs use_bias=last.use_bias."),
-        ("positional arguments", "A layer is called on what flows into the old one, "
+        ("Only input tensors", "A layer is called on what flows into the old one, "
          "new(last.input)."),
         ("merge layer|Merge|list of inputs|list of at least", "In a model that branches, a layer "
          "may take several inputs: build on the old model, not on a list of its layers."),

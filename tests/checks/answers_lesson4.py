@@ -220,6 +220,22 @@ WRONG = {
     ],
     "smooth_gradient": [
         (
+            "rng = np.random.default_rng(seed)\n"
+            "total = method(model, inputs, class_index)\n"
+            "for _ in range(samples):\n"
+            "    total = total + method(model, noisy_copies(inputs, noise, rng), class_index)\n"
+            "return total / samples",
+            "clean picture's map is in the sum",
+        ),
+        (
+            "rng = np.random.default_rng(seed)\n"
+            "total = method(model, inputs, class_index)\n"
+            "for _ in range(samples):\n"
+            "    total = total + method(model, noisy_copies(inputs, noise, rng), class_index)\n"
+            "return total / (samples + 1)",
+            "clean picture's map is in the sum",
+        ),
+        (
             "maps = [method(model, noisy_copies(inputs, noise, seed), class_index)]\n"
             "return maps[0]",
             "a generator, not a seed",
