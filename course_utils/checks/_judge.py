@@ -18,6 +18,7 @@ import re
 import sys
 import textwrap
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -298,7 +299,9 @@ def _watched(student: Callable) -> Callable:
 
     def call(*args, **errstate):  # a rule may want to hear NumPy's warnings, as invalid="warn"
         try:
-            with np.errstate(**({"all": "ignore"} | errstate)):
+            with np.errstate(**({"all": "ignore"} | errstate)), warnings.catch_warnings():
+                if not errstate:  # what an answer warns of, the verdict says
+                    warnings.simplefilter("ignore")
                 answer = student(*args)
         except (KeyboardInterrupt, Mistake):
             raise

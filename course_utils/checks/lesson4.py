@@ -98,7 +98,8 @@ def _figures(copies: np.ndarray, x: np.ndarray) -> dict[str, tuple[float, float]
         for c, value in enumerate(of_channels):
             words = f"the standard deviation of the noise of picture {i}, channel {c}"
             found[words] = value, max(0.1 * value, tiny[i].item())
-    z, seen = _standardised(e), _standardised(x)
+    z = np.where(sd.reshape(-1, 1, 1, 1) > 0, _standardised(e), 0)  # of rounding, nothing
+    seen = _standardised(x)
     if sd.any():
         scatter = np.abs(z[sd > 0])
         found["the part of the noise within half a standard deviation"] = (
@@ -109,7 +110,7 @@ def _figures(copies: np.ndarray, x: np.ndarray) -> dict[str, tuple[float, float]
             (scatter > 2.5).mean(),
             0.007,
         )
-    sizes = _standardised(np.abs(e)), _standardised(np.abs(x))
+    sizes = _standardised(np.abs(z)), _standardised(np.abs(x))
     pairs = {
         "of the noise and the picture": (z, seen),
         "of the noise's size and the picture's": sizes,
@@ -217,8 +218,11 @@ noisy_copies = Exercise(
     difference=_noises_differ,
     rules=[_draws_from_rng],
     errors=[
-        ("broadcast", "The range of each picture doesn't fit the batch: keepdims=True keeps it in "
-         "the shape (B, 1, 1, 1)."),
+        ("broadcast", "These shapes don't fit together: the range needs (B, 1, 1, 1), as "
+         "keepdims=True leaves it, and the noise inputs.shape."),
+        ("only integer scalar|cannot be interpreted", "rng.standard_normal takes a shape, "
+         "inputs.shape."),
+        ("has no attribute 'seed'", "`rng` has its seed already: only draw from it."),
     ],
     wrong=[
         (lambda x, n, rng: x, "The copies are the pictures themselves: where is the noise added?"),
@@ -295,6 +299,8 @@ noisy_copies = Exercise(
                  "coin, plus or minus sigma. The formula has a normal one: rng.standard_normal."),
                 (lambda rng, x: rng.standard_normal((len(x), 1, 1, 1)), ONE_NUMBER),
                 (lambda rng, x: rng.standard_normal((1, 1, 1, 1)), ONE_NUMBER),
+                (lambda rng, x: rng.standard_normal(x.shape[3]), "All places got the same noise, "
+                 "one number for each channel. Draw from rng for inputs.shape, all axes."),
                 (lambda rng, x: rng.standard_normal((*x.shape[:3], 1)), "The channels got the same "
                  "noise. Draw from rng for inputs.shape, all axes."),
                 (lambda rng, x: rng.standard_normal(x.shape[1:]), "All pictures got the same "
@@ -330,7 +336,10 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
 
     def method(model, inputs, class_index=None):
         if model is not MODEL:
-            raise Mistake("The method was called with another model: use the one that is given.")
+            raise Mistake(
+                "The method was called with another model. Call it as method(model, copies, "
+                "class_index), with the model that is given."
+            )
         if class_index is None:
             raise Mistake(
                 "The method was called without class_index, so every noisy copy is explained for "
@@ -536,6 +545,8 @@ smooth_gradient = Exercise(
         ("Expected a keras.Model|expected a .*[mM]odel|'object' object", "Was one of the course's "
          "methods, or the model, called by name? Call the method that is given, on the model that "
          "is given."),
+        ("'int' object has no attribute|of type 'int'", "noisy_copies takes a generator, not a "
+         "seed: rng = np.random.default_rng(seed), once, before the loop."),
         (r"method\(\) (missing|got|takes)", "The method is called as method(model, copies, "
          "class_index)."),
         ("broadcast|array element with a sequence|Incompatible shapes", "A map needn't have the "
@@ -555,8 +566,18 @@ smooth_gradient = Exercise(
             (lambda m, f, x, c, n, s, seed, bad=bad: _smooth(m, f, x, c, n, s, seed, **bad),
              sentence)
             for bad, sentence in [
-                ({"copies": lambda x, k, *noise: _noisy(x, *noise) if k else x}, "The first of the "
-                 "samples is the clean picture: each needs noise."),
+                *[
+                    ({"copies": lambda x, k, *noise: _noisy(x, *noise) if k else x} | more, said)
+                    for more, said in [
+                        ({}, "The first of the samples is the clean picture: each needs noise."),
+                        *[
+                            ({"number": lambda n: n + 1, "mean": mean}, "The clean picture's map "
+                             "is in the sum too: begin with total = 0.")
+                            for mean in (lambda maps, n: maps.mean(axis=0),
+                                         lambda maps, n: maps.sum(axis=0) / n)
+                        ],
+                    ]
+                ],
                 ({"each": np.abs}, "This is the mean of |g|: " + DROPPED),
                 ({"each": lambda g: np.maximum(g, 0)}, "Negative numbers were set to 0 before the "
                  "mean, and nothing can cancel. Average the signed maps."),
@@ -710,6 +731,14 @@ standard_error = Exercise(
          "standard deviation, with ddof=1."),
         (lambda m: _error(m, power=1, ddof=0, by=lambda m: 1), "This is the variance, with n "
          "in it: take its square root, use ddof=1, and divide by the square root of n."),
+        *[
+            (lambda m, d=ddof, b=by: _error(m, power=0.25, ddof=d, by=b), "The root is taken "
+             "twice: a standard deviation is the root of the variance already. Divide it by the "
+             "square root of n.")
+            for ddof in (0, 1) for by in (lambda m: np.sqrt(len(m)), lambda m: 1)
+        ],
+        (lambda m: _error(m - m.mean(), center=_zero), "The mean of *all* the numbers was "
+         "subtracted. Each place has its own mean over the samples: maps.mean(axis=0)."),
         (lambda m: _error(m, of=np.abs), "This is the error of |g|: keep the signs of the "
          "samples."),
         (lambda m: np.ptp(m, axis=0) / np.sqrt(len(m)), "This is the range of the samples, largest "

@@ -257,8 +257,8 @@ repaired_picture = Exercise(
                 lambda x: True, lambda x: x.max() <= 1, lambda x: x.min() <= 0 and x.max() <= 1,
             )
         ],
-        (lambda x: _picture(x, is_unit=lambda x: x.mean() <= 1), "The mean doesn't show which "
-         "range a picture is in: look at its smallest and its largest number."),
+        (lambda x: _picture(x, is_unit=lambda x: x.mean() <= 1), "The mean, or one place, "
+         "doesn't show which range a picture is in: look at its smallest and its largest number."),
         (lambda x: _picture(x, unit=lambda x: x), "A picture within 0 to 1 comes out almost black: "
          "multiply it by 255 before you convert."),
         (lambda x: _picture(x, is_unit=lambda x: x.max() < 1), "1 itself belongs to the range 0 to "
@@ -308,8 +308,8 @@ def _display(maps, *, top=_own_top, low=lambda m: 0, scale=255, share=np.asarray
     return end(scale * share((maps - low(maps)) / np.where(span == 0, 1, span)))
 
 
-def _standardised(maps, axis=None) -> np.ndarray:
-    deviation = maps.std(axis=axis, keepdims=True)
+def _standardised(maps, axis=None, added=0.0) -> np.ndarray:
+    deviation = maps.std(axis=axis, keepdims=True) + added
     mean = maps.mean(axis=axis, keepdims=True)
     return _clipped(255 * (maps - mean) / np.where(deviation == 0, 1, deviation))
 
@@ -372,7 +372,7 @@ kept_order = Exercise(
         ),
         "3 maps of 4 x 3 pixels, the second of them zero everywhere": lambda: (_three_maps(),),
         "1 map of 3 x 2 pixels with small numbers": lambda: (_positive(1, 3, 2, scale=2e-3),),
-        "2 maps of 2 x 4 pixels with very small numbers": lambda: (_positive(2, 2, 4, scale=3e-8),),
+        "2 maps of 2 x 4 pixels with tiny numbers": lambda: (_positive(2, 2, 4, scale=3e-20),),
         "3 maps of one pixel": lambda: (np.array([[[0.3]], [[7]], [[2]]]),),
         "a map of zeros": lambda: (np.zeros((1, 2, 2), np.float32),),
     },
@@ -412,7 +412,10 @@ kept_order = Exercise(
          "no longer means 'nothing'. Divide by the maximum only."),
         (lambda m: _display(m, top=np.max, low=np.min), "One minimum and maximum for the whole "
          "batch, and 0 no longer means 'nothing'. Divide each map by its own maximum."),
-        *[(lambda m, a=axis: _standardised(m, a), STANDARDISED) for axis in (None, (1, 2))],
+        *[
+            (lambda m, a=axis, e=added: _standardised(m, a, e), STANDARDISED)
+            for axis in (None, (1, 2)) for added in (0, 1e-9)
+        ],
         (lambda m: _display(m, top=lambda m: m.max(axis=2, keepdims=True)), "Each row got a "
          "maximum of its own: take it over both axes of a map, axis=(1, 2)."),
         (lambda m: _display(m, top=lambda m: m.max(axis=1, keepdims=True)), "Each column got a "
@@ -485,6 +488,12 @@ def _rescored(
     return result
 
 
+def _rectified(features):
+    from course_utils.network.tensorflow import keras
+
+    return keras.layers.ReLU()(features)
+
+
 def _on_top(function: Callable):
     def answer(model):
         from course_utils.network.tensorflow import keras
@@ -496,7 +505,7 @@ def _on_top(function: Callable):
 
 def _cut_off(reads: Callable):
     def answer(model):
-        from course_utils._tensorflow import keras
+        from course_utils.network.tensorflow import keras
 
         return keras.Model(model.input, reads(model))
 
@@ -599,9 +608,10 @@ def _outputs(answer: Any) -> np.ndarray:
             warnings.simplefilter("ignore")  # Keras remarks on a list of one input
             return numbers(answer(_pictures()))
     except Exception as error:
-        raise Mistake(
-            f"Your model stops when a picture goes through it, with {type(error).__name__}."
-        ) from None
+        text = f"Your model stops when a picture goes through it, with {type(error).__name__}."
+        if "'str' object" in str(error):
+            text += ' An activation is a function, and "linear" a text: put a new layer in place.'
+        raise Mistake(text) from None
 
 
 def _scores_differ(got: np.ndarray, want: np.ndarray, axes=(), place="") -> str | None:
@@ -675,6 +685,8 @@ score_not_probability = Exercise(
          "something: call it first, then set_weights."),
         ("expects 1 weight|expected 1|expecting 1|expects 2|expected 2|expecting 2|length 1|unpack",
          "Not every layer has biases: the new one needs use_bias=last.use_bias."),
+        ("Only input tensors", "A layer is called on what flows into the old one, "
+         "new(last.input)."),
         ("merge layer|Merge|list of inputs|list of at least", "In a model that branches, a layer "
          "may take several inputs: build on the old model, not on a list of its layers."),
         ("weight shape", "The new layer isn't of the old one's size. It has as many units "
@@ -701,6 +713,15 @@ score_not_probability = Exercise(
          "activation at all."),
         (lambda m: _rescored(m, activation="relu"), "The new layer has a ReLU, so that negative "
          "scores are gone. It needs no activation at all."),
+        (lambda m: _rescored(m, activation="softplus"), "The new layer has a softplus. It needs no "
+         "activation at all."),
+        (lambda m: _rescored(m, flow=lambda last: _rectified(last.input)), "The features go "
+         "through a ReLU before the new layer. It has to read the old one's `.input` itself."),
+        *[
+            (_on_top(function), "This is still made of the probabilities. The scores come before "
+             "the softmax: a new last layer without activation.")
+            for function in (lambda k, p: k.ops.exp(p), lambda k, p: 100 * p)
+        ],
         (lambda m: _rescored(m, activation="tanh"), "The new layer has a tanh. It needs no "
          "activation at all."),
         *[
@@ -728,7 +749,8 @@ score_not_probability = Exercise(
         (_sequential, ORDER),
         *[
             (lambda m, u=units: _rescored(m, units=u), "Not every model has as many classes as "
-             "this one: the number is model.layers[-1].units.")
+             "this one: the number is model.layers[-1].units. (Or were the weights of the whole "
+             "model copied, not those of its last layer?)")
             for units in (3, 4, 5)
         ],
         (lambda m: _rescored(m, bias=True), "Not every layer has biases: the new one needs "
@@ -865,6 +887,8 @@ unguided_cam = Exercise(
         ("broadcast", "These shapes don't fit together: the means need the two axes of the places, "
          "mean(axis=(1, 2), keepdims=True)."),
         ("out of bounds", "Maps and gradients have four axes, (B, h, w, K), counted from 0."),
+        ("ambiguous", "Python's max compares two wholes: np.maximum(..., 0) takes number by "
+         "number."),
         ("gufunc|matmul|align", "`@` multiplies the maps of every picture with the weights of "
          "every picture. Line them up instead: mean(axis=(1, 2), keepdims=True) * maps, then the "
          "sum over the last axis."),
@@ -874,8 +898,13 @@ unguided_cam = Exercise(
         *[(lambda A, G, b=b: _cam(A, G, before=b), said) for b, said in _BEFORE],
         *[(lambda A, G, p=p: _cam(A, G, pool=p), said) for p, said in _POOLS],
         *[(lambda A, G, a=a: _cam(A, G, after=a), said) for a, said in _AFTER],
+        (lambda A, G: _cam(G, G), "The gradients are multiplied with their own mean: multiply the "
+         "maps."),
         (lambda A, G: _cam(G, A), "Maps and gradients are swapped: average the gradients, and "
          "multiply the maps."),
+        (lambda A, G: _relu(A @ G.mean(axis=(1, 2))), "`@` multiplies the maps of every picture "
+         "with the weights of every picture. Line them up instead: mean(axis=(1, 2), "
+         "keepdims=True) * maps, then the sum over the last axis."),
         (_lined_up_with_columns, "The weights are not lined up with the pictures: "
          "mean(axis=(1, 2), keepdims=True)."),
         (lambda A, G: _cam(A, G, of_products=_relu), "The ReLU came before the sum: feature maps "

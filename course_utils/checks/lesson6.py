@@ -170,7 +170,8 @@ points_inside = Exercise(
         (lambda m, mask: _inside(m, _widened(mask)), "A place beside the object counts as a hit. "
          "Here there's no tolerance: ask the mask itself."),
         *[
-            (lambda m, mask, s=score: s(m, mask), f"Sums, means or shares were compared. {SCORE}")
+            (lambda m, mask, s=score: s(m, mask), f"Sums, means, shares or several places were "
+             f"compared. {SCORE}")
             for score in (
                 lambda m, mask: m[mask].mean() > m[~mask].mean(),
                 lambda m, mask: m[mask].sum() > m[~mask].sum(),
@@ -204,8 +205,8 @@ points_inside = Exercise(
                 lambda m, mask: _inside(m, mask, of=lambda m: np.maximum(m, 0)),
             )
         ],
-        (lambda m, mask: True, "The answer is always True."),
-        (lambda m, mask: False, "The answer is always False."),
+        (lambda m, mask: True, "The answer is True for every map that was tried."),
+        (lambda m, mask: False, "The answer is False for every map that was tried."),
     ],
 )  # fmt: skip
 
@@ -342,6 +343,8 @@ deletion = Exercise(
          "[..., None]."),
         ("cannot reshape", "The number of channels isn't always three, and there may be fewer "
          "pixels: y.reshape(-1, y.shape[-1])."),
+        ("arrays used as indices", "np.sort gives the values themselves, np.argsort "
+         "their places."),
         ("equal division", "np.split wants parts of one size. np.array_split takes any number."),
     ],
     rules=[_until_all_are_gone],
@@ -357,8 +360,8 @@ deletion = Exercise(
         (lambda p, x, m, s: _inserted(p, x, m, s), "This is insertion: pixels are brought in. "
          "Begin with the whole picture and delete."),
         (lambda p, x, m, s: _inserted(p, x, m, s, first=lambda m: _strongest_first(-m)),
-         "This is insertion, the weakest first. Begin with the whole picture and delete the "
-         "strongest."),
+         "This is in the reverse order, or it's insertion, the weakest first. Begin with the whole "
+         "picture and delete the strongest."),
         (lambda p, x, m, s: _deleted(p, x, m, s, keep=False), "Each step deletes only its own "
          "pixels, from the whole picture. What is deleted stays deleted."),
         (lambda p, x, m, s: _deleted(p, x, m, s, order=lambda m: _strongest_first(np.abs(m))),
@@ -467,6 +470,12 @@ def _half(w, rng):
     return flat.reshape(w.shape)
 
 
+def _each_half(w, rng):
+    return np.concatenate([rng.permutation(half) for half in np.array_split(w.ravel(), 2)]).reshape(
+        w.shape
+    )
+
+
 def _two_swapped(w, rng):
     flat = w.flatten()
     i, j = rng.choice(len(flat), 2, replace=False)
@@ -508,6 +517,11 @@ def _where_from(answer: Any) -> dict:
         "axes": min(moved, 2),
         # Of 70 numbers, a good shuffle gives 1 or 2; a quarter of them is beyond all chance.
         "neighbours": mixed and bool(np.mean((steps == 1) | (steps == answer.size - 1)) > 0.25),
+        # A good shuffle leaves half of them in their half.
+        "halves": mixed
+        and bool(
+            np.mean((before < before.size / 2) == (np.arange(before.size) < before.size / 2)) > 0.95
+        ),
         "stayed": bool(np.mean(before == np.arange(before.size)) > 0.25),
     }
 
@@ -534,6 +548,7 @@ def _shuffled_otherwise(got: dict, want: dict, axes=(), place: str = "") -> str 
         "order": SLICES[0].lower() + SLICES[1:],
         "axes": "the numbers moved along other axes than they should. Shuffle all of them.",
         "stayed": "many of the numbers are still where they were. Shuffle all of them.",
+        "halves": "the numbers of each half are still in that half. Shuffle all of them together.",
         "neighbours": "many of the numbers still have their neighbours. Shuffle all of them.",
     }.items():
         if got.get(fact) != want.get(fact):
@@ -604,6 +619,7 @@ shuffled = Exercise(
          "together. Shuffle all of them: make them flat first, np.ravel(weights)."),
         (_in_blocks, "The rows along the last axis moved as a whole. Shuffle all the numbers: make "
          "them flat first, np.ravel(weights)."),
+        (_each_half, "Each half was shuffled by itself. Shuffle all the numbers together."),
         (_half, "Only a part of the numbers was shuffled. Shuffle all of them."),
         (_two_swapped, "Only two numbers changed places. Shuffle all of them."),
         (lambda w, rng: np.roll(w, rng.integers(1, w.size)), "The numbers moved on together, each "
@@ -703,13 +719,15 @@ def _fit_for_large_maps(student: Callable) -> None:
         student(a, b)
         return time.thread_time() - start
 
-    tracemalloc.start()
-    try:
-        seconds, (_, memory) = cost(4_000), tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    # Sorting takes milliseconds, and some 100 bytes per value.
-    if memory > 4_000**2 / 2 or seconds > 1 or cost(16_000) > 1:
+    # Sorting takes milliseconds, and some 100 bytes per value. The slowest are found with few.
+    slow, memory = cost(1_000) > 0.1, 0
+    if not slow:
+        tracemalloc.start()
+        try:
+            slow, (_, memory) = cost(4_000) > 1, tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    if memory > 4_000**2 / 2 or slow or cost(16_000) > 1:
         raise Mistake(
             "Right, but every value is compared with every other. That takes hours, or all the "
             "memory, for the maps that come now: they have 150,000 values. Sort them instead, with "
@@ -928,8 +946,10 @@ accuracy_by_group = Exercise(
     axes=("label", "tagged"),
     normalise=_table,
     errors=[
-        ("truth value|ambiguous", "`and` doesn't work for arrays: use & between two conditions, "
-         "each in brackets."),
+        ("truth value|ambiguous", "Put each condition in brackets, and & between them, since & "
+         "binds before == and `and` doesn't work for arrays: (labels == i) & (tagged == j)."),
+        ("array element with a sequence", "Each place of the table gets one number: "
+         "right[group].mean()."),
         ("bitwise_and|unsupported operand.*&|rand_", "& binds before ==: put each condition in "
          "brackets, (labels == i) & (tagged == j)."),
         ("not subscriptable", "Two lists are equal as a whole or not, which is one True or False. "
@@ -1008,6 +1028,8 @@ accuracy_by_group = Exercise(
          "says whether any, or all, of a group is right. Take the mean over the group."),
         (lambda p, y, t: _by_group(p, y, t, of=lambda right, group: right[group].all()), "This "
          "says whether any, or all, of a group is right. Take the mean over the group."),
+        (lambda p, y, t: _by_group(p, y, t, of=lambda right, group: right.mean()), "Each group has "
+         "the accuracy of all the pictures. Pick its own pictures first, right[group]."),
         (lambda p, y, t: np.full((2, 2), (p == y).mean()), "All four places have the accuracy of "
          "all the pictures. Pick each group's pictures first, right[group]."),
     ],

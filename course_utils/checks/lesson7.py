@@ -68,7 +68,7 @@ def _pair(answer: Any) -> tuple[int, int]:
             raise Mistake("These are whole predictions. Take the .class_index of each.")
         if isinstance(value, str):
             raise Mistake(
-                f"{value!r} is a label. Two classes can share a label; the methods want the number "
+                f"{value!r} is a text. Two classes can share a label; the methods want the number "
                 "of the class, .class_index."
             )
         if value is None:
@@ -184,9 +184,9 @@ def _as_call(text: Any) -> dict[str, str]:
         raise Mistake("The function returns nothing. Return the text: printing it isn't enough.")
     if not isinstance(text, str):
         raise Mistake(f"The function must return a text, not {_short(text)}.")
-    if re.match(r"\s*(settings ?= ?)?([{\[]|dict\()", text):
+    if re.match(r"\s*(settings ?= ?)?(\{['\"}]|\[|dict\()", text):
         raise Mistake(
-            f"{_short(text)} is Python's own spelling of the whole dictionary. Write name=value, "
+            f"{_short(text)} is the whole dictionary as it's printed. Write name=value, "
             "name=value, as between the brackets of a call."
         )
     try:
@@ -409,6 +409,8 @@ evidence_share = Exercise(
          "zero. Return 0.0 for it."),
         ("slice indices|unpack", "`box` holds four whole numbers: "
          "top, left, bottom, right = box."),
+        ("too many indices", "Four numbers cut nothing out by themselves: values[top:bottom, "
+         "left:right]."),
         ("out of bounds", "The map isn't always as large as in the notebook: use `box`, as slices, "
          "[top:bottom, left:right]."),
         ("ambiguous", "Test one number, the total: `if total`."),
@@ -472,14 +474,19 @@ evidence_share = Exercise(
                           (lambda v, y, x, Y, X: v[y:x, Y:X], lambda v, y, x, Y, X: v[y:X, x:Y])],
                         *[(c, "The box has a beginning and an end: [top:bottom, left:right].") for c
                           in (lambda v, y, x, Y, X: v[:Y, :X], lambda v, y, x, Y, X: v[y:, x:])],
-                        *[(c, "The box is always the same: use the four numbers of `box`.") for c
-                          in (lambda v, *_: v[1:3, 3:5], lambda v, *_: v[150:224, 125:222])],
+                        (lambda v, *_: v[1:3, 3:5], "The box is always the same: use the four "
+                         "numbers of `box`."),
+                        (lambda v, *_: v[:0], "The slice is empty. Does it use the four numbers of "
+                         "`box`, in their order? top, left, bottom, right = box."),
                     ]
                 ],
             ]
             for zero in (0.0, np.nan)
         ],
         (lambda v, b: _share(np.ones_like(v), b), AREA),
+        (lambda v, b: 1 - _share(v, b), "This is the share outside of the box."),
+        (lambda v, b: _share(v, b) > 0.5, "This says whether more than half is in the box. Return "
+         "the share itself."),
         (lambda v, b: [_share(v, b)], "Right, but in a list or an array: return the number."),
         (lambda v, b: _share(v, b, inside=_positive, whole=_positive) if _positive(v).any() else 0,
          "Negative values were dropped: take |map| of all."),
@@ -605,7 +612,10 @@ def _read(page: Any) -> dict[str, Any]:
                 "Readers see the code <img ...> instead of the picture: the body was escaped as a "
                 "whole. Escape what a person typed, piece by piece, before it goes into the body."
             )
-        raise Mistake("There's no <img> on the page.")
+        raise Mistake(
+            "There's no <img> on the page. Does the body begin with it, and are the facts added to "
+            "it with +=?"
+        )
     for part in pictures:
         part[2] = _bytes_in(part[2])
     for tag in re.findall("<(?:img|link|script)[^>]*>", page):
@@ -639,8 +649,8 @@ def _bytes_in(src: str) -> bytes:
         )
     if data.startswith("b'"):
         raise Mistake(
-            "The data begin with b', which is how Python prints bytes. Turn them into a text with "
-            '.decode("ascii").'
+            "The data begin with b', which is how Python prints bytes. Turn them into a text: "
+            'base64.b64encode(png).decode("ascii").'
         )
     if head != "data:image/png;base64":
         raise Mistake(f"The src begins with {head!r}, and must with 'data:image/png;base64'.")

@@ -110,6 +110,26 @@ RIGHT = {
 
 WRONG = {
     "noisy_copies": [
+        (
+            "sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)\n"
+            "return inputs + sigma * rng.standard_normal()",
+            "Every number of a picture got the same noise",
+        ),
+        (
+            "sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)\n"
+            "return inputs + sigma * rng.standard_normal(3 if inputs.shape[3] == 3 else 1)",
+            "one number for each channel",
+        ),
+        (
+            "sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)\n"
+            "return inputs + sigma * rng.standard_normal(len(inputs))",
+            "one number for each channel|and the noise inputs.shape",
+        ),
+        (
+            "sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)\n"
+            "return inputs + sigma * rng.standard_normal(inputs)",
+            "takes a shape",
+        ),
         ("return inputs + noise * rng.standard_normal(inputs.shape)", "sigma is absolute"),
         ("return rng.normal(inputs, noise)", "sigma is absolute"),
         (
@@ -199,6 +219,32 @@ WRONG = {
         ),
     ],
     "smooth_gradient": [
+        (
+            "rng = np.random.default_rng(seed)\n"
+            "total = method(model, inputs, class_index)\n"
+            "for _ in range(samples):\n"
+            "    total = total + method(model, noisy_copies(inputs, noise, rng), class_index)\n"
+            "return total / samples",
+            "clean picture's map is in the sum",
+        ),
+        (
+            "rng = np.random.default_rng(seed)\n"
+            "total = method(model, inputs, class_index)\n"
+            "for _ in range(samples):\n"
+            "    total = total + method(model, noisy_copies(inputs, noise, rng), class_index)\n"
+            "return total / (samples + 1)",
+            "clean picture's map is in the sum",
+        ),
+        (
+            "maps = [method(model, noisy_copies(inputs, noise, seed), class_index)]\n"
+            "return maps[0]",
+            "a generator, not a seed",
+        ),
+        (
+            "rng = np.random.default_rng(seed)\n"
+            "return method(noisy_copies(inputs, noise, rng), model, class_index)",
+            "Call it as method\\(model, copies",
+        ),
         (
             LOOP + "    copies = noisy_copies(inputs, noise, rng)\n"
             "    total = total + np.abs(method(model, copies, class_index))\n" + DONE,
@@ -365,6 +411,12 @@ WRONG = {
         ),
     ],
     "standard_error": [
+        ("return np.sqrt(maps.std(axis=0, ddof=1)) / np.sqrt(len(maps))", "root is taken twice"),
+        (
+            "d = maps - maps.mean()\n"
+            "return np.sqrt((d**2).sum(axis=0) / (len(maps) - 1) / len(maps))",
+            "mean over the samples",
+        ),
         ("return maps.std(axis=0, ddof=1) / len(maps)", "square root of n"),
         ("return maps.std(0) / len(maps) ** 0.5", "ddof=1"),
         ("n = len(maps)\nreturn np.std(maps, axis=0, ddof=1) / (n - 1) ** 0.5", "variance only"),

@@ -67,6 +67,10 @@ RIGHT = {
         "return keras.Model(model.input, scores + w[1] if len(w) > 1 else scores)",
     ],
     "unguided_cam": [
+        "flat = gradients.reshape(len(gradients), -1, gradients.shape[-1])\n"
+        "alpha = np.average(flat, axis=1)\n"
+        "cam = np.matmul(maps, alpha[:, None, :, None])[..., 0]\n"
+        "return (cam + np.abs(cam)) / 2",
         "alpha = tf.reduce_mean(gradients, axis=(1, 2))\n"
         "return tf.nn.relu(tf.einsum('bijk,bk->bij', maps, alpha))",
         "found = [np.clip(a @ g.mean(axis=(0, 1)), 0, None) for a, g in zip(maps, gradients)]\n"
@@ -131,6 +135,22 @@ WRONG = {
         (RANGES.replace("image = image * 255.0", "image *= 255") + ELSE + END, "`image` was chan"),
     ],
     "kept_order": [
+        ("top = maps.max(axis=(1, 2), keepdims=True)\n"
+         "top = np.clip(top, 1e-12, None)\n"
+         "return np.round(255 * maps / top).astype(np.uint8)",
+         "kept from getting small"),
+        ("top = maps.max(axis=(1, 2), keepdims=True)\n"
+         "top = top + np.finfo(float).eps\n"
+         "return np.round(255 * maps / top).astype(np.uint8)",
+         "kept from getting small"),
+        ("top = maps.max(axis=(1, 2), keepdims=True)\n"
+         "top = np.where(top < 1e-10, 1, top)\n"
+         "return np.round(255 * maps / top).astype(np.uint8)",
+         "kept from getting small"),
+        ("top = maps.max(axis=(1, 2), keepdims=True)\n"
+         "top = np.where(np.isclose(top, 0), 1, top)\n"
+         "return np.round(255 * maps / top).astype(np.uint8)",
+         "kept from getting small"),
         ("return np.uint8(255 * maps / maps.max())", "whole batch"),
         # 0 / 0
         ("return np.round(255 * maps / maps.max(axis=(1, 2), keepdims=True)).astype(np.uint8)",
@@ -183,6 +203,26 @@ WRONG = {
         ("return np.round(255 - 255 * maps / (maps.max() or 1)).astype(np.uint8)", "must be"),
     ],
     "score_not_probability": [
+        ("model.layers[-1].activation = 'linear'\n"
+         "return model",
+         "is a function, and .linear. a text"),
+        ("last = model.layers[-1]\n"
+         "new = keras.layers.Dense(last.units, use_bias=last.use_bias)\n"
+         "result = keras.Model(model.input, new(last.input))\n"
+         "new.set_weights(model.get_weights())\n"
+         "return result",
+         "weights of the whole model"),
+        ("last = model.layers[-1]\n"
+         "new = keras.layers.Dense(last.units, use_bias=last.use_bias)\n"
+         "scores = keras.ops.softplus(new(last.input))\n"
+         "result = keras.Model(model.input, scores)\n"
+         "new.set_weights(last.get_weights())\n"
+         "return result",
+         "has a softplus"),
+        ("return keras.Model(model.input, keras.layers.Dense(3)(model.layers[-1]))",
+         "new\\(last\\.input\\)"),
+        ("return keras.Model(model.input, keras.layers.Rescaling(100)(model.output))",
+         "made of the probabilities"),
         ("return keras.Model(model.input, keras.ops.log(model.output))", "logarithm"),
         # rebuilt as a chain
         (COPIED + "result = keras.Sequential(model.layers[:-1] + [new])\n"
@@ -246,6 +286,14 @@ WRONG = {
         ("return keras.Model(model.input, [model.output, model.output])", "2 outputs"),
     ],
     "unguided_cam": [
+        ("w = gradients.mean(axis=(1, 2), keepdims=True)\n"
+         "return max((w * maps).sum(axis=-1), 0)",
+         "Python's max"),
+        ("return np.clip(maps @ gradients.mean((1, 2)), 0, None)",
+         "weights of every picture"),
+        ("w = gradients.mean((1, 2))\n"
+         "return np.einsum('bijk,bk->bij', gradients, w).clip(0)",
+         "their own mean"),
         ("weights = gradients.mean(axis=(1, 2), keepdims=True)\n"
          "return (weights * maps).sum(axis=-1)", "ReLU is missing"),
         ("gradients = gradients * (gradients > 0) * (maps > 0)\n"

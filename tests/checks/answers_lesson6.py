@@ -130,6 +130,8 @@ RIGHT = {
 
 WRONG = {
     "points_inside": [
+        ("return mask.ravel()[np.argsort(m, axis=None)[-3:]].any()", "several places"),
+        ("return m[mask].min() > m[~mask].max()", "every map that was tried"),
         ("i, j = np.unravel_index(np.abs(m).argmax(), m.shape)\nreturn mask[i, j]", "against the"),
         ("i, j = np.unravel_index((m**2).argmax(), m.shape)\nreturn mask[i, j]", "against the"),
         ("return mask.flat[np.argmin(m)]", "smallest"),
@@ -155,9 +157,9 @@ WRONG = {
         ("return m[mask].sum() / m.sum() > 0.5", "Sums, means"),
         ("return m.max() == (mask * m).max()", "Where no value is positive"),
         ("return m.max() in m * mask", "Where no value is positive"),
-        ("return 1", "always True"),
+        ("return 1", "True for every map"),
         ("return np.argmax(m) == np.argmax(mask)", "first place of the object"),
-        ("return None is mask", "always False"),
+        ("return None is mask", "False for every map"),
         ("return m[mask].max()", "True or False"),
         ("return 'hit' if mask.ravel()[m.argmax()] else 'miss'", "True or False"),
         ("hit = mask.ravel()[m.argmax()]\nm[:] = 0\nreturn hit", "`m` was changed"),
@@ -165,6 +167,20 @@ WRONG = {
         ("return m.shape == (4, 6) and mask.ravel()[m.argmax()]", "square map.*must be True"),
     ],
     "deletion": [
+        (
+            "y = x.copy()\n"
+            "for part in np.array_split(np.sort(-m.ravel()), steps):\n"
+            "    y.reshape(-1, y.shape[-1])[part] = 0",
+            "np.argsort their places",
+        ),
+        (
+            "y, found = x.copy(), [probability(x)]\n"
+            "for part in np.array_split(np.argsort(-m.ravel()), steps):\n"
+            "    y.reshape(-1, y.shape[-1])[part] = 0\n"
+            "    found.append(probability(y))\n"
+            "return found[::-1]",
+            "reverse order",
+        ),
         (
             "found = [probability(x)]\n"
             "for part in np.array_split(np.argsort(-m.ravel()), steps):\n"
@@ -314,6 +330,13 @@ WRONG = {
         ),
     ],
     "shuffled": [
+        (
+            "flat = weights.ravel()\n"
+            "h = flat.size // 2\n"
+            "parts = rng.permutation(flat[:h]), rng.permutation(flat[h:])\n"
+            "return np.concatenate(parts).reshape(weights.shape)",
+            "Each half was shuffled by itself",
+        ),
         ("return rng.permutation(weights)", "a whole filter"),
         ("return rng.permutation(weights, axis=-1)", "a whole filter"),
         ("new = weights.copy()\nrng.shuffle(new)\nreturn new", "a whole filter"),
@@ -372,6 +395,11 @@ WRONG = {
         ),
     ],
     "rank_agreement": [
+        (
+            "p, q = ([sorted(v.ravel()).index(x) for x in v.ravel()] for v in (a, b))\n"
+            "return np.corrcoef(p, q)[0, 1]",
+            "every value is compared",
+        ),
         (
             "return np.corrcoef(np.argsort(np.ravel(a)), np.argsort(np.ravel(b)))[0, 1]",
             "argsort of argsort",
@@ -435,6 +463,36 @@ WRONG = {
         ("a.sort()\n" + RANKS + "return np.corrcoef(p, q)[0, 1]", "`a` was changed|flat"),
     ],
     "accuracy_by_group": [
+        (
+            "table = np.full((2, 2), np.nan)\n"
+            "for i in (0, 1):\n"
+            "    for j in (0, 1):\n"
+            "        g = labels == i & tagged == j\n"
+            "        if g.any():\n"
+            "            table[i, j] = (predicted == labels)[g].mean()\n"
+            "return table",
+            "& binds before ==",
+        ),
+        (
+            "table = np.full((2, 2), np.nan)\n"
+            "for i in (0, 1):\n"
+            "    for j in (0, 1):\n"
+            "        g = (labels == i) & (tagged == j)\n"
+            "        if g.any():\n"
+            "            table[i, j] = (predicted == labels)[g]\n"
+            "return table",
+            "gets one number",
+        ),
+        (
+            "table = np.full((2, 2), np.nan)\n"
+            "for i in (0, 1):\n"
+            "    for j in (0, 1):\n"
+            "        g = (labels == i) & (tagged == j)\n"
+            "        if g.any():\n"
+            "            table[i, j] = (predicted == labels).mean()\n"
+            "return table",
+            "Pick its own pictures",
+        ),
         (
             "right = predicted == labels\n"
             "groups = [[(labels == i) & (tagged == j) for j in (0, 1)] for i in (0, 1)]\n"
@@ -509,7 +567,7 @@ WRONG = {
             GROUPS.format(value="(labels[g] == i).mean()").replace("(labels ", "(predicted "),
             "predict",
         ),
-        (GROUPS.format(value="(predicted[g] == i).mean()").replace("&", "and"), "use & between"),
+        (GROUPS.format(value="(predicted[g] == i).mean()").replace("&", "and"), "& between"),
         (
             GROUPS.format(value="(predicted[g] == i).mean()").replace(
                 "(labels == i) & (tagged == j)", "labels == i & tagged == j"

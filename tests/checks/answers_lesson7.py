@@ -89,7 +89,9 @@ RIGHT = {
 
 WRONG = {
     "choose_classes": [
-        ("return predictions[0].label, predictions[1].label", "is a label"),
+        ("return predictions[0].class_index, str(expected)",
+         "'999' is a text"),
+        ("return predictions[0].label, predictions[1].label", "is a text"),
         # the same number, but not the same object
         (INDEXES + "if expected is None or expected is first:\n    return first, second\n"
          "return first, expected", "`is` asks for the same object"),
@@ -132,7 +134,9 @@ WRONG = {
          "`predictions` was changed"),
     ],
     "settings_text": [
-        ("return str(settings)", "own spelling"),
+        ("return ', '.join(f'{{n}}={v!r}' for n, v in settings.items())",
+         "can't be put between"),
+        ("return str(settings)", "the whole dictionary"),
         # left out
         ("return ', '.join(f'{k}={settings[k]!r}' for k in settings if settings[k])",
          "0, False, None or empty was left out"),
@@ -159,7 +163,7 @@ WRONG = {
         ("return ', '.join(f'{k}={v}' for k, v in settings.items())", "needs its quotes"),
         ("parts = [f'{k}={json.dumps(v)}' for k, v in settings.items()]\n"
          "return ', '.join(parts)", "JSON's spelling"),
-        ("return json.dumps(settings)", "own spelling"),
+        ("return json.dumps(settings)", "the whole dictionary"),
         ("return ', '.join(f'{k}={v:.2f}' if isinstance(v, float) else f'{k}={v!r}'"
          " for k, v in settings.items())", "Rounded settings"),
         ("return ', '.join(f'{k}={round(v, 5) if isinstance(v, float) else v!r}'"
@@ -191,6 +195,20 @@ WRONG = {
         ("return ', '.join(f'{k}={v!r}' for k, v in settings.items() if k != 'steps')", "steps=12"),
     ],
     "evidence_share": [
+        ("top, right, bottom, left = box\n"
+         "s = np.abs(values)\n"
+         "return s[top:bottom, left:right].sum() / (s.sum() or 1)",
+         "slice is empty"),
+        ("return np.abs(values)[box].sum() / np.abs(values).sum()",
+         "Four numbers cut nothing out"),
+        ("top, left, bottom, right = box\n"
+         "s = np.abs(values)\n"
+         "return s[top:bottom, left:right].sum() > 0.5 * s.sum()",
+         "more than half"),
+        ("top, left, bottom, right = box\n"
+         "s = np.abs(values)\n"
+         "return 1 - s[top:bottom, left:right].sum() / (s.sum() or 1)",
+         "outside of the box"),
         (CORNERS + "return values[top:bottom, left:right].sum() / values.sum()",
          "signs, in which rising and falling cancel"),
         # digits
@@ -251,6 +269,15 @@ WRONG = {
          "`values` was changed"),
     ],
     "card_html": [
+        ("src = f'data:image/png;base64,{png}'\n"
+         'body = f\'<img src="{src}" alt="{html.escape(alt)}">\'\n'
+         "return PAGE.format(title=html.escape(title), body=body)",
+         "b64encode\\(png\\)\\.decode"),
+        ("body = '<img>'\n"
+         "for h, t in facts.items():\n"
+         "    body = f'<h2>{html.escape(h)}</h2><p>{html.escape(t)}</p>'\n"
+         "return PAGE.format(title=html.escape(title), body=body)",
+         "added to it with \\+="),
         ("data = base64.b64encode(png).decode()\n"
          "body = f'<img src=\"data:image/png;base64,{data}\">'\n"
          "return PAGE.format(title=html.escape(title), body=body)", "no alt text"),

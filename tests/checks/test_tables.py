@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -324,3 +325,10 @@ def test_a_second_call_must_leave_the_first_result_alone(capsys):
     buffer = np.zeros(3)
     exercise(lambda x: np.multiply(x, 2, out=buffer))
     assert "not right yet" in capsys.readouterr().out
+
+
+def test_a_verdict_comes_without_numpys_warnings(capsys):
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        refused("standard_error", lambda maps: maps.std(axis=0, ddof=len(maps)), capsys)
+    assert not heard
