@@ -409,7 +409,9 @@ def _all_alike(found: Sequence[_Outcome], wanted: Sequence[_Outcome]) -> str:
     if len(want) < 3 or not np.isfinite(got).all() or not np.ptp(want):
         return ""
     factor, amount = (got @ want) / (want @ want), (got - want).mean()
-    if factor and np.allclose(got, factor * want, rtol=RTOL, atol=ATOL * np.abs(got).max()):
+    if f"{factor:.4g}" not in ("0", "1") and np.allclose(
+        got, factor * want, rtol=RTOL, atol=ATOL * np.abs(got).max()
+    ):
         return f" All numbers are {factor:.4g} times what they should be."
     if np.allclose(got, want + amount, rtol=RTOL, atol=ATOL * np.abs(got).max()):
         return f" All numbers are {abs(amount):.4g} too {'large' if amount > 0 else 'small'}."

@@ -179,13 +179,13 @@ def _compiled_on(network: Opened, formula: Callable, device: str | None) -> Call
     c = [tf.TensorSpec((None, *s.shape[1:])) for s in network.model.keras_model.outputs]
 
     def function(x, *c):
-        return _connected(network, formula(network, x, *([list(c)] if c else [])))
+        with tf.device(device):
+            return _connected(network, formula(network, x, *([list(c)] if c else [])))
 
     signature = [x] if formula is _scores else [x, *c]
     try:
-        with tf.device(device):
-            # Traced here and now: TensorFlow warns of functions that are traced again.
-            traced = tf.function(function, signature).get_concrete_function()
+        # Traced here and now: TensorFlow warns of functions that are traced again.
+        traced = tf.function(function, signature).get_concrete_function()
     except Exception as error:
         raise plain(error) from None
     network.compiled[key] = traced
