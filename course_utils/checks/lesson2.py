@@ -381,7 +381,7 @@ saliency_map = Exercise(
                      f"divided by its largest value. {AS_IT_IS}.")
                     for e in (0, 1e-8)
                 ],
-                ({"after": lambda m: (m - m.min()) / (np.ptp(m) or 1)}, "The maps were stretched "
+                ({"after": lambda m: (m - m.min()) / np.ptp(m)}, "The maps were stretched "
                  f"to 0...1. {AS_IT_IS}."),
                 ({"after": lambda m: m[:1]}, "Only the first picture has a map: is the `return` "
                  "inside the loop? Return one map per picture, (B, H, W)."),
