@@ -85,8 +85,8 @@ predict_linear = Exercise(
          "of all: x @ w."),
         (lambda x, w, b: x[:, -1] * w[-1] + b, "Only the last feature counts. Add up the products "
          "in the loop, y = y + ..., or all at once: x @ w."),
-        (lambda x, w, b: sum(x.T[:-1] * w[:-1, None], b), "The last feature is left out: range(len(w)) ends "
-         "with it, and x @ w takes all."),
+        (lambda x, w, b: sum(x.T[:-1] * w[:-1, None], b), "The last feature is left out: "
+         "range(len(w)) ends with it, and x @ w takes all."),
         (lambda x, w, b: w[0] * x[:, 0] + w[1] * x[:, 1] + w[2] * x[:, 2] + b, "Three columns are "
          "written out, and the number of features isn't always three: x @ w takes all."),
         (lambda x, w, b: w[0] * x[0] + w[1] * x[1] + w[2] * x[2] + b, "x[0] is the first flat. The "

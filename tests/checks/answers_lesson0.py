@@ -9,6 +9,9 @@ cat = np.zeros((6, 9, 3), np.uint8)  # what the notebook has made further up
 
 RIGHT = {
     "best_label": [
+        ("return classifier.predict([picture, picture], top=2)[1][0].label"),
+        ("p, = classifier.predict(picture)\nbest, *rest = p\nreturn best.label"),
+        ("return classifier.predict(picture)[0][0][1]"),
         "return classifier.predict(picture, top=1)[0][0].label",
         "scores = classifier.score_model(classifier.prepare(picture))\n"
         "return classifier.labels[int(tf.argmax(scores, axis=1)[0])]",
@@ -22,6 +25,20 @@ RIGHT = {
         "return np.array(classifier.labels)[p.argsort()[-1]]",
     ],
     "softmax": [
+        ("import keras\nreturn keras.ops.softmax(scores, axis=-1)"),
+        (
+            "s = scores.copy()\n"
+            "for i in range(len(s)):\n"
+            "    s[i] -= max(s[i])\n"
+            "    s[i] = np.exp(s[i])\n"
+            "    s[i] /= sum(s[i])\n"
+            "return s"
+        ),
+        (
+            "d = scores[:, None, :] - scores[:, :, None]\n"
+            "with np.errstate(over='ignore'):\n"
+            "    return 1 / np.exp(d).sum(axis=2)"
+        ),
         "e = np.exp(scores - np.max(scores, axis=-1, keepdims=True))\n"
         "return e / e.sum(axis=-1)[:, None]",
         "return tf.nn.softmax(tf.constant(scores)).numpy()",
@@ -42,6 +59,37 @@ RIGHT = {
 
 WRONG = {
     "best_label": [
+        ("return classifier.predict(picture)[0][0].Label", r"has the parts"),
+        ("return classifier.predict(picture)[0][0]['label']", r"names behind a point"),
+        ("return classifier.predict(picture)[0][0].label()", r"without brackets"),
+        ("return classifier.predict('picture')[0][0].label", r"in quotes"),
+        (
+            "return classifier.labels[classifier.predict(picture)[0][0].class_index + 1]",
+            r"class after",
+        ),
+        (
+            "return "
+            "classifier.labels[np.argmax(classifier.score_model(classifier.prepare(picture)"
+            "), axis=1)]",
+            r"take the first, \[0\]",
+        ),
+        (
+            "for p in classifier.predict(picture)[0]:\n"
+            "    if p.probability > 0.9:\n"
+            "        return p.label",
+            r"no class is very",
+        ),
+        (
+            "for p in classifier.predict(picture)[0]:\n"
+            "    if p.probability > 0.5:\n"
+            "        return p.label\n"
+            "return 'unknown'",
+            r"yellow",
+        ),
+        (
+            "return classifier.predict(picture.astype(float) / 255)[0][0].label",
+            r"prepares the picture itself",
+        ),
         ("return classifier.predict(picture)[0][0]", r"\.label"),
         ("print(classifier.predict(picture)[0][0].label)", "return"),
         ("return classifier.predict(picture)", r"\[0\]\[0\]"),
@@ -86,6 +134,32 @@ WRONG = {
         ),
     ],
     "softmax": [
+        (
+            "e = np.exp(scores + scores.max(axis=1, keepdims=True))\n"
+            "return e / e.sum(axis=1, keepdims=True)",
+            r"score was added",
+        ),
+        (
+            "e = np.exp(scores.astype(np.longdouble))\nreturn e / e.sum(axis=1, keepdims=True)",
+            r"infinite|exp",
+        ),
+        (
+            "e = np.exp(scores - scores.max(axis=1, keepdim=True))\n"
+            "return e / e.sum(axis=1, keepdim=True)",
+            r"with an s",
+        ),
+        (
+            "e = np.exp(scores - scores[:, :1])\nreturn e / e.sum(axis=1, keepdims=True)",
+            r"first or the last",
+        ),
+        (
+            "e = np.exp(scores - scores[:, -1:])\nreturn e / e.sum(axis=1, keepdims=True)",
+            r"first or the last",
+        ),
+        (
+            "e = np.exp(scores)\ne[np.isinf(e)] = 1\nreturn e / e.sum(axis=1, keepdims=True)",
+            r"must be 0.2447",
+        ),
         ("e = np.exp(scores)\nreturn e / e.sum()", "Each picture has its own"),
         ("e = np.exp(scores)\nreturn e / e.sum(axis=0)", "axis=0"),
         ("e = np.exp(scores - scores.max())\nreturn e / e.sum(1, keepdims=True)", "whole batch"),

@@ -16,6 +16,8 @@ SLOPE = "(score(plus) - score(minus)) / (2 * h)"
 
 RIGHT = {
     "predict_linear": [
+        ("return np.hstack([x, np.ones((len(x), 1))]) @ np.append(w, b)"),
+        ("return np.sum(x * w + b / len(w), axis=1)"),
         "return x @ w + b",
         "return (x * w).sum(axis=1) + b",
         "return [sum(u * v for u, v in zip(row, w)) + b for row in x]",
@@ -25,6 +27,8 @@ RIGHT = {
         "return np.einsum('ij,j', x, w) + b",
     ],
     "contributions": [
+        ("result = x.copy()\nresult -= reference\nresult *= w\nreturn result"),
+        ("return -w * (reference - x)"),
         "return (x - reference) * w",
         "return x * w - reference * w",
         "return (x - reference) @ np.diag(w)",
@@ -37,6 +41,8 @@ RIGHT = {
         "import tensorflow as tf\n\nreturn tf.multiply(tf.subtract(x, reference), w)",
     ],
     "weight_picture": [
+        ("return (weights @ np.eye(10)[class_index]).reshape(8, 8)"),
+        ("return np.vstack([weights[i:i + 8, class_index] for i in range(0, 64, 8)])"),
         "return weights[:, class_index].reshape(8, 8)",
         "return weights.reshape(8, 8, 10)[:, :, class_index]",
         "return weights.T[class_index].reshape((8, -1))",
@@ -45,6 +51,28 @@ RIGHT = {
         "return np.array(np.split(np.take(weights, class_index, axis=1), 8))",
     ],
     "finite_differences": [
+        (
+            "up, down = x + h * np.eye(len(x)), x - h * np.eye(len(x))\n"
+            "return np.array([(score(u) - score(d)) / (2 * h) for u, d in zip(up, down)])"
+        ),
+        (
+            "g = []\n"
+            "for i in range(len(x)):\n"
+            "    p = list(x)\n"
+            "    m = list(x)\n"
+            "    p[i] = p[i] + h\n"
+            "    m[i] = m[i] - h\n"
+            "    g.append((score(np.array(p)) - score(np.array(m))) / (2 * h))\n"
+            "return g"
+        ),
+        (
+            "g = np.zeros(x.shape)\n"
+            "for i in np.ndindex(x.shape):\n"
+            "    p = np.array(x); p[i] += h\n"
+            "    m = np.array(x); m[i] -= h\n"
+            "    g[i] = (score(p) - score(m)) / (p[i] - m[i])\n"
+            "return g"
+        ),
         LOOP.format(inputs="len(x)", slope=SLOPE),
         "return np.array([(score(x + e) - score(x - e)) / (2 * h) for e in h * np.eye(len(x))])",
         "x, slopes = np.array(x, float), np.zeros(len(x))\n"
@@ -70,6 +98,8 @@ RIGHT = {
         "return [slope(i) for i in range(len(x))]",
     ],
     "two_layer_gradient": [
+        ("z = x @ w1 + b1\nreturn (w1 * (z > 0)) @ w2[:, class_index]"),
+        ("a = np.maximum(x @ w1 + b1, 0)\nreturn w1 @ ((a != 0) * w2[:, class_index])"),
         "return w1 @ ((x @ w1 + b1 > 0) * w2[:, class_index])",
         "g = [0.0] * len(x)\n"
         "for j in range(len(b1)):\n"
@@ -90,6 +120,17 @@ RIGHT = {
 
 WRONG = {
     "predict_linear": [
+        ("return x @ (w + b)", r"to the weights"),
+        (
+            "y = b\nfor i in range(len(w)):\n    y = x[:, i] * w[i]\nreturn y + b",
+            r"Only the last feature",
+        ),
+        (
+            "y = b\nfor i in range(len(w) - 1):\n    y = y + x[:, i] * w[i]\nreturn y",
+            r"last feature is left out",
+        ),
+        ("y = []\nfor row in x:\n    y.append(sum(row * w))\nreturn y + b", r"make an array"),
+        ("return x @ w + b[0]", r"b is one number"),
         ("return np.dot(x, w)", "constant b is missing"),
         ("return np.round(x @ w + b)", "rounded to whole numbers"),
         ("return (x @ w + b).astype(int)", "cut off"),
@@ -109,6 +150,16 @@ WRONG = {
         ("print(x @ w + b)", "`return` missing"),
     ],
     "contributions": [
+        ("return ((x - reference) * w).sum(axis=1, keepdims=True)", r"sum of each flat"),
+        ("return ((x - reference) * w).mean(axis=1)", r"mean over the features"),
+        ("return (x / reference) * w", r"divided by the reference"),
+        (
+            "result = []\n"
+            "for row in x:\n"
+            "    result.append((row - reference) * w)\n"
+            "    return result",
+            r"inside the loop",
+        ),
         ("return w * x", "reference is missing"),
         ("return ((x - reference) * w).astype(int)", "cut off"),
         ("return np.round((x - reference) * w, 1)", "rounded to 1 decimals?"),
@@ -132,6 +183,9 @@ WRONG = {
         ("return [w for flat in x]", "sensitivity"),
     ],
     "weight_picture": [
+        ("return weights.reshape(8, 8, 10)[class_index]", r"one row of the picture"),
+        ("return [weights[i:i + 8, class_index] for i in range(8)]", r"rows overlap"),
+        ("return weights[:, -class_index].reshape(8, 8)", r"must be 500, and yours is -700"),
         ("return weights.reshape(10, 8, 8)[class_index]", "mixes the classes"),
         ("return weights[:, 3].reshape(8, 8)", "always class 3"),
         ("return weights[class_index]", "pixel 4"),
@@ -150,6 +204,88 @@ WRONG = {
         ("return np.zeros((8, 8))", "row 0, column 0 must be 500, and yours is 0"),
     ],
     "finite_differences": [
+        (
+            "slopes = []\n"
+            "for i in range(len(x)):\n"
+            "    plus, minus = x.copy(), x.copy()\n"
+            "    plus[i] += h\n"
+            "    minus[i] -= h\n"
+            "    slopes.append((score(plus) - score(minus)) / h * 2)\n"
+            "return np.array(slopes)",
+            r"/ h \* 2",
+        ),
+        (
+            "slopes = []\n"
+            "for i in range(len(x)):\n"
+            "    plus, minus = x.copy(), x.copy()\n"
+            "    plus[i] += h\n"
+            "    minus[i] -= h\n"
+            "    slopes.append((score(plus) - score(minus)) / (2 * h))\n"
+            "return np.array([slopes])",
+            r"axis too many",
+        ),
+        (
+            "slopes = []\n"
+            "for i in range(len(x)):\n"
+            "    plus, minus = x.copy(), x.copy()\n"
+            "    plus[i] = h\n"
+            "    minus[i] = -h\n"
+            "    slopes.append((score(plus) - score(minus)) / (2 * h))\n"
+            "return np.array(slopes)",
+            r"was set to h",
+        ),
+        (
+            "slopes = []\n"
+            "for i in range(len(x)):\n"
+            "    plus, minus = x.copy(), x.copy()\n"
+            "    plus[i] += h\n"
+            "    minus[i] += h\n"
+            "    slopes.append((score(plus) - score(minus)) / (2 * h))\n"
+            "return np.array(slopes)",
+            r"same way",
+        ),
+        (
+            "slopes = []\n"
+            "for i in range(len(x)):\n"
+            "    plus, minus = x.copy(), x.copy()\n"
+            "    pass\n"
+            "    minus[i] -= h\n"
+            "    slopes.append((score(plus) - score(minus)) / (2 * h))\n"
+            "return np.array(slopes)",
+            r"step down only, and",
+        ),
+        (
+            "slopes = []\n"
+            "for i in len(x):\n"
+            "    plus, minus = x.copy(), x.copy()\n"
+            "    plus[i] += h\n"
+            "    minus[i] -= h\n"
+            "    slopes.append((score(plus) - score(minus)) / (2 * h))\n"
+            "return np.array(slopes)",
+            r"range\(len\(x\)\)",
+        ),
+        (
+            "slopes = []\n"
+            "for i in range(len(x) + 1):\n"
+            "    plus, minus = x.copy(), x.copy()\n"
+            "    plus[i] += h\n"
+            "    minus[i] -= h\n"
+            "    slopes.append((score(plus) - score(minus)) / (2 * h))\n"
+            "return np.array(slopes)",
+            r"counted from 0",
+        ),
+        (
+            "slopes = []\n"
+            "for i in range(len(x)):\n"
+            "    plus, minus = x.copy, x.copy\n"
+            "    plus[i] += h\n"
+            "    minus[i] -= h\n"
+            "    slopes.append((score(plus) - score(minus)) / (2 * h))\n"
+            "return np.array(slopes)",
+            r"Brackets are missing",
+        ),
+        ("return [(score(x + h) - score(x)) / h for i in range(len(x))]", r"moved at once"),
+        ("return [(score(x + e) - score(x - e)) / (2 * h) for e in np.eye(len(x))]", r"step is 1"),
         (
             "slopes = []\n"
             "for i in range(len(x)):\n"
@@ -209,6 +345,36 @@ WRONG = {
         ),
     ],
     "two_layer_gradient": [
+        (
+            "z = x @ w1 + b1\nreturn (w1 * (z > 0) * w2[:, class_index]).sum(axis=0)",
+            r"over the hidden units, axis=1",
+        ),
+        ("z = x @ w1 + b1\nreturn w1 @ (z > 0)", r"W2 is missing"),
+        ("z = x @ w1 + b1\nreturn w1 @ ((z > 0) * w2)[:, class_index]", r"before you multiply"),
+        (
+            "z = x @ w1 + b1\nz[z > 0] = 1\nreturn w1 @ (z * w2[:, class_index])",
+            r"closed ones still",
+        ),
+        (
+            "g = np.zeros(len(x))\n"
+            "z = x @ w1 + b1\n"
+            "for i in range(len(x)):\n"
+            "    for j in range(len(z)):\n"
+            "        if z[j] > 0:\n"
+            "            g[i] = w1[i, j] * w2[j, class_index]\n"
+            "return g",
+            r"last open unit",
+        ),
+        (
+            "g = []\n"
+            "z = x @ w1 + b1\n"
+            "for i in range(len(x)):\n"
+            "    g.append(sum(w1[i] * (z > 0) * w2[:, class_index]))\n"
+            "    return g",
+            r"inside the loop",
+        ),
+        ("z = x @ w1 + b1\nreturn np.sum(w1 @ ((z > 0) * w2[:, class_index]))", r"added up"),
+        ("z = x @ w1 + b1\nreturn w1 @ (z > 0 * w2[:, class_index])", r"W2 is missing"),
         ("return w1 @ w2[:, class_index]", "Closed units pass nothing on"),
         (
             "g, z = np.zeros(len(x)), x @ w1 + b1\n"

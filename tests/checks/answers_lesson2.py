@@ -33,6 +33,31 @@ def path(point="(k + 0.5) / steps", steps="steps", at="a * inputs", then="inputs
 
 RIGHT = {
     "gradients": [
+        (
+            "x = tf.cast(inputs, tf.float32)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    scores = score_model(x)\n"
+            "    score = tf.reduce_sum(scores * tf.one_hot(class_index, scores.shape[1]))\n"
+            "return tape.gradient(score, x)"
+        ),
+        (
+            "@tf.function\n"
+            "def f(x):\n"
+            "    with tf.GradientTape() as t:\n"
+            "        t.watch(x)\n"
+            "        y = score_model(x)[:, class_index]\n"
+            "    return t.gradient(y, x)\n"
+            "return f(tf.constant(inputs))"
+        ),
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    scores = score_model(x)\n"
+            "return tape.gradient(scores, x, output_gradients=tf.one_hot([class_index] * "
+            "len(inputs), scores.shape[1]))"
+        ),
         taped("tf.gather(score_model(x), class_index, axis=1)"),
         "x = tf.Variable(inputs)\n"
         "with tf.GradientTape() as tape:\n"
@@ -58,6 +83,13 @@ RIGHT = {
         ),
     ],
     "saliency_map": [
+        ("g = np.fabs(gradient)\nreturn np.sort(g, axis=-1)[..., -1]"),
+        (
+            "m = np.zeros(gradient.shape[:3])\n"
+            "for c in range(3):\n"
+            "    m = np.where(np.abs(gradient[..., c]) > m, np.abs(gradient[..., c]), m)\n"
+            "return m"
+        ),
         "g = np.asarray(gradient)\nreturn np.maximum(g.max(axis=3), -g.min(axis=3))",
         "return tf.reduce_max(tf.abs(gradient), axis=-1)",
         "r, g, b = np.abs(np.moveaxis(np.asarray(gradient), -1, 0))\n"
@@ -67,6 +99,18 @@ RIGHT = {
         "return np.linalg.norm(gradient, ord=np.inf, axis=-1)",
     ],
     "explain": [
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = int(np.argmax([label == name for label in classifier.labels]))\n"
+            "g = np.asarray(gradients(classifier.score_model, x, c))\n"
+            "return saliency_map(g[:1]).reshape(x.shape[1:3])"
+        ),
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = classifier.class_index(name)\n"
+            "g = np.asarray(gradients(classifier.score_model, x, c))\n"
+            "return saliency_map(g).sum(axis=0)"
+        ),
         "x = classifier.prepare([picture])\n"
         "g = vanilla_gradients(classifier.model, x, classifier.class_index(name))\n"
         "return np.abs(g)[0].max(-1)",
@@ -87,6 +131,20 @@ RIGHT = {
         "return tf.reduce_max(tf.abs(tape.gradient(score, x)[0]), axis=-1)",
     ],
     "path_gradients": [
+        (
+            "edges = np.linspace(0, 1, steps + 1)\n"
+            "m = (edges[1:] + edges[:-1]) / 2\n"
+            "return sum(inputs * np.asarray(gradients(score_model, np.float32(a * inputs), "
+            "class_index)) for a in m) / steps"
+        ),
+        (
+            "total = 0\n"
+            "for k in range(steps):\n"
+            "    a = 1 - (k + 0.5) / steps\n"
+            "    total = total + np.asarray(gradients(score_model, np.float32(a * inputs), "
+            "class_index))\n"
+            "return inputs * total / steps"
+        ),
         path(point="(2 * k + 1) / (2 * steps)", then="total * inputs * (1 / steps)"),
         "a = np.linspace(0.5 / steps, 1 - 0.5 / steps, steps, dtype=np.float32)\n"
         "points = a.reshape(-1, 1, 1, 1) * inputs\n"
@@ -110,6 +168,38 @@ RIGHT = {
 
 WRONG = {
     "gradients": [
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    y = score_model(x)[:, class_index]\n"
+            "return tape.gradient(x, y)",
+            r"score comes first",
+        ),
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    y = tf.argmax(score_model(x), axis=1)\n"
+            "return tape.gradient(y, x)",
+            r"did not see",
+        ),
+        (
+            "x = tf.convert_to_tensor(-inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    y = score_model(x)[:, class_index]\n"
+            "return tape.gradient(y, x)",
+            r"must be 2, and yours is -2",
+        ),
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    y = score_model(x)[:, class_index]\n"
+            "return tape.gradient(y, x)[:, ::-1]",
+            r"Right for 2 pictures.*but not",
+        ),
         (taped("tf.nn.softmax(score_model(x))[:, class_index]"), "gradient of the probability"),
         (taped("tf.nn.log_softmax(score_model(x))[:, class_index]"), "log-probability"),
         (taped("score_model(x)"), "sum over all classes"),
@@ -208,6 +298,15 @@ WRONG = {
         ),
     ],
     "saliency_map": [
+        (
+            "m = np.abs(gradient).max(axis=-1)\nreturn (m - m.min()) / (m.max() - m.min())",
+            r"stretched",
+        ),
+        (
+            "out = []\nfor g in gradient:\n    out.append(np.abs(g).max(axis=-1))\n    return out",
+            r"inside the loop",
+        ),
+        ("return np.maximum(gradient.max(-1), -gradient.max(-1))", r"largest was taken first"),
         ("return gradient.max(axis=-1)", r"\|g\| first"),
         ("return np.abs(gradient).sum(axis=-1)", "sum over the channels"),
         ("return np.abs(gradient).mean(axis=-1)", "mean over the channels"),
@@ -235,6 +334,49 @@ WRONG = {
         ("return np.abs(np.diff(gradient, axis=-1)).max(axis=-1)", "column 0 must be 5"),
     ],
     "explain": [
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = [p.class_index for p in classifier.predict(picture)[0] if p.label == "
+            "name][0]\n"
+            "g = np.asarray(gradients(classifier.score_model, x, c))\n"
+            "return saliency_map(g)[0]",
+            r"most probable classes only",
+        ),
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = classifier.class_index(name)\n"
+            "g = np.asarray(gradients(classifier.score_model, np.abs(x), c))\n"
+            "return saliency_map(g)[0]",
+            r"lost its signs",
+        ),
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = classifier.class_index(name)\n"
+            "g = np.asarray(gradients(classifier.score_model, -x, c))\n"
+            "return saliency_map(g)[0]",
+            r"negative",
+        ),
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = classifier.class_index(name)\n"
+            "g = np.asarray(gradients(classifier.score_model, x, c))\n"
+            "return saliency_map(g)[1]",
+            r"first: \[0\]",
+        ),
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = classifier.class_index(name)\n"
+            "g = np.asarray(gradients(classifier.score_model, x, c))\n"
+            "return g[0].mean(axis=-1)",
+            r"colours cancel",
+        ),
+        (
+            "x = classifier.prepare(picture)\n"
+            "c = classifier.class_index(name)\n"
+            "g = np.asarray(gradients(classifier.score_model, x, c))\n"
+            "return g[0].sum(axis=-1)",
+            r"colours cancel",
+        ),
         (
             "x = np.float32(picture)[None]\n"
             "c = classifier.class_index(name)\n"
@@ -351,6 +493,43 @@ WRONG = {
         ),
     ],
     "path_gradients": [
+        (
+            "total = 0\n"
+            "for k in range(steps):\n"
+            "    a = k\n"
+            "    total = total + np.asarray(gradients(score_model, np.float32(a * inputs), "
+            "class_index))\n"
+            "return inputs * total / steps",
+            r"whole numbers",
+        ),
+        (
+            "total = 0\n"
+            "for k in range(steps):\n"
+            "    a = (k + 0.5) / steps\n"
+            "    total = total + np.asarray(gradients(score_model, np.float32(a * inputs), "
+            "class_index))\n"
+            "return total",
+            r"sum of the gradients",
+        ),
+        (
+            "total = 0\n"
+            "for k in range(steps):\n"
+            "    a = (k + 0.5) / steps\n"
+            "    total = total - np.asarray(gradients(score_model, np.float32(a * inputs), "
+            "class_index))\n"
+            "return inputs * total / steps",
+            r"wrong sign",
+        ),
+        (
+            "steps = max(steps, 8)\n"
+            "total = 0\n"
+            "for k in range(steps):\n"
+            "    a = (k + 0.5) / steps\n"
+            "    total = total + np.asarray(gradients(score_model, np.float32(a * inputs), "
+            "class_index))\n"
+            "return inputs * total / steps",
+            r"always the same",
+        ),
         (path(then="inputs * np.asarray(total)"), "not divided"),
         (path(point="(k - 0.5) / steps"), r"begin at -0\.5 / steps"),
         (path(point="k / steps"), "beginnings"),

@@ -17,6 +17,8 @@ START = TAPED.format(score="scores[:, class_index]")
 
 RIGHT = {
     "alpha": [
+        ("import keras\nreturn keras.layers.GlobalAveragePooling2D()(gradient)"),
+        ("return gradient.mean((-3, -2))"),
         "return gradient.mean(axis=1).mean(axis=1)",
         "b, h, w, k = gradient.shape\nreturn gradient.reshape(b, -1, k).sum(axis=1) / (h * w)",
         "return tf.reduce_mean(gradient, axis=[1, 2])",
@@ -25,6 +27,14 @@ RIGHT = {
         "z = gradient.shape[1] * gradient.shape[2]\nreturn np.float32(gradient.sum((1, 2))) / z",
     ],
     "weighted_sum_of_maps": [
+        ("return np.squeeze(np.matmul(feature_maps, weights[:, None, :, None]), -1)"),
+        (
+            "b, h, w, k = feature_maps.shape\n"
+            "out = np.zeros((b, h, w))\n"
+            "for i in range(b):\n"
+            "    out[i] = np.dot(feature_maps[i], weights[i])\n"
+            "return out"
+        ),
         "return np.einsum('bijk,bk->bij', feature_maps, weights)",
         "return np.stack([one @ w for one, w in zip(feature_maps, weights)])",
         "total = 0\n"
@@ -35,6 +45,35 @@ RIGHT = {
         "return (feature_maps @ weights[:, None, :, None])[..., 0]",
     ],
     "grad_cam_steps": [
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    A, scores = maps_and_scores(x)\n"
+            "    y = scores[:, class_index]\n"
+            "g = tape.gradient(y, A)\n"
+            "c = weighted_sum_of_maps(A, alpha(g))\n"
+            "return c * (c > 0)"
+        ),
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    A, scores = maps_and_scores(x)\n"
+            "    y = scores[:, class_index]\n"
+            "g = tape.gradient(y, A)\n"
+            "L = np.asarray(weighted_sum_of_maps(A.numpy(), alpha(g.numpy())))\n"
+            "return (L + np.abs(L)) / 2"
+        ),
+        (
+            "x = tf.constant(inputs)\n"
+            "with tf.GradientTape(persistent=True) as t:\n"
+            "    t.watch(x)\n"
+            "    o = maps_and_scores(x)\n"
+            "    s = o[1][:, class_index]\n"
+            "w = tf.reduce_mean(t.gradient(s, o[0]), axis=(1, 2))\n"
+            "return tf.nn.relu(tf.linalg.matvec(o[0], w[:, None, :]))"
+        ),
         START + "return tf.nn.relu(tf.einsum('bijk,bk->bij', A, tf.reduce_mean(g, [1, 2])))",
         START + "return np.maximum(weighted_sum_of_maps(A.numpy(), alpha(g.numpy())), 0)",
         START + "return np.clip(weighted_sum_of_maps(A, np.asarray(alpha(g))), 0, None)",
@@ -59,6 +98,16 @@ RIGHT = {
         "return np.array(maps)",
     ],
     "place_contributions": [
+        (
+            "return np.tensordot(feature_maps, W[:, class_index], 1) / "
+            "(feature_maps.shape[1] * feature_maps.shape[2])"
+        ),
+        (
+            "b, h, w, k = feature_maps.shape\n"
+            "return tf.nn.conv2d(feature_maps.astype('float32'), W[:, "
+            "class_index].astype('float32')[None, None, :, None], 1, 'SAME')[..., 0] / (h "
+            "* w)"
+        ),
         "z = feature_maps[0, ..., 0].size\n"
         "return np.einsum('bijk,k->bij', feature_maps, W[:, class_index]) / z",
         "z = np.prod(feature_maps.shape[1:3])\n"
@@ -73,6 +122,22 @@ RIGHT = {
         "return (feature_maps * W[:, class_index] / z).sum(-1).tolist()",
     ],
     "side_share": [
+        (
+            "p = (m + abs(m)) / 2\n"
+            "try:\n"
+            "    return float((p * side).sum()) / float(p.sum())\n"
+            "except ZeroDivisionError:\n"
+            "    return 0"
+        ),
+        (
+            "p = tf.nn.relu(m)\n"
+            "return tf.math.divide_no_nan(tf.reduce_sum(p * side), tf.reduce_sum(p))"
+        ),
+        (
+            "p = np.maximum(m, 0)\n"
+            "on, off = (p * side).sum(), (p * (1 - side)).sum()\n"
+            "return on / (on + off) if on + off else 0.0"
+        ),
         "if not (m > 0).any():\n    return 0\nreturn np.average(side, weights=np.maximum(m, 0))",
         "m = np.where(m > 0, m, 0)\n"
         "return tf.constant((m * side).sum() / m.sum() if m.sum() else 0.0)",
@@ -90,6 +155,28 @@ RIGHT = {
 
 WRONG = {
     "alpha": [
+        (
+            "return gradient.sum(axis=(1, 2)) / gradient.shape[1] * gradient.shape[2]",
+            r"Brackets are missing",
+        ),
+        ("return gradient.mean(axis=[1, 2])", r"one tuple"),
+        ("return gradient.mean(1, 2)", r"one tuple"),
+        (
+            "out = []\nfor g in gradient:\n    out.append(g.mean(axis=(0, 1)))\n    return out",
+            r"inside the loop",
+        ),
+        (
+            "out = np.zeros((2, 4))\n"
+            "for b in range(2):\n"
+            "    for k in range(4):\n"
+            "        out[b, k] = gradient[b, :, :, k].mean()\n"
+            "return out",
+            r"gradient\.shape",
+        ),
+        (
+            "b, h, w, k = gradient.shape\nreturn gradient.reshape(b, k, h * w).mean(axis=2)",
+            r"mixes",
+        ),
         ("return np.mean(gradient, axis=-1)", "pooled over the maps"),
         ("return np.round(gradient.mean((1, 2)), 2)", "rounded to 2 decimals"),
         ("return gradient.mean((1, 2)).astype(int)", "cut off"),
@@ -111,6 +198,47 @@ WRONG = {
         ("return gradient.mean((1, 2))[::-1]", "reverse order"),
     ],
     "weighted_sum_of_maps": [
+        (
+            "total = 0\n"
+            "for k in range(weights.shape[0]):\n"
+            "    total = total + feature_maps[..., k] * weights[:, k, None, None]\n"
+            "return total",
+            r"number of pictures",
+        ),
+        (
+            "total = 0\n"
+            "for k in range(weights.shape[1] - 1):\n"
+            "    total = total + feature_maps[..., k] * weights[:, k, None, None]\n"
+            "return total",
+            r"last map is left out",
+        ),
+        (
+            "total = 0\n"
+            "for k in range(1, weights.shape[1]):\n"
+            "    total = total + feature_maps[..., k] * weights[:, k, None, None]\n"
+            "return total",
+            r"first map is left out",
+        ),
+        (
+            "for k in range(weights.shape[1]):\n"
+            "    total = feature_maps[..., k] * weights[:, k, None, None]\n"
+            "return total",
+            r"Only the last map",
+        ),
+        (
+            "total = 0\n"
+            "for k in range(weights.shape[1]):\n"
+            "    total = total + feature_maps[..., k] * weights[:, k, None, None]\n"
+            "    return total",
+            r"Only the first map",
+        ),
+        (
+            "out = []\n"
+            "for A, w in zip(feature_maps, weights):\n"
+            "    out.append(A @ w)\n"
+            "    return out",
+            r"Only the first picture",
+        ),
         ("return np.mean(feature_maps * weights[:, None, None, :], axis=-1)", "has the sum"),
         ("return np.zeros((1, 7, 7, 1280)) * weights[:, None, None]", "of the notebook"),
         ("return sum(feature_maps[..., k] * weights[:, k] for k in range(3))", "weights.:, k, N"),
@@ -137,6 +265,56 @@ WRONG = {
         ),
     ],
     "grad_cam_steps": [
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    A, scores = maps_and_scores(x)\n"
+            "    y = scores[:, -1]\n"
+            "g = tape.gradient(y, A)\n"
+            "return np.maximum(weighted_sum_of_maps(A.numpy(), alpha(g.numpy())), 0)",
+            r"always the last",
+        ),
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    A, scores = maps_and_scores(x)\n"
+            "    y = scores[:, class_index + 1]\n"
+            "g = tape.gradient(y, A)\n"
+            "return np.maximum(weighted_sum_of_maps(A.numpy(), alpha(g.numpy())), 0)",
+            r"class after|slice index",
+        ),
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    A, scores = maps_and_scores(x)\n"
+            "    y = scores[:, :class_index]\n"
+            "g = tape.gradient(y, A)\n"
+            "return np.maximum(weighted_sum_of_maps(A.numpy(), alpha(g.numpy())), 0)",
+            r"must be 4",
+        ),
+        (
+            "x = tf.convert_to_tensor(inputs[:1])\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    A, scores = maps_and_scores(x)\n"
+            "    y = scores[:, class_index]\n"
+            "g = tape.gradient(y, A)\n"
+            "return np.maximum(weighted_sum_of_maps(A.numpy(), alpha(g.numpy())), 0)",
+            r"whole batch",
+        ),
+        (
+            "x = tf.convert_to_tensor(inputs)\n"
+            "with tf.GradientTape() as tape:\n"
+            "    tape.watch(x)\n"
+            "    A, scores = maps_and_scores(x)\n"
+            "    y = scores[:, class_index]\n"
+            "g = tape.gradient(A, y)\n"
+            "return np.maximum(weighted_sum_of_maps(A.numpy(), alpha(g.numpy())), 0)",
+            r"score comes",
+        ),
         (START + "return weighted_sum_of_maps(A.numpy(), alpha(g.numpy()))", "ReLU is missing"),
         (
             START
@@ -234,6 +412,26 @@ WRONG = {
         ),
     ],
     "place_contributions": [
+        (
+            "z = feature_maps.shape[1] * feature_maps.shape[2]\n"
+            "return feature_maps @ np.abs(W[:, class_index]) / z",
+            r"lost their",
+        ),
+        (
+            "z = feature_maps.shape[1] * feature_maps.shape[2]\n"
+            "return feature_maps @ np.maximum(W[:, class_index], 0) / z",
+            r"lost their",
+        ),
+        (
+            "z = feature_maps.shape[1] * feature_maps.shape[2]\n"
+            "return feature_maps @ W[:, [class_index]] / z",
+            r"inner brackets",
+        ),
+        (
+            "z = feature_maps.shape[1] * feature_maps.shape[2]\n"
+            "return feature_maps @ W[:, class_index + 1] / z",
+            r"number of the cat",
+        ),
         ("return feature_maps @ W[:, class_index]", "1/Z"),
         (
             "h, w = feature_maps.shape[1:3]\nreturn feature_maps @ W[:, class_index] / h * w",
@@ -268,6 +466,35 @@ WRONG = {
         ),
     ],
     "side_share": [
+        (
+            "p = np.maximum(m, 0)\n"
+            "if p.sum() == 0:\n"
+            "    return 0\n"
+            "return (p * (side == 0)).sum() / p.sum()",
+            r"must be 0.45",
+        ),
+        (
+            "p = np.maximum(m, 0)\n"
+            "if p.sum() == 0:\n"
+            "    return 0\n"
+            "return 100 * (p * side).sum() / p.sum()",
+            r"in per cent",
+        ),
+        (
+            "p = np.maximum(m, 0)\nif p == 0:\n    return 0\nreturn (p * side).sum() / p.sum()",
+            r"one number",
+        ),
+        (
+            "p = np.maximum(m, 0)\nreturn (p * side).sum() / p.sum() if p.sum() > 1e-6 else 0",
+            r"another unit",
+        ),
+        (
+            "p = np.maximum(m, 0)\n"
+            "if m.sum() <= 0:\n"
+            "    return 0\n"
+            "return (p * side).sum() / p.sum()",
+            r"4 x 5",
+        ),
         ("return (m * side).sum() / m.sum()", "negative values were summed"),
         (
             "if not (m > 0).any():\n    return 0\n"
