@@ -273,16 +273,6 @@ def test_a_fault_of_the_check_is_not_told_as_the_students(broken, capsys):
     assert "a fault of the check, not of yours" in said and "not right" not in said
 
 
-@pytest.mark.parametrize("error", [OSError, ValueError, KeyError, RuntimeError])
-def test_a_progress_file_in_any_state_never_raises(error, monkeypatch, capsys):
-    def fails(*arguments, **options):
-        raise error("no file")
-
-    monkeypatch.setattr("course_utils.progress.record", fails)
-    name, exercise = next(iter(EXERCISES.items()))
-    is_right(name, lambda *arguments: exercise.right(*arguments), capsys)
-
-
 @pytest.mark.parametrize(
     "a, b", [(720.0001, 720), (0.3, 0.3000004), (1 / 3, np.nextafter(1 / 3, 1))]
 )
