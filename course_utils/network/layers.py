@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.network.open import Call, Opened, is_graph, opened
+from course_utils.network.open import Call, Opened, is_graph, kind_of, opened
 from course_utils.network.tensorflow import keras, tf
 
 
@@ -323,10 +323,6 @@ def _with_more_tokens(call: Call, given: keras.KerasTensor, places: Places) -> P
         if np.allclose(found[skip : skip + len(mine)], mine, atol=1e-5):
             return Places(places.grid, places.skip + skip)
     return None
-
-
-def kind_of(layer) -> str:
-    return type(layer).__name__.lower()
 
 
 def _is_map(tensor: keras.KerasTensor, places: dict[int, Places]) -> bool:

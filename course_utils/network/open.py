@@ -396,7 +396,7 @@ def _without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Ca
     call = _call_of(y, calls)
     if call is None:
         return y, None
-    kind, fused = _kind(call.layer), _fused(call.layer)
+    kind, fused = kind_of(call.layer), _fused(call.layer)
     name = fused if kind == "activation" else kind
     if name in _ACTIVATIONS:
         _refuse_two(model, call, _before_identities(call.inputs[0], calls), calls)
@@ -410,7 +410,7 @@ def _without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Ca
 def _before_identities(y: keras.KerasTensor, calls: list[Call]) -> keras.KerasTensor:
     """Walk back over what changes nothing when a trained network is used."""
     while (call := _call_of(y, calls)) is not None and call.inputs:
-        kind, fused, source = _kind(call.layer), _fused(call.layer), call.inputs[0]
+        kind, fused, source = kind_of(call.layer), _fused(call.layer), call.inputs[0]
         reshapes = kind in ("dropout", "flatten", "reshape")
         unchanged = reshapes and _may_be_equal(source.shape, y.shape)
         if not unchanged and not (
@@ -451,7 +451,8 @@ def _call_of(y: keras.KerasTensor, calls: list[Call]) -> Call | None:
     return next((c for c in calls if c.output is y and not is_graph(c.layer)), None)
 
 
-def _kind(layer) -> str:
+def kind_of(layer) -> str:
+    """Return the name of a layer's class, in small letters."""
     return type(layer).__name__.lower()
 
 
@@ -468,11 +469,11 @@ def _may_be_equal(a, b) -> bool:
 def _refuse_two(model: keras.Model, call: Call, y: keras.KerasTensor, calls: list[Call]) -> None:
     """Say no to a softmax on top of a softmax: what is between them are no class scores."""
     before = _call_of(y, calls)
-    if before and (_fused(before.layer) in _ACTIVATIONS or _kind(before.layer) in _ACTIVATIONS):
+    if before and (_fused(before.layer) in _ACTIVATIONS or kind_of(before.layer) in _ACTIVATIONS):
         raise ValueError(
-            f"The model {model.name!r} puts the {_kind(call.layer)} {call.layer.name!r} on top of "
-            f"the probabilities of {before.layer.name!r}, so they are squashed twice. Take one of "
-            "the two off."
+            f"The model {model.name!r} puts the {kind_of(call.layer)} {call.layer.name!r} on top "
+            f"of the probabilities of {before.layer.name!r}, so they are squashed twice. Take one "
+            "of the two off."
         )
 
 
@@ -506,7 +507,7 @@ def _refuse_probabilities(model, end: keras.KerasTensor, calls: list[Call]) -> N
     if not len(found) or not found.any():
         return
     squashed = {_fused(c.layer) for c in calls if c.layer.name in trail}
-    squashed |= {_kind(c.layer) for c in calls if c.layer.name in trail}
+    squashed |= {kind_of(c.layer) for c in calls if c.layer.name in trail}
     known = bool(squashed & set(_ACTIVATIONS))
     if (
         (found.min() >= 0 and found.max() <= (1e3 if known else 1))
