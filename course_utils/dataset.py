@@ -303,7 +303,7 @@ def _make(destination: Path, names: list[str], one_map: np.ndarray, task: dict) 
     size = sum(np.dtype(dtype).itemsize * np.prod(shape) for dtype, shape, _ in layout.values())
     try:
         with _writing(destination, size):
-            with h5py.File(unfinished, "w", userblock_size=_FRONT) as store:
+            with h5py.File(unfinished, "w", libver="earliest", userblock_size=_FRONT) as store:
                 store.attrs.update(task)
                 store.create_dataset(
                     "files",
@@ -323,7 +323,7 @@ def _make(destination: Path, names: list[str], one_map: np.ndarray, task: dict) 
                 for offset, length, empty in places:
                     file.seek(offset)
                     _fill(file, length, b"\xff" if empty == -1 else b"\0")
-                numbers = [[offset, length] for offset, length, _ in places]
+                numbers = [_OPEN, *([offset, length] for offset, length, _ in places)]
                 front = json.dumps({"numbers": numbers, "digest": _layout_digest(file, numbers)})
                 file.seek(0)
                 file.write(front.encode().ljust(_FRONT))
@@ -336,6 +336,7 @@ def _make(destination: Path, names: list[str], one_map: np.ndarray, task: dict) 
 
 
 _FRONT = 1024  # bytes in front of the HDF5 file
+_OPEN = [_FRONT + 20, 4]  # where HDF5 notes, in files of the earliest kind, that they are open
 
 
 def _fill(file, length: int, byte: bytes) -> None:

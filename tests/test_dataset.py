@@ -552,19 +552,22 @@ KILLS = int(os.environ.get("SALIENCY_COURSE_KILLS", "30"))  # 300 weekly
 
 
 def logged_cam(model, inputs, class_index, log=""):
+    maps = grad_cam(model, inputs, class_index)
     with open(log, "a") as file:  # noqa: PTH123 - one write, which the system appends as a whole
         file.write("x" * len(inputs))
-    return grad_cam(model, inputs, class_index)
+    time.sleep(0.01)  # so that there is time to kill
+    return maps
 
 
 def kill_at_random(pictures, folder, kills):
     """Run, kill and continue until there were so many kills; in a process that TensorFlow can fork.
 
-    Most kills hit after the first batch, some while TensorFlow or the file are being set up.
+    One kill in five hits while TensorFlow and the file are being set up, the others after some
+    batches, wherever the run is then.
     """
     rng = np.random.default_rng()
     print("seed", rng.bit_generator.seed_seq.entropy)
-    rounds = 0
+    rounds, partly_done = 0, 0
     while kills > 0:
         rounds += 1
         store, log, killed, before = folder / f"{rounds}.h5", folder / f"{rounds}.log", 0, None
@@ -576,15 +579,16 @@ def kill_at_random(pictures, folder, kills):
                 tiny_maps(store, pictures, method=method, batch_size=2)
                 os._exit(0)
             if killed < 10:
-                patience = time.monotonic() + 60
-                late = rng.random() < 0.8
-                while late and log.stat().st_size == size and time.monotonic() < patience:
-                    time.sleep(0.01)
-                time.sleep(rng.uniform(0, 0.5))
+                late = rng.integers(3, 20) if rng.random() < 0.8 else 0
+                ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
+                while log.stat().st_size < size + late and not os.waitid(os.P_PID, pid, ended):
+                    time.sleep(0.001)
+                time.sleep(rng.uniform(0, 0.05 if late else 1))
                 os.kill(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
             if store.exists():
                 now = read(store)
+                partly_done += status != 0 and 0 < (now["state"] == 1).sum() < len(pictures) - 1
                 if before is not None:
                     done = before["state"] == 1
                     assert (now["state"][done] == 1).all(), "lost"
@@ -599,6 +603,8 @@ def kill_at_random(pictures, folder, kills):
         assert sorted(folder.glob(f"{rounds}.*")) == [store, log], "nothing else is left"
         kills -= killed
         print(f"{killed} kills, {len(log.read_text())} maps computed", flush=True)
+    assert partly_done > KILLS // 3, "most kills should hit a run that is writing maps"
+    print(f"{partly_done} kills hit a run that was writing maps")
 
 
 @pytest.mark.slow
