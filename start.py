@@ -45,7 +45,7 @@ COMMANDS = {
         f"--LabApp.default_url=/lab/tree/{LESSON}",
     ),
     "check": ("course_utils",),
-    "playground": ("course_utils.playground_server",),
+    "playground": ("course_utils.apps.server",),
     "test": ("pytest",),
     "workshop": ("workshop",),
 }

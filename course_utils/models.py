@@ -20,8 +20,9 @@ import numpy as np
 from course_utils import _efficientnet_lite0 as lite0
 from course_utils._data import data_path, read_json
 from course_utils.images import centre_square, resize_picture
+from course_utils.network.graph import is_graph
 from course_utils.network.layers import last_conv_layer
-from course_utils.network.open import is_graph, opened, score_model
+from course_utils.network.open import opened, score_model
 from course_utils.network.run import class_scores
 from course_utils.network.tensorflow import keras
 
@@ -148,7 +149,7 @@ class Classifier:
         ]
 
     def class_index(self, name: str) -> int:
-        """Return the index of the class called `name`: class_index("tabby") -> 281.
+        """Return the index of the class called `name`, such as 281 for "tabby".
 
         Capitals matter only where two names differ in nothing else (264 Cardigan is a dog, 474
         cardigan a garment).

@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("", "dataset"))]
 
 LONGEST = 20  # seconds of a case: the largest pictures take 5 on a busy machine
 MEMORY = 1_200_000_000  # bytes above what an idle process takes: a file of 200 MB, and 10 per pixel
@@ -131,7 +131,8 @@ def pictures() -> Callable[[np.random.Generator], None]:
                 picture = load_image(source)
         else:
             picture = load_image(content)
-        assert picture.dtype == np.uint8 and picture.shape[2:] == (3,)
+        assert picture.dtype == np.uint8
+        assert picture.shape[2:] == (3,)
         assert Classifier.prepare(Network, picture).shape == (1, 224, 224, 3)
 
     return case

@@ -19,7 +19,7 @@ from fuzz import mutate
 from PIL import Image
 
 from course_utils import load_image, progress
-from course_utils.playground import MAX_BYTES, uploaded
+from course_utils.apps.playground import MAX_BYTES, uploaded
 
 FORMATS = ("png", "jpeg", "gif", "bmp", "tiff", "webp")
 
@@ -58,7 +58,8 @@ def fuzz_progress(rng: np.random.Generator) -> None:
         file.write_bytes(content)
         with mock.patch.dict(os.environ, {progress.VARIABLE: str(file)}):
             found, damaged = progress.read()
-            assert set(found.values()) <= {progress.RIGHT, progress.TRIED} and damaged >= 0
+            assert set(found.values()) <= {progress.RIGHT, progress.TRIED}
+            assert damaged >= 0
             progress.record("new", True)
             assert progress.read() == ({**found, "new": progress.RIGHT}, damaged)
             assert file.read_bytes().startswith(content)  # nothing is ever taken away
@@ -115,4 +116,6 @@ def fuzz_upload(rng: np.random.Generator) -> None:
         said = str(error)
         assert said.endswith(".") and "\n" not in said and len(said) < 1000, said
     else:
-        assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
+        assert pixels.dtype == np.uint8
+        assert pixels.ndim == 3
+        assert pixels.shape[2] == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import html
-import importlib.util
 import json
 import re
 import sys
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+
+from tools import notebooks
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,10 +23,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 BUILT = HERE / "_build"  # what the commands make and git ignores
 
-# By its path: notebooks/ is a folder of notebooks, and no package.
-_spec = importlib.util.spec_from_file_location("notebooks_build", ROOT / "notebooks" / "build.py")
-notebooks = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(notebooks)
 
 POINTS = {"easy": 1, "medium": 2, "hard": 3}  # what an exercise is worth when it is graded
 CHECK = re.compile(r"^(?P<name>\w+) = checks\.(?P<check>\w+)\((?P=name)\)$", re.MULTILINE)

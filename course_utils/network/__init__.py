@@ -1,7 +1,7 @@
-"""The one door to a network: `tensorflow` starts it, `open` opens it, `layers` finds feature maps
-in it, and `run` runs formulas on it.
+"""The one door to a network, from a Keras model to a formula that runs on it.
 
-Data flows one way: tensorflow -> open -> layers -> run. `attribution` holds the formulas.
+Data flows one way: tensorflow -> graph (a model as the calls of its layers) -> logits (take the
+softmax off) -> open -> layers (find feature maps) -> run. `attribution` holds the formulas.
 `forget(model)` frees what is kept of a model before the model itself goes.
 """
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.network.open import Call, Opened, is_graph, kind_of, opened
+from course_utils.network.graph import Call, is_graph, kind_of
+from course_utils.network.open import Opened, opened
 from course_utils.network.tensorflow import keras, tf
 
 
@@ -188,7 +189,7 @@ def _passed_by_all(network: Opened, calls: tuple[Call, ...]) -> list[int]:
 
 
 def _common(before: dict, tensors) -> frozenset[int]:
-    """Return what every path to any of these tensors passes. (Constants have no path.)"""
+    """Return what every path to any of these tensors passes. (Constants have no path.)."""
     known = [before.get(id(t), frozenset()) for t in tensors]
     return frozenset.intersection(*known) if known else frozenset()
 

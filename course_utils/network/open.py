@@ -7,7 +7,6 @@ model opened, which is what the methods run on.
 from __future__ import annotations
 
 import operator
-import re
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,15 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.network.graph import Call, is_graph, plain, replay
+from course_utils.network.logits import SIGMOIDS, hidden_softmax, sum_to_one, without_activation
 from course_utils.network.tensorflow import keras, tf
-
-
-class Call(NamedTuple):
-    """One layer at work: what it was given and what it returned, as symbolic tensors."""
-
-    layer: keras.Operation
-    inputs: tuple[keras.KerasTensor, ...]
-    output: keras.KerasTensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +66,7 @@ class Opened:
         z = np.asarray(scores, np.float64)
         if self.single_logit:
             z = z / 2  # softmax of (-z/2, z/2) is the sigmoid of z
-        elif self.activations[0] in _SIGMOIDS:
+        elif self.activations[0] in SIGMOIDS:
             return np.exp(-np.logaddexp(0, -z))
         powers = np.exp(z - z.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
@@ -201,19 +194,6 @@ def _own(model: keras.Model) -> dict:
 _SETTINGS = (bool, int, float, str, tuple, type(None), np.ndarray, np.generic, tf.Tensor)
 
 
-def is_graph(model) -> bool:
-    """Whether the model is Functional or Sequential, so that its layers can be followed.
-
-    A subclass with a `call` of its own may compute anything around its layers, and isn't one.
-    """
-    if not isinstance(model, keras.Model) or not type(model).call.__module__.startswith("keras."):
-        return False
-    try:
-        return bool(getattr(model, "outputs", None))
-    except ValueError:  # what older versions of Keras say of a Sequential that is not built
-        return False
-
-
 # -------------------------------------------------------------------------------- class scores
 
 
@@ -286,7 +266,7 @@ def _open_graph(model: keras.Model) -> Opened:
     # float32 also where the model takes uint8: an integer has no gradient.
     image = keras.Input(model.inputs[0].shape[1:], dtype="float32")
     calls: list[Call] = []
-    outputs = _replay(model, [image], calls)
+    outputs = replay(model, [image], calls)
     if any(getattr(call.layer, "data_format", None) == "channels_first" for call in calls):
         raise ValueError(
             f"The model {model.name!r} puts the channels first; the course's maps are (batch, "
@@ -295,7 +275,7 @@ def _open_graph(model: keras.Model) -> Opened:
     stripped: dict[int, tuple] = {}  # an output may be given twice
     for y in outputs:
         if id(y) not in stripped:
-            stripped[id(y)] = _without_activation(model, y, calls, len(stripped))
+            stripped[id(y)] = without_activation(model, y, calls, len(stripped))
     logits, activations = zip(*(stripped[id(y)] for y in outputs), strict=True)
     _compare(model, keras.Model(image, list(logits)), activations)
     no_classes = _no_classes(model, logits)
@@ -317,6 +297,17 @@ def _open_graph(model: keras.Model) -> Opened:
     )
 
 
+class _Scores(keras.Layer):
+    """The logits as class scores, float32; of a single logit z the two scores -z and z."""
+
+    def __init__(self, two_classes: bool, name: str):
+        super().__init__(name=name, dtype="float32")
+        self.two_classes = two_classes
+
+    def call(self, z):
+        return keras.ops.concatenate([-z, z], axis=1) if self.two_classes else z
+
+
 def _no_classes(model: keras.Model, logits) -> str | None:
     """Return why a class index makes no sense for these outputs, or None where it does."""
     if len(logits) > 1:
@@ -335,275 +326,13 @@ def _no_classes(model: keras.Model, logits) -> str | None:
     return None
 
 
-def _replay(model: keras.Model, given: list, calls: list[Call]) -> list[keras.KerasTensor]:
-    """Call the model's own layers once more, on `given`, opening nested models on the way."""
-
-    def call(layer, *args, **kwargs):
-        tensors = _tensors((args, kwargs))
-        if is_graph(layer) and (flat := _flat_inputs(layer, args, kwargs)) is not None:
-            outputs = _replay(layer, flat, calls)
-            y = keras.tree.pack_sequence_as(_output_structure(layer), outputs)
-        elif any(c.layer.name == layer.name and c.layer is not layer for c in calls):
-            y = _Alias(layer, f"{layer.name}_call_{len(calls)}")(*args, **kwargs)
-        else:
-            y = layer(*args, **kwargs)
-        calls.extend(Call(layer, tuple(tensors), output) for output in keras.tree.flatten(y))
-        return y
-
-    graph = keras.Model(model.inputs, model.outputs)  # Sequential too becomes a graph
-    # What keras.models.clone_model does with a call_function, which can't begin in mid-network.
-    return graph._run_through_graph(given, operation_fn=lambda layer: layer, call_fn=call)
-
-
-def _tensors(structure) -> list[keras.KerasTensor]:
-    return [x for x in keras.tree.flatten(structure) if isinstance(x, keras.KerasTensor)]
-
-
-def _flat_inputs(layer: keras.Model, args, kwargs) -> list[keras.KerasTensor] | None:
-    """Return what a nested model is called with, in the order of its inputs; None if unclear."""
-    given = args[0] if args else kwargs.get("inputs")
-    if isinstance(given, dict):
-        names = [x.name for x in layer.inputs]
-        given = [given[name] for name in names] if set(names) <= set(given) else given
-    flat = _tensors(given)
-    unmasked = len(flat) == len(_tensors((args, kwargs)))  # no tensor besides, such as a mask
-    return flat if unmasked and len(flat) == len(layer.inputs) else None
-
-
-def _output_structure(layer: keras.Model):
-    structure = getattr(layer, "_outputs_struct", layer.outputs)
-    return structure[0] if isinstance(structure, list) and len(structure) == 1 else structure
-
-
-# ------------------------------------------------------- taking the softmax off, or saying why not
-
-_ACTIVATIONS = {
-    "softmax": tf.nn.softmax,
-    "softmax_v2": tf.nn.softmax,  # the name that tf.nn.softmax has
-    "log_softmax": tf.nn.log_softmax,
-    "log_softmax_v2": tf.nn.log_softmax,
-    "logsoftmax": tf.nn.log_softmax,  # the operation keras.ops.log_softmax
-    "sigmoid": tf.nn.sigmoid,
-    "log_sigmoid": tf.math.log_sigmoid,
-    "logsigmoid": tf.math.log_sigmoid,
-}
-_SIGMOIDS = (tf.nn.sigmoid, tf.math.log_sigmoid)
-
-
-def _without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Call], number: int):
-    """Walk back from an output over its softmax or sigmoid: (logits, that activation or None)."""
-    end, y = y, _before_identities(y, calls)
-    call = _call_of(y, calls)
-    if call is None:
-        return y, None
-    kind, fused = kind_of(call.layer), _fused(call.layer)
-    name = fused if kind == "activation" else kind
-    if name in _ACTIVATIONS:
-        _refuse_two(model, call, _before_identities(call.inputs[0], calls), calls)
-        return call.inputs[0], _ACTIVATIONS[name]
-    if fused in _ACTIVATIONS and (z := _linear(call, number)) is not None:
-        return z, _ACTIVATIONS[fused]
-    _refuse_probabilities(model, end, calls)
-    return y, None
-
-
-def _before_identities(y: keras.KerasTensor, calls: list[Call]) -> keras.KerasTensor:
-    """Walk back over what changes nothing when a trained network is used."""
-    while (call := _call_of(y, calls)) is not None and call.inputs:
-        kind, fused, source = kind_of(call.layer), _fused(call.layer), call.inputs[0]
-        reshapes = kind in ("dropout", "flatten", "reshape")
-        unchanged = reshapes and _may_be_equal(source.shape, y.shape)
-        if not unchanged and not (
-            kind in ("activation", "identity") and fused in ("linear", "nonetype")
-        ):
-            break
-        y = source
-    return y
-
-
-def _linear(call: Call, number: int) -> keras.KerasTensor | None:
-    """Return what a layer gives without its activation; None if it isn't its last step."""
-    try:
-        z = _Linear(call.layer, number)(call.inputs[0])
-        tried = _tried([call.inputs[0]], [z, call.output], scale=1.0)
-    except Exception:  # a layer whose activation can't be exchanged, or that needs it
-        return None
-    found = _ACTIVATIONS[_fused(call.layer)](tf.cast(tried[0], tf.float32)).numpy()
-    return z if np.allclose(found, tried[1], rtol=1e-2, atol=1e-3) else None
-
-
-def _tried(sources: list, outputs: list, scale: float) -> list[np.ndarray]:
-    """Return what some outputs become for random numbers of all sizes up to `scale`."""
-    rng = np.random.default_rng(0)
-    numbers = max(int(np.prod([size or 8 for size in s.shape[1:]])) for s in sources)
-    rows = int(np.clip(10**7 // numbers, 4, 256))
-    given = []
-    for source in sources:
-        z = rng.standard_normal((rows, *(size or 8 for size in source.shape[1:])))
-        z *= scale ** rng.uniform(0, 1, (rows, *[1] * (z.ndim - 1)))
-        given.append(z.astype(source.dtype))
-    found = keras.tree.flatten(keras.Model(sources, outputs)(given, training=False))
-    return [np.asarray(tf.cast(y, tf.float64)) for y in found]
-
-
-def _call_of(y: keras.KerasTensor, calls: list[Call]) -> Call | None:
-    """Return the call that made a tensor (of nested models, the innermost), None for the input."""
-    return next((c for c in calls if c.output is y and not is_graph(c.layer)), None)
-
-
-def kind_of(layer) -> str:
-    """Return the name of a layer's class, in small letters."""
-    return type(layer).__name__.lower()
-
-
-def _fused(layer) -> str:
-    """Return the name of the activation inside a layer, "nonetype" where there is none."""
-    activation = getattr(layer, "activation", None)
-    return getattr(activation, "__name__", type(activation).__name__).lower()
-
-
-def _may_be_equal(a, b) -> bool:
-    return len(a) == len(b) and all(m == n or None in (m, n) for m, n in zip(a, b, strict=True))
-
-
-def _refuse_two(model: keras.Model, call: Call, y: keras.KerasTensor, calls: list[Call]) -> None:
-    """Say no to a softmax on top of a softmax: what is between them are no class scores."""
-    before = _call_of(y, calls)
-    if before and (_fused(before.layer) in _ACTIVATIONS or kind_of(before.layer) in _ACTIVATIONS):
-        raise ValueError(
-            f"The model {model.name!r} puts the {kind_of(call.layer)} {call.layer.name!r} on top "
-            f"of the probabilities of {before.layer.name!r}, so they are squashed twice. Take one "
-            "of the two off."
-        )
-
-
-def _refuse_probabilities(model, end: keras.KerasTensor, calls: list[Call]) -> None:
-    """Say no to a softmax or sigmoid that sits where it cannot be taken off.
-
-    A network's last layers are tried by themselves, on numbers far larger than any feature: what
-    stays within 0 and 1 then, or sums to the same, squashes. (The outputs of a whole network can't
-    show that: its features may be bounded.) They are all that comes after the last weights, and
-    the layer with these weights, unless it is one of Keras' own without an activation.
-    """
-    trail, sources, todo = [], {}, [end]
-    while todo:
-        y = todo.pop()
-        call = _call_of(y, calls)
-        if call is None or _ends_in_scores(call.layer):
-            sources[id(y)] = y
-        elif call.layer.name not in trail:
-            trail.append(call.layer.name)
-            if getattr(call.layer, "weights", ()):
-                sources |= {id(x): x for x in call.inputs}
-            else:
-                todo += call.inputs
-    if not trail or not sources:
-        return
-    try:
-        found = _tried(list(sources.values()), [end], scale=1e4)[0].reshape(-1, *end.shape[1:])
-    except Exception:  # an ending that can't be run by itself has to be believed
-        return
-    found = found[np.isfinite(found).reshape(len(found), -1).all(axis=1)]
-    if not len(found) or not found.any():
-        return
-    squashed = {_fused(c.layer) for c in calls if c.layer.name in trail}
-    squashed |= {kind_of(c.layer) for c in calls if c.layer.name in trail}
-    known = bool(squashed & set(_ACTIVATIONS))
-    if (
-        (found.min() >= 0 and found.max() <= (1e3 if known else 1))
-        or (known and found.max() <= 0)
-        or _same_sums(found)
-    ):
-        raise _hidden(model, trail)
-
-
-def _ends_in_scores(layer) -> bool:
-    """Whether a layer is one of Keras' own that computes a weighted sum and nothing more."""
-    return (
-        type(layer).__module__.startswith("keras.")
-        and bool(getattr(layer, "weights", ()))
-        and hasattr(layer, "activation")
-        and _fused(layer) in ("linear", "nonetype")
-    )
-
-
-def _hidden(model: keras.Model, layers: list[str]) -> ValueError:
-    """Return the error for a model that hides its softmax in some layers, or in its code."""
-    where = f"layers {' and '.join(map(repr, reversed(layers)))}"
-    if len(layers) == 1:
-        where = f"layer {layers[0]!r}"
-    return ValueError(
-        f"The model {model.name!r} returns probabilities, but its softmax or sigmoid is in "
-        f"{'the ' + where if layers else 'its own code'}, where it cannot be taken off. Give a "
-        "model that ends in logits, in a softmax layer, or in Dense(..., activation='softmax')."
-    )
-
-
-def _sum_to_one(outputs: np.ndarray) -> bool:
-    """Whether the rows are what a softmax or a log-softmax returns."""
-    rows = np.exp(outputs) if outputs.size and outputs.max() <= 0 else outputs
-    return _same_sums(rows) and bool(np.allclose(rows.sum(axis=1), 1, atol=1e-3))
-
-
-def _same_sums(rows: np.ndarray) -> bool:
-    """Whether the numbers of each row are positive and have the same sum."""
-    if rows.ndim != 2 or rows.shape[1] < 2 or not rows.any() or rows.min() < 0:
-        return False  # all zero: a network whose head is still new
-    sums = rows.sum(axis=1)
-    return bool(np.allclose(sums, sums[0], rtol=1e-3))
-
-
-class _Linear(keras.Layer):
-    """A layer without its activation: a second object with the same variables.
-
-    So whatever the layer does besides, such as LoRA or int8 kernels, is done here too.
-    """
-
-    def __init__(self, layer: keras.Layer, number: int):
-        name = f"{layer.name}_without_activation_{number}"
-        super().__init__(name=name, dtype=layer.compute_dtype, autocast=False)
-        self.layer = layer
-        twin = object.__new__(type(layer))
-        vars(twin).update(vars(layer))
-        linear = {"activation": keras.activations.linear, "_inbound_nodes": []}
-        for name, value in {**linear, "_outbound_nodes": []}.items():
-            object.__setattr__(twin, name, value)
-        self.linear = lambda x: twin(x)  # in a function, so that its weights don't count twice
-
-    def call(self, x):
-        return self.linear(x)
-
-
-class _Alias(keras.Layer):
-    """A layer under another name: two nested models may have layers of one name, a model not."""
-
-    def __init__(self, layer: keras.Layer, name: str):
-        dtype = getattr(layer, "dtype_policy", None)
-        super().__init__(name=name, dtype=dtype, autocast=False)
-        self.layer = layer
-
-    def call(self, *args, **kwargs):
-        return self.layer(*args, **kwargs)
-
-
-class _Scores(keras.Layer):
-    """The logits as class scores, float32; of a single logit z the two scores -z and z."""
-
-    def __init__(self, two_classes: bool, name: str):
-        super().__init__(name=name, dtype="float32")
-        self.two_classes = two_classes
-
-    def call(self, z):
-        return keras.ops.concatenate([-z, z], axis=1) if self.two_classes else z
-
-
 def _compare(model: keras.Model, logits: keras.Model, activations) -> None:
     """Check numerically that the opened network computes what the model computes."""
     expected, found = _tried_on_pictures(model, logits)
     for y, z, activation in zip(expected, found, activations, strict=True):
         _compare_one(model, y, (activation or tf.identity)(tf.cast(z, tf.float32)).numpy())
-        if activation is None and _sum_to_one(y[np.isfinite(y).all(axis=tuple(range(1, y.ndim)))]):
-            raise _hidden(model, [model.layers[-1].name])
+        if activation is None and sum_to_one(y[np.isfinite(y).all(axis=tuple(range(1, y.ndim)))]):
+            raise hidden_softmax(model, [model.layers[-1].name])
 
 
 def _tried_on_pictures(model: keras.Model, logits: keras.Model):
@@ -673,10 +402,10 @@ def _open_closed(model: keras.Model) -> Opened:
             raise plain(error, f"The model {model.name!r} stopped") from None
         outputs = [tf.cast(y, tf.float32) for y in outputs]
         for y in outputs:
-            if tf.executing_eagerly() and _sum_to_one(y.numpy()):
-                raise _hidden(model, [])
+            if tf.executing_eagerly() and sum_to_one(y.numpy()):
+                raise hidden_softmax(model, [])
         if _squashing_end(model, x):
-            raise _hidden(model, [])
+            raise hidden_softmax(model, [])
         if len(outputs) == 1 and outputs[0].shape[1:] == (1,):
             return [tf.concat([-outputs[0], outputs[0]], axis=1)]
         return outputs
@@ -714,23 +443,3 @@ def _squashing_end(model: keras.Model, x) -> bool:
 
 
 _HARMLESS = ("Identity", "Cast", "Reshape", "Squeeze", "Minimum", "Maximum", "ClipByValue")
-
-
-def plain(error: Exception, what: str = "") -> Exception:
-    """Return an error of Keras or TensorFlow as one sentence, in the kind of the original.
-
-    Keras wraps an error in coloured text about the layer and its arguments, TensorFlow in a
-    traceback of its own.
-    """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    text = text.split("\n\nArguments received by")[0].split("[Op:")[0]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if lines and lines[0].startswith("Exception encountered when calling"):
-        lines = lines[1:]
-    if lines and lines[0].startswith("Graph execution error"):
-        lines = [line for line in lines if line[0] not in "[({" and "File" not in line][-1:]
-    lines = [re.sub(r"^\{\{[^}]*\}\} ", "", line) for line in lines]
-    reason = lines[-1] if lines and "in user code" in lines[0] else " ".join(lines[:1])
-    reason = re.sub(r"^\w*(Error|Exception): ", "", reason)
-    kind = type(error) if type(error) in (TypeError, ValueError, MemoryError) else ValueError
-    return kind(f"{what}: {reason[:300]}" if what else reason)

@@ -17,8 +17,9 @@ from course_utils.checking import (
     is_finite,
     method_name,
 )
+from course_utils.network.graph import plain
 from course_utils.network.layers import FeatureMaps
-from course_utils.network.open import Opened, opened, plain, weighted_score
+from course_utils.network.open import Opened, opened, weighted_score
 from course_utils.network.tensorflow import keras, tf
 
 

@@ -6,6 +6,6 @@
 # key; a picture that you upload stays on the computer on which this notebook runs.
 
 # %%
-from course_utils.playground import Playground
+from course_utils.apps.playground import Playground
 
 Playground()

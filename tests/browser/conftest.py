@@ -130,10 +130,7 @@ def jupyterlab(serve, tmp_path):
 @pytest.fixture
 def voila(serve):
     """The playground as `start.py playground` serves it: its address."""
-    import importlib.util
+    import start
 
-    spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")
-    start = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(start)
     _, _, *arguments = start.command_line("playground", ["--no-browser", "--Voila.ip=127.0.0.1"])
     return serve(*arguments, folder=ROOT)

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from course_utils.playground_server import is_ours
+from course_utils.apps.server import is_ours
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from course_utils import load_image
-from course_utils.playground import MAX_BYTES
+from course_utils.apps.playground import MAX_BYTES
 
 pytestmark = pytest.mark.slow
 
@@ -75,12 +75,15 @@ def test_from_an_upload_to_the_card(playground):
     page.get_by_role("button", name="Explain").press("Enter")
     page.get_by_text("Download the card as a page").wait_for()
     figure = page.get_by_alt_text(re.compile("^Grad-CAM: the picture"))
-    assert figure.count() == 1 and label in figure.get_attribute("alt")
+    assert figure.count() == 1
+    assert label in figure.get_attribute("alt")
     with page.expect_download() as download:
         page.get_by_text("Download the card as a page").press("Enter")
     card = download.value.path().read_text(encoding="utf-8")
     assert download.value.suggested_filename == "explanation_card.html"
-    assert "my dog.jpg" in card and label in card and card.count("<img ") == 1
+    assert "my dog.jpg" in card
+    assert label in card
+    assert card.count("<img ") == 1
     with page.expect_download() as download:
         page.get_by_role("link", name="as a picture").click()
     assert np.asarray(Image.open(download.value.path())).shape[1] > 600
@@ -90,7 +93,7 @@ def test_from_an_upload_to_the_card(playground):
 REFUSED = {
     "notes.png": (b"no picture at all", "content of 'notes.png' is not one of the formats"),
     "big.jpg": (b"x" * (MAX_BYTES + 1), "'big.jpg' has 8.0 MB, and at most 8 MB"),
-    # More than a server takes at once, unless playground_server.py allows it.
+    # More than a server takes at once, unless apps/server.py allows it.
     "huge.jpg": (b"x" * 15_000_000, "'huge.jpg' has 15.0 MB, and at most 8 MB"),
 }
 

@@ -24,7 +24,8 @@ def test_a_quiz_is_complete(path):
     assert 4 <= len(questions) <= 6
     places = []
     for question in questions:
-        assert question["type"] == "multiple_choice" and question["question"].endswith("?")
+        assert question["type"] == "multiple_choice"
+        assert question["question"].endswith("?")
         answers = question["answers"]
         assert 3 <= len(answers) <= 4
         assert [a["correct"] for a in answers].count(True) == 1
@@ -76,7 +77,7 @@ CATS = ["tabby", "tiger cat", "Grad-CAM"]
 
 
 @pytest.mark.parametrize(
-    "guess, answer, choices, said",
+    ("guess", "answer", "choices", "said"),
     [
         (..., "stay", WORDS, "No prediction yet. It is: stay"),
         (" Stay ", "stay", WORDS, "As you predicted: stay"),
@@ -125,7 +126,8 @@ def test_a_slip_is_told_the_choices_and_not_the_answer(guess, answer, capsys):
 def test_what_is_no_number_reveals_nothing(guess, capsys):
     checks.prediction(guess, 37)
     said = capsys.readouterr().out
-    assert "is no number: write one such as" in said and "37" not in said
+    assert "is no number: write one such as" in said
+    assert "37" not in said
 
 
 @pytest.mark.parametrize("guess", [None, "", 1, ["tabby"], "?"])
@@ -140,14 +142,16 @@ def test_a_question_without_choices_does_not_take_anything(guess, capsys):
 def test_a_fraction_is_told_about_per_cent(guess, capsys):
     checks.prediction(guess, 37)
     said = capsys.readouterr().out
-    assert "in per cent, 0.4 is 40" in said and "37" not in said
+    assert "in per cent, 0.4 is 40" in said
+    assert "37" not in said
 
 
 def test_of_a_thousand_names_the_similar_ones_are_told(capsys):
     names = [f"word {i}" for i in range(1000)] + ["Egyptian cat"]
     checks.prediction("egyptain cat", "word 7", names)
     said = capsys.readouterr().out
-    assert "none of the 1001 names. Similar names: Egyptian cat." in said and "word 7" not in said
+    assert "none of the 1001 names. Similar names: Egyptian cat." in said
+    assert "word 7" not in said
     checks.prediction("qqq", "word 7", names)
     assert "Try another word" in capsys.readouterr().out
 

@@ -26,7 +26,7 @@ exercises = pytest.mark.parametrize("name", EXERCISES)
 
 def cases(table: dict):
     return pytest.mark.parametrize(
-        "name, case",
+        ("name", "case"),
         [
             pytest.param(name, case, id=f"{name}{number}")
             for name, all_cases in table.items()
@@ -47,7 +47,8 @@ def judged(name: str, answer, capsys) -> tuple[str, object]:
 def refused(name: str, answer, capsys) -> str:
     said, given = judged(name, answer, capsys)
     assert f"Exercise {EXERCISES[name].id}: not right yet. " in said, said
-    assert given is not answer and given.from_the_course
+    assert given is not answer
+    assert given.from_the_course
     return said
 
 
@@ -129,7 +130,8 @@ def test_wrong_answers_get_the_hint_that_names_the_mistake(name, case, capsys):
 
 @exercises
 def test_enough_is_tried(name):
-    assert len(RIGHT[name]) >= 3 and len(WRONG[name]) >= 3
+    assert len(RIGHT[name]) >= 3
+    assert len(WRONG[name]) >= 3
 
 
 # ------------------------------------------------------------------------------ whatever comes in
@@ -147,7 +149,9 @@ def test_the_courses_own_version_gets_no_praise(name, capsys):
     """After a wrong answer the name is bound to the working version, and checked again."""
     _, handed_out = judged(name, function(name, "return ..."), capsys)
     said, given = judged(name, handed_out, capsys)
-    assert "not yours" in said and ": right" not in said and given is handed_out
+    assert "not yours" in said
+    assert ": right" not in said
+    assert given is handed_out
 
 
 @exercises
@@ -168,7 +172,7 @@ raise Odd
 
 @exercises
 @pytest.mark.parametrize(
-    "lines, hint",
+    ("lines", "hint"),
     [
         ("raise RuntimeError('boom')", "`raise RuntimeError.'boom'.` with RuntimeError: boom"),
         ("pass", "return|nothing"),
@@ -240,7 +244,7 @@ def test_an_answer_that_remembers_is_refused(name, capsys):
 # ------------------------------------------------------------------------------ the judge itself
 
 
-@pytest.mark.parametrize("encoding, signs", [("utf-8", "✓✗○"), ("cp1252", ""), ("ascii", "")])
+@pytest.mark.parametrize(("encoding", "signs"), [("utf-8", "✓✗○"), ("cp1252", ""), ("ascii", "")])
 def test_three_kinds_of_verdict_on_every_console(encoding, signs, monkeypatch):
     name, exercise = next(iter(EXERCISES.items()))
     console = io.TextIOWrapper(io.BytesIO(), encoding)
@@ -270,11 +274,12 @@ def test_a_fault_of_the_check_is_not_told_as_the_students(broken, capsys):
 
     assert broken(answer) is answer
     said = capsys.readouterr().out
-    assert "a fault of the check, not of yours" in said and "not right" not in said
+    assert "a fault of the check, not of yours" in said
+    assert "not right" not in said
 
 
 @pytest.mark.parametrize(
-    "a, b", [(720.0001, 720), (0.3, 0.3000004), (1 / 3, np.nextafter(1 / 3, 1))]
+    ("a", "b"), [(720.0001, 720), (0.3, 0.3000004), (1 / 3, np.nextafter(1 / 3, 1))]
 )
 def test_the_numbers_shown_are_never_the_same(a, b):
     one, other = _judge.tell_apart(a, b)
@@ -282,7 +287,7 @@ def test_the_numbers_shown_are_never_the_same(a, b):
 
 
 @pytest.mark.parametrize(
-    "got, want, said",
+    ("got", "want", "said"),
     [
         ({"a": 1}, {"a": 1, "b": 2}, "'b' is missing"),
         ({"a": [1.0, 2.0]}, {"a": [1.0, 2.5]}, "['a'][1] must be 2.5, and yours is 2."),

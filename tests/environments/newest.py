@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from platforms import pins
-from tools import ROOT, Failure, environment_variables, get_uv, new_environment, versions
+from shared import ROOT, Failure, environment_variables, get_uv, new_environment, versions
 
 
 def differences(newest: dict[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
-from tools import ROOT, Failure, get_uv, run
+from shared import ROOT, Failure, get_uv, run
 
 from workshop import offline_kit
 

@@ -3,7 +3,8 @@
     python tests/environments/workflows.py
 
 check-jsonschema brings the schema along; zizmor looks for what a stranger could misuse. Neither
-asks the network for more than itself. (`tests/test_workflows.py` looks at what the files say.)
+asks the network for more than itself. (`tests/release/test_workflows.py` looks at what the files
+say.)
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import ROOT, Failure, get_uv, run
+from shared import ROOT, Failure, get_uv, run
 
 SCHEMA = ["check-jsonschema==0.39.0", "--builtin-schema"]
 DEPENDABOT = ROOT / ".github" / "dependabot.yml"

@@ -1,0 +1,1 @@
+"""What runs by itself: the explorers, the playground and its server, and the preflight."""

@@ -1,0 +1,353 @@
+"""Explorers: pictures of the lessons that follow a slider (lessons 1, 2, 3, 4 and 6).
+
+Each is two functions: one draws a figure out of plain values, and knows nothing of widgets; the
+other puts controls above it. They run with ipywidgets 7.7 and 8.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from course_utils.apps.controls import Explorer, choice, number, switch
+from course_utils.attribution import grad_cam, smoothgrad, vanilla_gradients
+from course_utils.display import DescribedFigure, map_values, maps_figure, overlay
+from course_utils.images import load_image, resize_map
+from course_utils.models import Classifier
+
+__all__ = [
+    "cam_explorer",
+    "cam_figure",
+    "deletion_explorer",
+    "deletion_figure",
+    "gradient_explorer",
+    "gradient_figure",
+    "linear_explorer",
+    "linear_figure",
+    "smoothgrad_explorer",
+    "smoothgrad_figures",
+]
+
+GREY = 127  # a picture's middle grey, which is 0 for the embedded network
+SAMPLES_A_STEP = 8  # of SmoothGrad, between two looks at the Cancel button
+
+# ------------------------------------------------------------------------- lesson 1: linear model
+
+
+def linear_figure(
+    names: Sequence[str],
+    units: Sequence[str],
+    ranges,
+    weights,
+    inputs,
+    constant: float,
+    target: str = "y",
+    limits: tuple[float, float] | None = None,
+) -> DescribedFigure:
+    """Draw y = w.x + b along each of its inputs, through the point where the inputs are now.
+
+    The slope of the line over input i is the sensitivity w_i; what the input adds to y is the
+    contribution w_i x_i. Both stand above it.
+
+    Args:
+        names, units: of each input.
+        ranges: (n, 2), the lowest and the highest value of each axis.
+        weights, inputs: w and x, n numbers each.
+        constant: b.
+        target: what y is, with its unit.
+        limits: of the axis of y; None for those of the lines.
+    """
+    w, x, ranges = (np.asarray(a, float) for a in (weights, inputs, ranges))
+    if not len(names) == len(units) == len(w) == len(x) == len(ranges) or ranges.shape[1:] != (2,):
+        raise ValueError(
+            f"Of {len(names)} inputs each needs a unit, a range (low, high), a weight and a value: "
+            f"there are {len(units)}, {len(ranges)}, {len(w)} and {len(x)}."
+        )
+    y = w @ x + constant
+    figure, axes = _panels((2.8 * len(names), 3.2), [1] * len(names), sharey=True)
+    said = []
+    for ax, name, unit, ends, slope, value in zip(axes, names, units, ranges, w, x, strict=True):
+        ax.plot(ends, y + slope * (ends - value), color="black")
+        ax.plot(value, y, "o", color="black", markersize=8)
+        ax.set_title(f"slope {slope:+.4g} per {unit}\nadds {slope * value:+.4g}", fontsize=11)
+        ax.set_xlabel(f"{name}: {value:.4g} ({unit})", fontsize=11)
+        said.append(
+            f"{name} {value:.4g} ({unit}), slope {slope:+.4g} per {unit}, adds {slope * value:+.4g}"
+        )
+    if limits is not None:
+        axes[0].set_ylim(*limits)
+    axes[0].set_ylabel(target, fontsize=11)
+    title = f"{target}: {y:.4g}, of which {constant:.4g} always"
+    figure.suptitle(title, parse_math=False)
+    figure.alt_text = f"{title}. A line over each input, with a point. {'; '.join(said)}."
+    return figure
+
+
+def linear_explorer(
+    names: Sequence[str],
+    units: Sequence[str],
+    ranges,
+    weights,
+    inputs,
+    constant: float,
+    target: str = "y",
+) -> Explorer:
+    """Let the reader move the weights and the inputs of a linear model (lesson 1).
+
+    Arguments as for `linear_figure`, which it draws; weights go from -2 |w| to 2 |w|.
+    """
+    ranges = np.asarray(ranges, float)
+    draw = functools.partial(linear_figure, names, units, ranges)
+    ends = np.multiply(ranges, np.asarray(weights, float)[:, None])
+    low, high = ends.min(axis=1).sum() + constant, ends.max(axis=1).sum() + constant
+    # So that moving a weight turns a line, and does not move the axis instead.
+    limits = (low - 0.3 * (high - low), high + 0.3 * (high - low))
+
+    controls = {}
+    for i, (name, unit) in enumerate(zip(names, units, strict=True)):
+        w, (least, most) = float(weights[i]), ranges[i]
+        reach = 2 * abs(w) or 1.0
+        controls[f"w{i}"] = _hundred_steps(f"w of {name} (per {unit})", w, -reach, reach)
+        controls[f"x{i}"] = _hundred_steps(f"{name} ({unit})", inputs[i], least, most)
+
+    def follow(**values):
+        w, x = ([values[f"{kind}{i}"] for i in range(len(names))] for kind in "wx")
+        return draw(w, x, constant, target, limits)
+
+    return Explorer(follow, controls, moves="move the weights and the inputs")
+
+
+def _hundred_steps(name: str, value: float, low: float, high: float):
+    step = float(f"{(high - low) / 100:.0e}")  # about a hundred, of a round size
+    value, low, high = (float(f"{given:.6g}") for given in (value, low, high))
+    return number(name, min(max(value, low), high), low, high, step)
+
+
+# ---------------------------------------------------------------------- lesson 2: vanilla gradients
+
+
+def gradient_figure(picture, gradient, percentile: float, label: str = "") -> DescribedFigure:
+    """Draw the gradient of a class score, max |.| over channels, clipped at a percentile.
+
+    Args:
+        picture: the picture that the network saw, as for `show_maps`.
+        gradient: (H, W, C), raw; only its drawing depends on the percentile.
+        percentile: above 0, up to 100.
+        label: the name of the class.
+    """
+    title = f"Class {label!r}, last colour from the {percentile:g}th percentile"
+    return maps_figure(picture, {"Vanilla gradients": gradient}, title=title, percentile=percentile)
+
+
+def gradient_explorer(classifier: Classifier, inputs, classes: Sequence[str]) -> Explorer:
+    """Let the reader choose the class and the percentile of a vanilla gradient (lesson 2).
+
+    Args:
+        classifier: from `load_classifier`.
+        inputs: one prepared picture, (1, H, W, 3).
+        classes: names to choose from.
+    """
+    picture, indices = _one_picture(classifier, inputs), _class_indices(classifier, classes)
+
+    @functools.cache  # another percentile needs no new gradient
+    def gradient(label):
+        return vanilla_gradients(classifier.model, inputs, indices[label])[0]
+
+    def follow(label, percentile):
+        return gradient_figure(picture, gradient(label), percentile, label)
+
+    controls = {
+        "label": choice("Class", list(indices)),
+        "percentile": number("Percentile", 99.0, 90.0, 100.0, 0.5),
+    }
+    return Explorer(follow, controls, moves="choose the class, and where the colours end")
+
+
+# ------------------------------------------------------------------------------- lesson 3: Grad-CAM
+
+
+def cam_figure(picture, cam, title: str = "") -> DescribedFigure:
+    """Draw one Grad-CAM map laid over its picture, and as the squares that were computed.
+
+    Args:
+        picture: the picture that the network saw, as for `show_maps`.
+        cam: (h, w), with or without its negative values. The overlay shows the positive ones.
+        title: what the picture shows.
+    """
+    picture, values = load_image(picture), map_values(cam)
+    height, width = picture.shape[:2]
+    h, w = values.shape
+    squares = values[np.arange(height) * h // height][:, np.arange(width) * w // width]
+    laid_over = overlay(picture, values) if values.max() > 0 else picture
+    panels = {"Laid over": laid_over, f"Grad-CAM, {h} x {w}": squares}
+    return maps_figure(picture, panels, percentile=100, title=title)
+
+
+def cam_explorer(
+    classifier: Classifier, inputs, classes: Sequence[str], layers: Sequence[str]
+) -> Explorer:
+    """Let the reader choose layer, class and ReLU of a Grad-CAM (lesson 3).
+
+    Args:
+        classifier, inputs, classes: as for `gradient_explorer`.
+        layers: names of layers with feature maps, the first one first.
+    """
+    picture, indices = _one_picture(classifier, inputs), _class_indices(classifier, classes)
+
+    @functools.cache
+    def signed(label, layer):
+        return grad_cam(classifier.model, inputs, indices[label], layer=layer, relu=False)[0]
+
+    for layer in layers:  # the first map of a layer takes a second, the others a few hundredths
+        signed(next(iter(indices)), layer)
+
+    def follow(label, layer, relu):
+        cam = signed(label, layer)
+        title = f"{label!r} at {layer}, {'with' if relu else 'without'} ReLU"
+        return cam_figure(picture, np.maximum(cam, 0) if relu else cam, title)
+
+    controls = {
+        "label": choice("Class", list(indices)),
+        "layer": choice("Layer", list(layers)),
+        "relu": switch("ReLU", True),
+    }
+    return Explorer(follow, controls, moves="choose the class and the layer, and drop the ReLU")
+
+
+# ----------------------------------------------------------------------------- lesson 4: SmoothGrad
+
+
+def smoothgrad_figures(
+    classifier: Classifier, inputs, class_index: int, samples: int, noise: float
+) -> Iterator[tuple[float, DescribedFigure]]:
+    """Draw SmoothGrad again and again while it samples: (share that is done, figure so far).
+
+    Each step averages `SAMPLES_A_STEP` noisy copies, with a seed of its own, and adds them to the
+    mean. Arguments as for `smoothgrad`; one prepared picture.
+    """
+    picture, label = _one_picture(classifier, inputs), classifier.labels[class_index]
+    total, n = 0.0, 0
+    while n < samples:
+        k = min(SAMPLES_A_STEP, samples - n)
+        mean = smoothgrad(
+            classifier.model, inputs, class_index, samples=k, noise=noise, seed=n, batch_size=k
+        )
+        total, n = total + k * mean[0].astype(float), n + k
+        title = f"Class {label!r}, noise {noise:.0%}: {n} of {samples} samples"
+        yield n / samples, maps_figure(picture, {"SmoothGrad": total / n}, title=title)
+
+
+def smoothgrad_explorer(classifier: Classifier, inputs, label: str, samples: int = 16) -> Explorer:
+    """Let the reader choose noise and samples, and watch the average settle (lesson 4).
+
+    Args:
+        classifier, inputs: as for `gradient_explorer`.
+        label: the name of the class.
+        samples: how many at first, 8 to 200.
+    """
+    (class_index,) = _class_indices(classifier, [label]).values()
+    _one_picture(classifier, inputs)  # is it one?
+
+    def follow(noise, samples):
+        return smoothgrad_figures(classifier, inputs, class_index, samples, noise)
+
+    controls = {
+        "noise": number("Noise (share of range)", 0.15, 0.0, 0.5, 0.01, slow=True),
+        "samples": number("Samples", samples, 8, 200, 8, slow=True),
+    }
+    return Explorer(follow, controls, moves="choose noise and samples, and watch the map settle")
+
+
+# ------------------------------------------------------------------------- lesson 6: deletion curve
+
+
+def deletion_figure(
+    picture, attribution, fractions, probabilities, fraction: float
+) -> DescribedFigure:
+    """Draw a picture without its most important pixels, beside the curve of what that does.
+
+    Args:
+        picture: the picture that the network saw, as for `show_maps`.
+        attribution: one map of it, as for `show_maps`: the order in which the pixels go, the
+            largest first. They become grey.
+        fractions: (k,), rising from 0 to 1: how much of the picture is gone.
+        probabilities: (k,), what is left of the class's probability then.
+        fraction: how much is gone in the picture that is drawn.
+    """
+    picture, values = load_image(picture), map_values(attribution)
+    fractions, p = np.asarray(fractions, float), np.asarray(probabilities, float)
+    if fractions.ndim != 1 or fractions.shape != p.shape or len(fractions) < 2:
+        raise ValueError(
+            f"A curve has as many probabilities as fractions, at least 2, in a row: there are "
+            f"arrays of shapes {p.shape} and {fractions.shape}."
+        )
+    if (np.diff(fractions) <= 0).any() or fractions[0] < 0 or fractions[-1] > 1:
+        raise ValueError("The fractions of a curve rise from 0 to 1, each above the one before.")
+    order = np.argsort(-resize_map(values, picture.shape[:2]), axis=None, kind="stable")
+    left = picture.reshape(-1, 3).copy()
+    left[order[: round(fraction * len(order))]] = GREY
+    now = float(np.interp(fraction, fractions, p))
+
+    figure, (ax, curve) = _panels((8, 3.4), [2, 3])
+    ax.imshow(left.reshape(picture.shape))
+    ax.set_title("What is left", fontsize=11)
+    ax.set_axis_off()
+    curve.plot(fractions, p, color="black")
+    curve.fill_between(fractions, p, color="0.85")
+    curve.plot(fraction, now, "o", color="black", markersize=9)
+    curve.set_title("Deletion curve", fontsize=11)
+    curve.set_xlabel("share of the picture that is gone", fontsize=11)
+    curve.set_ylabel("probability of the class", fontsize=11)
+    title = f"{fraction:.0%} of the pixels gone, probability {now:.2f}, was {p[0]:.2f}"
+    figure.suptitle(title)
+    figure.alt_text = (
+        f"{title}. On the left the picture, with the pixels that the map ranks highest in grey. On "
+        f"the right the probability against the share that is gone, from {p[0]:.2f} to "
+        f"{p[-1]:.2f}, with a point at {fraction:.0%}."
+    )
+    return figure
+
+
+def deletion_explorer(picture, attribution, fractions, probabilities) -> Explorer:
+    """Let the reader delete a picture bit by bit, and see where on the curve that is (lesson 6).
+
+    Arguments as for `deletion_figure`. Nothing is computed but the drawing.
+    """
+
+    def follow(fraction):
+        return deletion_figure(picture, attribution, fractions, probabilities, fraction)
+
+    controls = {"fraction": number("Share that is gone", 0.1, 0.0, 1.0, 0.01)}
+    return Explorer(follow, controls, moves="delete more and more of the picture")
+
+
+# ----------------------------------------------------------------------- what they have in common
+
+
+def _panels(size: tuple[float, float], widths: Sequence[float], sharey: bool = False):
+    """Return a figure of this size in inches, and axes side by side, at fixed places.
+
+    A layout that looks at every label first would take as long as the drawing itself.
+    """
+    figure = DescribedFigure(figsize=size, dpi=80)
+    FigureCanvasAgg(figure)
+    places = {"left": 0.7 / size[0], "right": 1 - 0.2 / size[0], "bottom": 0.18, "top": 0.75}
+    axes = figure.subplots(1, len(widths), width_ratios=widths, sharey=sharey, gridspec_kw=places)
+    return figure, np.ravel(axes)
+
+
+def _one_picture(classifier: Classifier, inputs) -> np.ndarray:
+    """Return the picture that was prepared, uint8 (H, W, 3)."""
+    pictures = classifier.restore(inputs)
+    if len(pictures) != 1:
+        raise ValueError(f"An explorer shows one picture, and inputs holds {len(pictures)}.")
+    return pictures[0]
+
+
+def _class_indices(classifier: Classifier, labels: Sequence[str]) -> dict[str, int]:
+    if isinstance(labels, str) or not labels:
+        raise ValueError(f"classes={labels!r}: expected a list of names, such as ['tabby'].")
+    return {label: classifier.class_index(label) for label in labels}

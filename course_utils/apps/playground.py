@@ -1,0 +1,397 @@
+"""The playground: any picture, class and method, side by side, and a card to take home.
+
+`notebooks/playground.ipynb` shows it, in JupyterLab or as a page of its own through Voila.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import io
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import ipywidgets as widgets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_utils.apps.controls import Worker, figure_html, problem_html
+from course_utils.attribution import (
+    grad_cam,
+    gradient_times_input,
+    integrated_gradients,
+    smoothgrad,
+    vanilla_gradients,
+)
+from course_utils.display import DescribedFigure, maps_figure
+from course_utils.images import example_images, load_image
+from course_utils.models import APPLICATIONS, Classifier, Prediction, load_classifier
+
+__all__ = ["METHODS", "Playground", "card_html", "card_png", "explain", "find_classes", "uploaded"]
+
+METHODS: dict[str, Callable] = {
+    "Vanilla gradients": vanilla_gradients,
+    "Gradient x input": gradient_times_input,
+    "Integrated gradients": functools.partial(integrated_gradients, steps=64),
+    "Grad-CAM": grad_cam,
+    "SmoothGrad": functools.partial(smoothgrad, samples=50, noise=0.15, seed=0),
+}
+"""What can be chosen, called as method(model, inputs, class_index)."""
+
+MAX_BYTES = 8_000_000
+"""Of an uploaded file. A notebook's server drops the connection at messages of more than 10 MB."""
+
+_CARD_STYLE = (
+    "body { max-width: 60em; margin: 2em auto; padding: 0 1em; font-family: sans-serif } "
+    "th { text-align: left; padding-right: 1em; vertical-align: top }"
+)
+
+# ----------------------------------------------------------------------- without any widget
+
+
+def uploaded(value) -> tuple[str, bytes]:
+    """Return (name, content) of what a FileUpload holds, which differs in ipywidgets 7 and 8.
+
+    Raises:
+        ValueError: nothing was uploaded, or more than `MAX_BYTES`.
+    """
+    if isinstance(value, Mapping):  # ipywidgets 7: name -> {"metadata", "content"}
+        files = [(name, file["content"]) for name, file in value.items()]
+    else:
+        files = [(file["name"], file["content"]) for file in value]
+    if not files:
+        raise ValueError("No file was uploaded: choose one picture.")
+    name, content = files[-1]
+    if len(content) > MAX_BYTES:
+        raise ValueError(
+            f"The file {name!r} has {len(content) / 1e6:.1f} MB, and at most "
+            f"{MAX_BYTES / 1e6:.0f} MB are taken. Make the picture smaller: the network looks at "
+            "224 x 224 pixels."
+        )
+    return name, bytes(content)
+
+
+def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int]:
+    """Return the classes whose name has all these words in it, those that begin so first.
+
+    A number finds the class of that index.
+
+    Raises:
+        ValueError: there is none; the closest names are given.
+    """
+    wanted = words.lower().replace("_", " ").split()
+    if len(wanted) == 1 and wanted[0].isdecimal() and int(wanted[0]) < len(classifier.labels):
+        return [int(wanted[0])]
+    lower = [label.lower() for label in classifier.labels]
+    found = [c for c, label in enumerate(lower) if all(word in label for word in wanted)]
+    if not found:
+        classifier.class_index(words)  # says that there is none, and the closest
+    found.sort(key=lambda c: (not lower[c].startswith(wanted[0] if wanted else ""), lower[c]))
+    return found[:most]
+
+
+def explain(
+    classifier: Classifier, inputs, classes: Sequence[int], methods: Sequence[str]
+) -> Iterator[tuple[float, DescribedFigure | None]]:
+    """Explain one picture by several methods: (share that is done, a method's figure or None).
+
+    Each figure has one map for each class, on one colour scale: they have the same unit. The units
+    of two methods differ, so their colours have nothing to do with each other.
+
+    Args:
+        classifier: from `load_classifier`.
+        inputs: one prepared picture, (1, H, W, 3).
+        classes: indices.
+        methods: names from `METHODS`.
+    """
+    if not methods:
+        raise ValueError("No method was chosen: tick at least one.")
+    picture, done = classifier.restore(inputs)[0], 0
+    for name in methods:
+        maps = {}
+        for c in classes:
+            maps[f"{classifier.labels[c]} ({c})"] = METHODS[name](classifier.model, inputs, c)[0]
+            done += 1
+            share = done / (len(methods) * len(classes))
+            if len(maps) < len(classes):
+                yield share, None  # a place to stop
+        # A map of all zeros (what Grad-CAM's ReLU may leave) is said to be one, below it.
+        yield share, maps_figure(picture, maps, title=name, shared_scale=True)
+
+
+def card_html(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFigure]) -> str:
+    """Return the explanation card as a page that needs no other file; everything is escaped."""
+    rows = "".join(
+        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>"
+        for name, text in facts.items()
+    )
+    body = "".join(
+        f"<p>{figure._repr_html_()}</p><p>{html.escape(figure.alt_text)}</p>" for figure in figures
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{_CARD_STYLE}</style></head>"
+        f"<body><h1>{html.escape(title)}</h1><table>{rows}</table><h2>Maps</h2>{body}</body></html>"
+    )
+
+
+def card_png(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFigure]) -> bytes:
+    """Return the explanation card as one PNG: the facts, and the figures below each other."""
+    lines = [f"{name}: {text}" for name, text in facts.items()]
+    text = "\n".join(line for long in lines for line in textwrap.wrap(long, 95))
+    head = Figure(figsize=(8.7, 0.6 + 0.22 * (text.count("\n") + 1)), dpi=80)
+    FigureCanvasAgg(head)
+    head.text(0.02, 0.97, title, fontsize=14, va="top", parse_math=False)
+    head.text(0.02, 1 - 0.45 / head.get_figheight(), text, fontsize=10, va="top", parse_math=False)
+    parts = []
+    for figure in (head, *figures):
+        file = io.BytesIO()
+        figure.savefig(file, format="png", metadata={"Software": None})
+        parts.append(Image.open(file).convert("RGB"))
+    size = max(part.width for part in parts), sum(part.height for part in parts)
+    card, top = Image.new("RGB", size, "white"), 0
+    for part in parts:
+        card.paste(part, (0, top))
+        top += part.height
+    file = io.BytesIO()
+    card.save(file, format="png")
+    return file.getvalue()
+
+
+# --------------------------------------------------------------------------------- the app
+
+
+class Playground(widgets.VBox):
+    """Choose a picture, a network, a class and methods; see the maps; download the card.
+
+    What takes long runs beside the kernel in steps, so that Cancel works, and only the newest of
+    what was asked for. Whatever goes wrong is said at the end of the page.
+    """
+
+    def __init__(self) -> None:
+        wide, narrow = (
+            {"width": "30em", "max_width": "98%"},
+            {"width": "16em", "max_width": "98%"},
+        )
+        style = {"description_width": "8em"}
+        examples = [(name.replace("_", " "), name) for name in example_images()]
+        self._worker = Worker()
+        self.example = widgets.Dropdown(
+            options=examples, description="Example", layout=wide, style=style
+        )
+        self.upload = widgets.FileUpload(
+            accept="image/*", multiple=False, description="Upload a picture", layout=narrow
+        )
+        self.network = widgets.Dropdown(
+            options=["efficientnet-lite0", *APPLICATIONS],
+            description="Network",
+            layout=wide,
+            style=style,
+        )
+        self.search = widgets.Text(
+            description="Search a class", placeholder="such as: cat", layout=wide, style=style
+        )
+        self.label = widgets.Select(description="Class", rows=6, layout=wide, style=style)
+        self.methods = [
+            widgets.Checkbox(name in ("Grad-CAM", "SmoothGrad"), description=name, indent=False)
+            for name in METHODS
+        ]
+        for box in self.methods:
+            box.layout = narrow
+        self.go = widgets.Button(description="Explain", button_style="primary")
+        self.cancel = widgets.Button(description="Cancel", disabled=True)
+        self.progress = widgets.FloatProgress(max=1, description="Progress")
+        self.seen, self.found, self.problem, self.result, self.card = (
+            widgets.HTML() for _ in range(5)
+        )
+
+        self._name, self._source = "", ""
+        self._classifier: Classifier | None = None
+        self._read_example()
+        for _ in self._looking():
+            pass
+
+        self.example.observe(lambda _: self._new_picture(self._read_example), "value")
+        self.upload.observe(lambda _: self._new_picture(self._read_upload), "value")
+        self.network.observe(self._new_network, "value")
+        self.search.observe(lambda _: self._show_classes(), "value")
+        self.go.on_click(lambda _: self._worker.submit(self._explaining()))
+        self.cancel.on_click(lambda _: self._worker.cancel())
+
+        row = {"flex_flow": "row wrap", "align_items": "center"}
+        super().__init__(
+            [
+                widgets.HTML("<h2>1. A picture</h2>"),
+                widgets.Box([self.example, self.upload], layout=row),
+                self.network,
+                self.seen,
+                widgets.HTML("<h2>2. A class, and methods</h2>"),
+                self.search,
+                self.label,
+                self.found,
+                widgets.Box(self.methods, layout=row),
+                widgets.Box([self.go, self.cancel, self.progress], layout=row),
+                self.problem,
+                self.result,
+                self.card,
+            ]
+        )
+
+    def wait(self, timeout: float = 120) -> bool:
+        """Wait until nothing is being computed any more; for tests and scripts."""
+        return self._worker.wait(timeout)
+
+    # ------------------------------------------------------------------- the picture, the network
+
+    def _read_example(self) -> None:
+        name = self.example.value
+        self._picture, self._name = load_image(name), name.replace("_", " ")
+        self._described = example_images()[name]
+
+    def _read_upload(self) -> None:
+        name, content = uploaded(self.upload.value)
+        try:
+            self._picture = load_image(content)
+        except ValueError as error:
+            raise ValueError(str(error).replace("the given bytes", repr(name))) from None
+        self._name, self._described = name, f"An uploaded picture, {name}."
+
+    def _new_picture(self, read: Callable[[], None]) -> None:
+        self._worker.cancel()
+        try:
+            read()
+        except Exception as error:
+            self.problem.value = problem_html(error)
+        else:
+            self._worker.submit(self._looking())
+
+    def _new_network(self, change) -> None:
+        if change.new != self._classifier.name:  # or it was set back, since the other did not load
+            self._worker.submit(self._looking())
+
+    def _looking(self) -> Iterator[None]:
+        """Load the network, and say which classes it finds most probable."""
+        self.problem.value = self.result.value = self.card.value = ""
+        try:
+            if self._classifier is None or self._classifier.name != self.network.value:
+                self._say(f"Loading {self.network.value} ...")
+                yield
+                self._classifier = load_classifier(self.network.value)
+            classifier = self._classifier
+            self._inputs = classifier.prepare(self._picture)
+            self._predictions = classifier.predict(self._picture, top=5)[0]
+            self._show_picture()
+            self.search.value = ""
+            self._show_classes()
+            yield
+        except Exception as error:
+            if self._classifier is None:
+                raise
+            self.problem.value = problem_html(error)
+            self.network.value = self._classifier.name  # which still works
+            self._show_classes()
+
+    def _show_picture(self) -> None:
+        file = io.BytesIO()
+        Image.fromarray(self._classifier.restore(self._inputs)[0]).save(file, format="png")
+        data = base64.b64encode(file.getvalue()).decode("ascii")
+        alt = html.escape(f"{self._described} The centre square, as the network sees it.")
+        rows = "".join(
+            f"<tr><td>{p.probability:.1%}</td>"
+            f"<td>{html.escape(p.label)} ({p.class_index})</td></tr>"
+            for p in self._predictions
+        )
+        self.seen.value = (
+            f'<img src="data:image/png;base64,{data}" alt="{alt}" style="max-width: 100%">'
+            "<table><caption>What the network says</caption><thead><tr><th scope='col'>probability"
+            f"</th><th scope='col'>class</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+    def _show_classes(self) -> None:
+        """Offer the classes that were searched for, or without a search the most probable ones."""
+        words = self.search.value.strip()
+        try:
+            if words:
+                found = find_classes(self._classifier, words)
+            else:
+                found = [p.class_index for p in self._predictions]
+        except ValueError as error:
+            self._say(str(error))
+            return
+        labels = self._classifier.labels
+        self.label.options = [(f"{labels[c]} ({c})", c) for c in found]
+        self.label.value = found[0]
+        what = "match" if words else "are the most probable"
+        self._say(f"{len(found)} classes {what}. Choose one with the arrow keys.")
+
+    def _say(self, text: str) -> None:
+        self.found.value = f'<p role="status">{html.escape(text)}</p>'
+
+    # -------------------------------------------------------------------------------- the maps
+
+    def _explaining(self) -> Iterator[None]:
+        """Compute the maps, one a step, of the class and of its strongest rival."""
+        self.problem.value = self.result.value = self.card.value = ""
+        self.progress.value, self.cancel.disabled = 0, False
+        figures: list[DescribedFigure] = []
+        classifier, c = self._classifier, self.label.value
+        try:
+            rival = next(p.class_index for p in self._predictions if p.class_index != c)
+            methods = [box.description for box in self.methods if box.value]
+            for share, figure in explain(classifier, self._inputs, [c, rival], methods):
+                self.progress.value = share
+                if figure is not None:
+                    figures.append(figure)
+                    self._show_figures(figures, c, rival)
+                yield
+            self._offer_card(figures, c, rival, methods)
+        except Exception as error:
+            self.problem.value = problem_html(error)
+        finally:
+            self.cancel.disabled = True
+
+    def _show_figures(self, figures: Sequence[DescribedFigure], c: int, rival: int) -> None:
+        labels = self._classifier.labels
+        text = (
+            f"{labels[c]} ({c}) beside {labels[rival]} ({rival}), its most probable rival. The "
+            "maps of one method share one colour scale; different methods have different units."
+        )
+        drawn = "".join(map(figure_html, figures))
+        self.result.value = f"<h2>3. The maps</h2><p>{html.escape(text)}</p>{drawn}"
+
+    def _offer_card(self, figures, c: int, rival: int, methods: Sequence[str]) -> None:
+        labels = self._classifier.labels
+        title = f"What matters for {labels[c]!r}?"
+        facts = {
+            "Picture": f"{self._name}. {self._described}",
+            "Network": self._classifier.name,
+            "Prediction": _percentages(self._predictions),
+            "Classes": f"{labels[c]} ({c}), and its rival {labels[rival]} ({rival})",
+            "Methods": "; ".join(_settings(name) for name in methods),
+        }
+        page = card_html(title, facts, figures).encode()
+        png = card_png(title, facts, figures)
+        self.card.value = (
+            "<h2>4. The card</h2><p>"
+            + _download("explanation_card.html", "text/html", page, "Download the card as a page")
+            + ", or "
+            + _download("explanation_card.png", "image/png", png, "as a picture")
+            + ".</p>"
+        )
+
+
+def _percentages(predictions: Sequence[Prediction]) -> str:
+    return ", ".join(f"{p.label} {p.probability:.1%}" for p in predictions)
+
+
+def _settings(name: str) -> str:
+    settings = getattr(METHODS[name], "keywords", {})
+    return " ".join([name, *(f"{key} {value}" for key, value in settings.items())])
+
+
+def _download(name: str, kind: str, content: bytes, text: str) -> str:
+    data = base64.b64encode(content).decode("ascii")
+    return f'<a download="{name}" href="data:{kind};base64,{data}">{html.escape(text)}</a>'

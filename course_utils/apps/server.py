@@ -1,0 +1,172 @@
+"""Serve the playground with Voila: `python -m course_utils.apps.server`, on this computer.
+
+Each visit starts a kernel with a network in it, so a kernel ends with its page, and only this
+computer's own pages and a person who opens the address can start one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jupyter_client.multikernelmanager import MultiKernelManager
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.httputil import HTTPServerRequest
+from tornado.ioloop import IOLoop
+from tornado.routing import Matcher, Rule
+from tornado.web import RequestHandler
+from traitlets.config import Config
+from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "playground.ipynb"
+
+SECONDS_TO_COME_BACK = 10
+"""How long a kernel waits for its page, if their connection breaks: after a nap, say."""
+
+CONFIG = {
+    # The net below `Page` and `PageConnection`: a page that stopped on its way.
+    "MappingKernelManager": {"cull_idle_timeout": 60, "cull_interval": 10},
+    "VoilaConfiguration": {"allow_template_override": "NO", "allow_theme_override": "NO"},
+}
+
+# Voila's page asks another host for a set of icons, and does without. We take out these links;
+# whatever else would ask another host, the browser stops.
+OTHER_HOSTS = re.compile(r'<link [^>]*href="https?://[^>]*>')
+KERNEL_ID = re.compile(r'"kernelId": *"([^"]+)"')
+POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'self'"
+
+MAX_MESSAGE = 100_000_000
+"""Bytes the server takes at once, so a picture that is too big gets the playground's own words."""
+
+
+def is_ours(host: str, ip: str) -> bool:
+    """Is a request's Host header a name of this server?
+
+    A page of another site can point a name of its own at this computer (DNS rebinding). It can't
+    do that with an address in numbers, which counts if the server was told to listen to others.
+
+    Args:
+        host: the header, such as "localhost:8866" or "[::1]:8866".
+        ip: what the server listens to.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name in ("localhost", ip):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback or ip in ("", "0.0.0.0", "::")
+    except ValueError:
+        return False
+
+
+class FromElsewhere(Matcher):
+    """The requests that another site caused, or that use another name for this server."""
+
+    def __init__(self, ip: str) -> None:
+        self.ip = ip
+
+    def match(self, request: HTTPServerRequest) -> dict | None:
+        """Return {} for a request from elsewhere, None for one of ours."""
+        headers = request.headers
+        site = headers.get("Sec-Fetch-Site")  # which a browser sends, and no page can change
+        source = headers.get("Origin") or ("" if site else headers.get("Referer", ""))
+        ours = (
+            is_ours(headers.get("Host", ""), self.ip)
+            and site in (None, "none", "same-origin")
+            and source in ("", f"{request.protocol}://{headers.get('Host')}")
+        )
+        return None if ours else {}
+
+
+class Refusal(RequestHandler):
+    """Answer a request from elsewhere, whatever it asks."""
+
+    def prepare(self) -> None:
+        """Say in one sentence what to do instead."""
+        self.set_status(403)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(
+            "This request came from another site, or it used another name for this computer: open "
+            "the playground by typing the address that `start.py playground` printed.\n"
+        )
+
+
+class Page(TornadoVoilaHandler):
+    """Run the notebook, and show what it made."""
+
+    kernel_id, is_gone = None, False
+
+    def write(self, chunk: str) -> None:
+        """Send a part of the page, without what Voila would fetch from other hosts."""
+        if found := KERNEL_ID.search(chunk):
+            self.kernel_id = found[1]
+            self._end_without_reader()
+        super().write(OTHER_HOSTS.sub("", chunk))
+
+    def on_connection_close(self) -> None:
+        """Note that the page was closed, or reloaded, before it was complete."""
+        super().on_connection_close()
+        self.is_gone = True
+        self._end_without_reader()
+
+    def _end_without_reader(self) -> None:
+        if self.is_gone and self.kernel_id:
+            IOLoop.current().add_callback(end_without_page, self.kernel_manager, self.kernel_id)
+
+
+class PageConnection(ZMQChannelsWebsocketConnection):
+    """The connection of a page to its kernel, which ends with the page."""
+
+    def disconnect(self) -> None:
+        """End the kernel, unless its page comes back."""
+        super().disconnect()
+        kernels = self.multi_kernel_manager
+        IOLoop.current().call_later(SECONDS_TO_COME_BACK, end_without_page, kernels, self.kernel_id)
+
+
+async def end_without_page(kernels: MultiKernelManager, kernel_id: str) -> None:
+    """End a kernel if no page is connected to it."""
+    if kernel_id in kernels and not kernels.kernel_model(kernel_id)["connections"]:
+        await kernels.shutdown_kernel(kernel_id, now=True)
+
+
+class PlaygroundServer(Voila):
+    """Voila, with a guard before everything it serves, and kernels that end."""
+
+    def init_settings(self) -> dict:
+        """Return the settings of the web server."""
+        return super().init_settings() | {
+            "headers": {"Content-Security-Policy": POLICY},
+            "kernel_websocket_connection_class": PageConnection,
+            "websocket_max_message_size": MAX_MESSAGE,
+        }
+
+    def init_handlers(self) -> list:
+        """Return what answers which requests: the first that matches."""
+        handlers = [
+            (path, Page if handler is TornadoVoilaHandler else handler, *more)
+            for path, handler, *more in super().init_handlers()
+        ]
+        return [Rule(FromElsewhere(self.ip), Refusal), *handlers]
+
+    def launch_browser(self) -> None:
+        """Open the page itself: Voila opens a file that leads there, which is another site."""
+        browser = webbrowser.get(self.browser or None)
+        threading.Thread(target=browser.open, args=(self.connection_url,)).start()
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until Ctrl-C; the arguments are Voila's."""
+    PlaygroundServer.launch_instance([str(NOTEBOOK), *arguments], config=Config(CONFIG))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

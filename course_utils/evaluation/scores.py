@@ -1,0 +1,150 @@
+"""Where a map is strong, and whether that is where the object is: pointing and energy (lesson 6).
+
+What is scored is the *raw* map, never a picture of it.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from course_utils.display import map_values
+from course_utils.images import cv2, resize_map
+
+
+def strength(attribution, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Return how strongly one map marks each place, float32 (h, w), at least 0.
+
+    (h, w), one number a place, such as Grad-CAM: max(m, 0), what speaks *for* the class. Where the
+    sign of such a map means something else, pass np.abs(m).
+    (H, W, C), one number a channel, such as a gradient: max over C of |m|, as Simonyan et al. show
+    it. The sign of a slope says in which direction the pixel would have to change, not whether the
+    pixel speaks for the class.
+
+    Args:
+        attribution: one raw map; a batch of one is accepted as well.
+        size: (height, width) to bring the map to, linearly between the centres of its cells (see
+            `resize_map`); None leaves it at its own resolution.
+
+    Raises:
+        ValueError: several maps, another shape, NaN or infinity, or a picture (uint8 with colours).
+        TypeError: not numbers.
+    """
+    raw = np.asarray(attribution)
+    if raw.dtype == np.uint8 and raw.ndim >= 3:
+        raise ValueError(
+            f"This is a picture, uint8 of shape {raw.shape}: its colours say what a display chose. "
+            "Score the raw map that the method returned."
+        )
+    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
+        raise ValueError(
+            "The map holds NaN or infinity, and cannot be scored: check what the method divides by."
+        )
+    values = np.maximum(map_values(raw), 0)
+    if size is None or values.shape == tuple(size):
+        return values
+    _check_one(raw.shape, size)
+    _check_fit(values.shape, size)
+    return resize_map(values, size)
+
+
+def _check_one(shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    if len(shape) == 3 and shape[1] <= 3 < size[1]:
+        raise ValueError(
+            f"An array of shape {shape} may be {shape[0]} maps of {shape[1]} x {shape[2]} places, "
+            "or one map with channels: pass one map, maps[0], of the shape (h, w)."
+        )
+
+
+def _check_fit(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    (h, w), (height, width) = shape, size
+    # A layer with strides rounds its size: up to about one cell in each direction is normal.
+    if abs(w - h * width / height) > 1.5 and abs(h - w * height / width) > 1.5:
+        raise ValueError(
+            f"A map of {h} x {w} places does not fit {height} x {width}, which has another shape: "
+            "it would have to be stretched. Score a map on the picture that the network saw."
+        )
+
+
+def _warn_if_zero(values: np.ndarray, consequence: str) -> None:
+    if not values.any():
+        warnings.warn(f"The map is nowhere positive: {consequence}.", stacklevel=3)
+
+
+def _check_mask(mask) -> np.ndarray:
+    m = np.asarray(mask)
+    if m.ndim != 2 or m.dtype.kind not in "buif" or not np.isin(m, (0, 1)).all():
+        raise ValueError(
+            f"The mask has the shape {m.shape} and dtype {m.dtype}: expected (H, W), True (or 1) "
+            "where the object is and False (or 0) elsewhere. Of a batch, pass one: masks[0]."
+        )
+    if not m.any():
+        raise ValueError("The mask is empty: there is no object to be found.")
+    return m.astype(bool)
+
+
+def pointing_game(attribution, mask, *, tolerance: float = 0) -> bool:
+    """Return whether the map's strongest place lies on the object.
+
+    The pointing game of Zhang et al. 2016, arXiv:1608.00507, section 4.1, for one map.
+
+    Args:
+        attribution: one raw map (see `strength`), of any resolution. The strongest place is looked
+            for at the map's own resolution, and its middle is where the map points.
+        mask: bool (H, W), True on the object.
+        tolerance: how many pixels beside the object still count; the paper gives 15.
+
+    Returns:
+        True for a hit. Where several places share the maximum, they must all lie on the object: a
+        map that is the same everywhere points nowhere, and misses.
+
+    Warns:
+        UserWarning: the map is nowhere positive; it is scored as a miss.
+
+    Raises:
+        TypeError, ValueError: as `strength`; an empty mask, or one that does not fit the map; a
+            tolerance below 0.
+
+    Lesson 6 derives it.
+    """
+    m, values = _check_mask(mask), strength(attribution)
+    _check_one(np.shape(attribution), m.shape)
+    _check_fit(values.shape, m.shape)
+    if not isinstance(tolerance, (int, float, np.integer, np.floating)) or not tolerance >= 0:
+        raise ValueError(f"tolerance={tolerance!r}: expected a number of pixels, 0 or more.")
+    _warn_if_zero(values, "it points nowhere, and is scored as a miss")
+    places = np.argwhere(values == values.max())
+    rows, columns = ((places + 0.5) * m.shape / values.shape).astype(int).T
+    # The distance of each pixel to the nearest one of the object; 0 on the object.
+    distance = cv2.distanceTransform((~m).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return bool(values.any() and (distance[rows, columns] <= tolerance).all())
+
+
+def energy_in_mask(attribution, mask) -> float:
+    """Return which share of the map lies on the object: sum over the mask / sum over all places.
+
+    The energy-based pointing game of Wang et al. 2020, arXiv:1910.01279, section 4.3. A map that is
+    the same everywhere has the mask's share of the picture: that is chance.
+
+    Args:
+        attribution: one raw map (see `strength`), of any resolution; it is brought to the mask's.
+        mask: bool (H, W), True on the object. Of another object, the share that lies on the wrong
+            one.
+
+    Returns:
+        0 to 1.
+
+    Warns:
+        UserWarning: the map is nowhere positive; its share is scored as 0, for every mask.
+
+    Raises:
+        TypeError, ValueError: as `strength`; an empty mask, or one that does not fit the map.
+
+    Lesson 6 derives it.
+    """
+    m = _check_mask(mask)
+    values = strength(attribution, m.shape).astype(np.float64)
+    _warn_if_zero(values, "no share of it lies anywhere, which is scored as 0")
+    whole = values.sum()
+    return float(values[m].sum() / whole) if whole > 0 else 0.0

@@ -1,0 +1,361 @@
+"""start.py: what it decides, as plain functions. test_start_runs.py lets it install something."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import start
+from course_utils.apps import server
+from workshop import machine
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = {
+    "version": [3, 12],
+    "implementation": "CPython",
+    "bits": 64,
+    "platform": "linux-x86_64",
+    "musl": False,
+    "free_threaded": False,
+}
+
+
+@pytest.mark.parametrize("minor", [10, 11, 12, 13])
+@pytest.mark.parametrize("platform", ["linux-x86_64", "linux-aarch64", "win-amd64", "macosx-arm64"])
+def test_suitable_pythons_pass(minor, platform):
+    assert machine.problem({**GOOD, "version": [3, minor], "platform": platform}) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"version": [3, 9]}, "This is Python 3.9, and the course runs on Python 3.10 to 3.13"),
+        ({"version": [3, 14]}, "python3.13 start.py"),
+        ({"version": [3, 14], "platform": "win-amd64"}, "py -3.13 start.py"),
+        ({"implementation": "PyPy"}, "This is PyPy 3.12"),
+        ({"bits": 32, "platform": "win32"}, "32-bit"),
+        ({"free_threaded": True}, "free-threaded"),
+        ({"platform": "macosx-x86_64"}, "Intel"),
+        ({"platform": "win-arm64"}, "ARM64"),
+        ({"musl": True}, "Alpine"),
+        ({"platform": "linux-riscv64"}, "no TensorFlow for linux-riscv64"),
+        ({"platform": "mingw_x86_64"}, "no TensorFlow for mingw_x86_64"),
+    ],
+)
+def test_unsuitable_pythons_get_one_sentence(facts, words):
+    sentence = machine.problem({**GOOD, **facts})
+    assert words in sentence
+    assert "\n" not in sentence
+    assert not sentence.endswith(".")
+
+
+def test_the_running_python_is_described():
+    facts = machine.describe()
+    assert facts.keys() == GOOD.keys()
+    assert facts["version"] == list(sys.version_info[:2])
+    assert machine.problem(facts) is None
+
+
+@pytest.mark.parametrize("name", ["start.py", "workshop/machine.py"])
+def test_an_old_python_gets_as_far_as_the_sentence_that_names_a_newer_one(name):
+    ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+def test_the_supported_versions_are_those_of_pyproject():
+    assert 'requires-python = ">={}.{},<{}.{}"'.format(
+        *machine.OLDEST, machine.NEWEST[0], machine.NEWEST[1] + 1
+    ) in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def pythons(tmp_path, monkeypatch):
+    """Put commands on the path, by name, that say of themselves what the given JSON says."""
+    if sys.platform == "win32":
+        pytest.skip("Windows asks its launcher")
+
+    def put(answers):
+        for name, answer in answers.items():
+            command = tmp_path / name
+            text = answer if isinstance(answer, str) else json.dumps({**GOOD, **answer})
+            command.write_text(f"#!/bin/sh\necho '{text}'\n", encoding="utf-8")
+            command.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+    return put
+
+
+def test_every_candidate_is_tried_until_one_will_do(pythons, tmp_path):
+    pythons({"python3.12": {"bits": 32}, "python3.11": "not JSON", "python3.10": {}})
+    shim = tmp_path / "python3.13"
+    shim.write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")  # without a Python behind it
+    shim.chmod(0o755)
+    assert machine.find_another() == [str(tmp_path / "python3.10")]
+    (tmp_path / "python3.10").unlink()
+    assert machine.find_another() is None
+
+
+@pytest.mark.parametrize(
+    ("marker", "seen", "expected"),
+    [
+        (None, ("3.12", True, True), "foreign"),
+        ({}, ("3.12", True, True), "broken"),
+        ({"ready": "now", "python": "3.12"}, (None, False, False), "broken"),
+        ({"ready": "now", "python": "3.11"}, ("3.12", True, True), "broken"),
+        ({"ready": "now", "python": "3.12"}, ("3.12", True, False), "broken"),
+        ({"ready": None, "python": "3.12"}, ("3.12", False, False), "broken"),
+        ({"ready": None, "python": "3.12"}, ("3.12", True, False), "unfinished"),
+        ({"ready": "before", "python": "3.12"}, ("3.12", True, True), "unfinished"),
+        ({"ready": "now", "python": "3.12"}, ("3.12", True, True), "ready"),
+    ],
+)
+def test_the_state_of_the_environment(marker, seen, expected):
+    assert start.state(marker, seen, wanted="now") == expected
+
+
+def test_an_empty_or_missing_folder_is_no_environment(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "VENV", tmp_path / ".venv")
+    assert start.current_state() == "absent"
+    (tmp_path / ".venv").mkdir()
+    assert start.current_state() == "absent"
+
+
+def test_the_marker_survives_a_round_trip_and_nonsense(tmp_path):
+    path = tmp_path / "marker.json"
+    assert start.read_marker(path) is None
+    start.write_marker("digest", "3.12", path)
+    assert start.read_marker(path) == {"ready": "digest", "python": "3.12"}
+    assert [file.name for file in tmp_path.iterdir()] == ["marker.json"]
+    for nonsense in ("", "[1]", '{"ready": ', "[" * 100_000):
+        path.write_text(nonsense, encoding="utf-8")
+        assert start.read_marker(path) == {}
+    path.replace(path.with_suffix(".tmp"))  # so earlier versions left it, when they were stopped
+    assert start.read_marker(path) == {}
+
+
+def test_the_digest_changes_with_what_is_installed_but_not_with_line_ends(tmp_path):
+    for name in start.INPUTS:
+        (tmp_path / name).write_bytes(b"one\ntwo\n")
+    before = start.digest(tmp_path)
+    (tmp_path / "requirements.txt").write_bytes(b"one\r\ntwo\r\n")
+    assert start.digest(tmp_path) == before
+    for name in start.INPUTS:
+        (tmp_path / name).write_bytes(b"one\nthree\n")
+        assert start.digest(tmp_path) != before
+        before = start.digest(tmp_path)
+
+
+def test_a_folder_that_start_did_not_make_is_left_alone(tmp_path, monkeypatch):
+    precious = tmp_path / ".venv" / "precious.txt"
+    precious.parent.mkdir()
+    precious.write_text("mine", encoding="utf-8")
+    monkeypatch.setattr(start, "VENV", precious.parent)
+    monkeypatch.setattr(start, "MARKER", precious.parent / "marker.json")
+    assert start.current_state() == "foreign"
+    with pytest.raises(machine.StartError, match="did not make"):
+        start.install("foreign")
+    assert [file.name for file in precious.parent.iterdir()] == ["precious.txt"]
+
+
+def test_variables_that_would_lead_astray_are_dropped_and_the_others_kept():
+    env = machine.child_environment(
+        {
+            "PATH": "here",
+            "PYTHONPATH": "elsewhere",
+            "PYTHONUTF8": "0",
+            "PIP_TARGET": "elsewhere",
+            "PIP_USER": "1",
+            "PIP_CERT": "company.pem",
+            "KERAS_BACKEND": "torch",
+            "MPLBACKEND": "module://nowhere",
+        }
+    )
+    assert env["PATH"] == "here"
+    assert env["PIP_CERT"] == "company.pem"
+    assert env["PIP_USER"] == "0"
+    assert env["KERAS_BACKEND"] == "tensorflow"
+    assert not {"PYTHONPATH", "PYTHONUTF8", "PIP_TARGET", "MPLBACKEND"} & env.keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ("lab", [])),
+        (["lab"], ("lab", [])),
+        (["--no-browser", "--port", "8899"], ("lab", ["--no-browser", "--port", "8899"])),
+        (["--", "--no-browser"], ("lab", ["--no-browser"])),
+        (["test", "-x", "tests"], ("test", ["-x", "tests"])),
+        (["check", "--", "--output", "a.png"], ("check", ["--output", "a.png"])),
+    ],
+)
+def test_the_command_and_what_is_passed_on(arguments, expected):
+    assert start.parse(arguments) == expected
+
+
+def test_an_unknown_command_is_named():
+    with pytest.raises(machine.StartError, match="'tset'"):
+        start.parse(["tset"])
+
+
+def test_the_command_lines():
+    python = str(start.VENV_PYTHON)
+    assert start.command_line("test", ["-x"]) == [python, "-m", "pytest", "-x"]
+    assert start.command_line("check", []) == [python, "-m", "course_utils"]
+    assert start.command_line("playground", ["--port=1"]) == [
+        *(python, "-m", "course_utils.apps.server", "--port=1")
+    ]
+    assert start.command_line("workshop", ["slides"]) == [python, "-m", "workshop", "slides"]
+    lab = start.command_line("lab", ["--no-browser"])
+    assert lab[:3] == [python, "-m", "jupyterlab"]
+    assert lab[-1] == "--no-browser"
+    assert f"--ServerApp.root_dir={ROOT}" in lab
+    assert "--allow-root" not in lab
+    assert "--allow-root" in start.command_line("lab", [], is_root=True)
+
+
+def test_the_first_lesson_is_there():
+    assert (ROOT / start.LESSON).is_file()
+    assert server.NOTEBOOK.is_file()
+
+
+def test_warnings_before_the_installation():
+    short, long = Path("x" * 30), Path("x" * 80)
+    assert list(machine.warnings_before_install(50e9, True, long)) == []
+    assert list(machine.warnings_before_install(50e9, False, short)) == []
+    (space,) = machine.warnings_before_install(1.5e9, True, short)
+    assert "1.5 GB" in space
+    (path,) = machine.warnings_before_install(50e9, False, long)
+    assert str(machine.LONGEST_WINDOWS_ROOT) in path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder for an environment that is not made: its Python, pip and packages answer at will."""
+    monkeypatch.setattr(start, "VENV", tmp_path)
+    monkeypatch.setattr(start, "MARKER", tmp_path / "marker.json")
+    monkeypatch.setattr(start.machine, "read_kit", lambda: None)  # an unpacked kit runs this too
+    return tmp_path
+
+
+def test_without_venv_or_pip_the_exact_command_is_named(folder, monkeypatch):
+    monkeypatch.setattr(start, "succeeds", lambda *_, **__: False)
+    monkeypatch.setattr(start.shutil, "which", lambda _: "/usr/bin/apt-get")
+    version = "{}.{}".format(*sys.version_info[:2])
+    with pytest.raises(machine.StartError, match=f"sudo apt install python{version}-venv"):
+        start.make_environment()
+
+
+def test_pip_comes_from_the_system_where_python_has_none_of_its_own(folder, monkeypatch):
+    commands = []
+
+    def succeeds(command, quiet=False):
+        commands.append([str(word) for word in command])
+        return "ensurepip" not in command
+
+    monkeypatch.setattr(start, "succeeds", succeeds)
+    start.make_environment()
+    command = commands[-1]
+    assert command[0] == start.base_python()
+    assert "--require-hashes" in command
+    listed = Path(command[-1]).read_text(encoding="utf-8")
+    assert re.fullmatch(r"pip==\S+( \\\n    --hash=sha256:[0-9a-f]{64})+\n", listed)
+
+
+def test_what_was_unpacked_in_half_is_forgotten(tmp_path):
+    for name, last in (("whole", "INSTALLER"), ("half", "METADATA")):
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / last).write_text("pip", encoding="utf-8")
+        (tmp_path / f"{name}.py").write_text("", encoding="utf-8")
+    start.forget_halves(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["half.py", "whole-1.0.dist-info", "whole.py"]
+
+
+def test_an_installation_that_fails_is_not_called_ready(folder, monkeypatch):
+    monkeypatch.setattr(start, "succeeds", lambda *_, **__: False)
+    start.write_marker("an older digest", "3.12", start.MARKER)
+    with pytest.raises(machine.StartError, match="goes on where this one stopped"):
+        start.install("unfinished")
+    assert start.read_marker(start.MARKER) == {"ready": None, "python": "3.12"}
+
+
+KIT = {"platform": "linux-x86_64", "python": "3.12"}
+
+
+def unpacked(folder, kit=KIT):
+    """A folder of wheels, as an unpacked kit has it, without any wheels."""
+    (folder / "wheels").mkdir()
+    (folder / "wheels" / machine.KIT).write_text(json.dumps(kit), encoding="utf-8")
+    return folder / "wheels"
+
+
+def test_a_kit_says_what_it_is_for_and_a_damaged_one_that_it_is_damaged(tmp_path):
+    assert machine.read_kit(tmp_path / "wheels") is None
+    wheels = unpacked(tmp_path)
+    assert machine.read_kit(wheels) == KIT
+    for nonsense in ("", "[]", '"text"', '{"platform": "win-amd64"}'):
+        (wheels / machine.KIT).write_text(nonsense, encoding="utf-8")
+        with pytest.raises(machine.StartError, match="not a complete offline kit"):
+            machine.read_kit(wheels)
+    (wheels / machine.KIT).unlink()
+    with pytest.raises(machine.StartError, match="not a complete offline kit"):
+        machine.read_kit(wheels)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"version": [3, 11]}, "install Python 3.12 beside it, or ask for the offline kit"),
+        ({"platform": "win-amd64"}, "this is Python 3.12 on win-amd64: ask for the offline kit"),
+        ({"version": [3, 13], "platform": "macosx-arm64"}, "for Python 3.12 on linux-x86_64"),
+    ],
+)
+def test_a_kit_for_another_computer_says_so_in_one_sentence(facts, words):
+    assert machine.problem({**GOOD, **facts}) is None
+    sentence = machine.kit_problem({**GOOD, **facts}, KIT)
+    assert words in sentence
+    assert "delete the folder wheels" in sentence
+    assert "\n" not in sentence
+    assert sentence.count(". ") == 0
+    assert not sentence.endswith(".")
+
+
+def test_the_right_kit_and_no_kit_are_no_problem():
+    assert machine.kit_problem(GOOD, KIT) is None
+    assert machine.kit_problem(GOOD, None) is None
+
+
+def test_the_python_that_the_kit_is_for_is_looked_for(pythons, tmp_path):
+    pythons({"python3.13": {"version": [3, 13]}, "python3.12": {}})
+    assert machine.find_another() == [str(tmp_path / "python3.13")]
+    assert machine.find_another(KIT) == [str(tmp_path / "python3.12")]
+    assert machine.find_another({**KIT, "platform": "win-amd64"}) is None
+
+
+def run(*arguments, **kwargs):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "start.py"), *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        **kwargs,
+    )
+
+
+def test_help_and_a_wrong_word_from_another_folder(tmp_path):
+    result = run("--help", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "python start.py test" in result.stdout
+    result = run("tset", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(
+        "start.py: the commands are lab, check, playground, test and workshop"
+    )
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,253 @@
+"""Make the notebooks out of notebooks/source/NN_name.py, one text file a lesson.
+
+    python -m tools.notebooks                  all lessons, and the playground
+    python -m tools.notebooks 02               only those whose name begins so
+
+From each source two notebooks are made: NN_name.ipynb, which students open, without outputs and
+with a stub in place of each solution; and solutions/NN_name.ipynb, executed, with its outputs. Of
+the playground, which is an app and no lesson, only the first. A rebuild of an unchanged lesson
+changes no byte.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import html
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbgrader.preprocessors import ClearSolutions
+from traitlets.config import Config
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - depends on the Python version
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDENTS = ROOT / "notebooks"
+SOURCES = STUDENTS / "source"
+SOLUTIONS = STUDENTS / "solutions"
+CATALOGUE = ROOT / "course_utils" / "checks" / "exercises.json"
+STUB = "return ...  # your code here"
+SECONDS_A_CELL = 300
+APPS = ("playground",)
+WIDGET = "application/vnd.jupyter.widget-view+json"
+FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
+TARGET = """
+<details><summary>Target figure</summary>
+
+![{alt}](attachment:target.png)
+
+</details>"""
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def lessons(prefix: str = "") -> list[str]:
+    """Return the names of the lessons, "00_start_here", in order."""
+    names = {path.stem for path in SOURCES.glob(f"{prefix}*.py")}
+    return sorted(names - {"set_up", *APPS})
+
+
+def repository() -> str:
+    """Return the repository's address, which stands in pyproject.toml and nowhere else."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)["project"]["urls"]["Source"].rstrip("/")
+
+
+def pin(name: str) -> str:
+    """Return the exact version of a package, which stands in requirements.txt."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    found = re.findall(rf"^{re.escape(name)}==([^\s;]+)", text, flags=re.MULTILINE)
+    if len(found) != 1:
+        raise ValueError(f"requirements.txt has {len(found)} versions of {name}, and 1 is needed.")
+    return found[0]
+
+
+def set_up(address: str) -> str:
+    """Return the set-up cell of a copy of the course that lies at this address."""
+    source = (SOURCES / "set_up.py").read_text(encoding="utf-8").strip()
+    source = re.sub(r"([\w-]+)==VERSION", lambda m: f"{m[1]}=={pin(m[1])}", source)
+    return source.replace("SOURCE_URL", address)
+
+
+def read(lesson: str) -> nbformat.NotebookNode:
+    """Return the lesson's source as a notebook: badge, title, set-up cell, story, solutions."""
+    notebook = jupytext.read(SOURCES / f"{lesson}.py", fmt="py:percent")
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+
+    if lesson not in APPS:  # which are no lessons, and pages of their own
+        address = repository().replace("https://github.com/", "")
+        colab = (
+            f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
+        )
+        image = "https://colab.research.google.com/assets/colab-badge.svg"
+        title = notebook.cells[0]
+        title.source += f"\n\n[![Open this lesson in Colab]({image})]({colab})"
+
+    cell = nbformat.v4.new_code_cell(set_up(repository()), metadata={"tags": ["set-up"]})
+    notebook.cells.insert(1, cell)
+
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        # An id that depends on the content alone (and on how often it came before).
+        repeat = seen[cell.source] = seen.get(cell.source, -1) + 1
+        cell.id = hashlib.sha256(f"{repeat}{cell.source}".encode()).hexdigest()[:12]
+    return notebook
+
+
+def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a copy with a stub instead of each solution, and nothing that only solutions have."""
+    notebook = copy.deepcopy(notebook)
+    notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": STUB}
+    config.ClearSolutions.enforce_metadata = False
+    notebook, _ = ClearSolutions(config=config).preprocess(notebook, {})
+    for cell in notebook.cells:
+        if "tags" in cell.metadata:  # there are no outputs to compare with
+            cell.metadata.tags = [t for t in cell.metadata.tags if t != "nbval-check-output"]
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+    return notebook
+
+
+def solved_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a copy in which the marks around the solutions are gone; not executed."""
+    notebook = copy.deepcopy(notebook)
+    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            lines = cell.source.split("\n")
+            cell.source = "\n".join(line for line in lines if line.strip() not in marks)
+    return notebook
+
+
+def with_targets(
+    student: nbformat.NotebookNode, solved: nbformat.NotebookNode
+) -> nbformat.NotebookNode:
+    """Give exercises the figure that a right answer leads to, folded.
+
+    Those whose check is tagged "target"; the figure is the first that the solved notebook shows
+    after that check.
+    """
+    student = copy.deepcopy(student)
+    places = {cell.id: place for place, cell in enumerate(solved.cells)}
+    for task, _, check in zip(student.cells, student.cells[1:], student.cells[2:], strict=False):
+        if "exercise" in task.metadata and "target" in check.metadata.get("tags", []):
+            png, alt = first_figure(solved.cells[places[check.id] :])
+            task.attachments = {"target.png": {"image/png": png}}
+            alt = html.unescape(alt).replace("[", "(").replace("]", ")")
+            task.source += TARGET.format(alt=alt)
+    return student
+
+
+def first_figure(cells: list[nbformat.NotebookNode]) -> tuple[str, str]:
+    """Return the PNG, in base64, and the alt text of the first figure in some cells' outputs."""
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            found = FIGURE.search(output.get("data", {}).get("text/html", ""))
+            if found:
+                return found.group(1), found.group(2)
+    raise ValueError("After an exercise with the tag target, no figure is shown.")
+
+
+def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Run a notebook in notebooks/ and keep its outputs, without anything that varies."""
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_A_CELL,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,  # where a stream is cut into pieces depends on the clock
+        resources={"metadata": {"path": str(STUDENTS)}},
+    )
+    with tempfile.TemporaryDirectory() as folder:  # the exercises solved here are nobody's progress
+        client.execute(env=os.environ | {"SALIENCY_COURSE_PROGRESS": str(Path(folder, "progress"))})
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                raise RuntimeError(f"This cell writes to stderr:\n{cell.source}\n\n{output.text}")
+            # A widget lives as long as its kernel, and has a random id. The still beside it stays.
+            if "text/html" in output.get("data", {}):
+                output.data.pop(WIDGET, None)
+    # nbclient adds the version of this Python.
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
+    return notebook
+
+
+def title_of(task: nbformat.NotebookNode) -> str:
+    """Return the title of an exercise, without its number and its minutes."""
+    return re.search(r"### Exercise \S+: (.+?) \(\d+ minutes", task.source).group(1)
+
+
+def catalogue() -> str:
+    """Return the list of lessons and exercises that the package shows progress by, as JSON."""
+    found = []
+    for lesson in lessons():
+        cells = read(lesson).cells
+        number, title = re.match(r"# Lesson (\d)\. (.+)", cells[0].source).groups()
+        exercises = []
+        for cell in cells:
+            if "exercise" in cell.metadata:
+                about = cell.metadata["exercise"]
+                exercises.append(
+                    {"id": about["id"], "title": title_of(cell), "minutes": about["minutes"]}
+                )
+        found.append(
+            {
+                "number": int(number),
+                "title": title,
+                "notebook": f"{lesson}.ipynb",
+                "exercises": exercises,
+            }
+        )
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def text(notebook: nbformat.NotebookNode) -> str:
+    """Return a notebook as the text of its file."""
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def build(lesson: str) -> None:
+    """Write both notebooks of a lesson, or the one of an app."""
+    source = read(lesson)
+    student = student_version(source)
+    versions = {STUDENTS / f"{lesson}.ipynb": student}
+    if lesson not in APPS:
+        solved = execute(solved_version(source))
+        versions = {
+            STUDENTS / f"{lesson}.ipynb": with_targets(student, solved),
+            SOLUTIONS / f"{lesson}.ipynb": solved,
+        }
+    for path, notebook in versions.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text(notebook), encoding="utf-8", newline="\n")
+        print(f"{path.relative_to(ROOT)}: {len(notebook.cells)} cells")
+
+
+if __name__ == "__main__":
+    prefixes = sys.argv[1:] or [""]
+    chosen = [name for prefix in prefixes for name in lessons(prefix)]
+    chosen += [name for name in APPS if name.startswith(tuple(prefixes))]
+    if not chosen:
+        sys.exit(f"No lesson begins with {' or '.join(sys.argv[1:])}. There are: {lessons()}")
+    CATALOGUE.write_text(catalogue(), encoding="utf-8", newline="\n")
+    for lesson in chosen:
+        build(lesson)

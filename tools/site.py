@@ -1,0 +1,106 @@
+"""Make the reading version of the course: one page a lesson, with nothing to run.
+
+    python -m tools.site                 into site/_build/html; open index.html there
+    python -m tools.site FOLDER          into another folder
+
+The pages are the solved notebooks, with the solutions folded away. They ask no other computer for
+anything, so that they can be read from a disk, without internet.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from sphinx.cmd.build import build_main
+
+from tools import notebooks
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "site"
+
+
+BADGE = re.compile(r"\n*\[!\[Open this lesson in Colab\]\([^)]*\)\]\([^)]*\)")
+QUIZ = re.compile(r"^checks\.quiz\((\d+)\)$", re.MULTILINE)
+
+
+def page(lesson: str) -> nbformat.NotebookNode:
+    """Return a solved lesson as it is read: solutions folded, the quiz as text."""
+    solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
+    solutions = {
+        cell.id for cell in notebooks.read(lesson).cells if "### BEGIN SOLUTION" in cell.source
+    }
+    kept = [cell for cell in solved.cells if "set-up" not in cell.metadata.get("tags", [])]
+    for cell in kept:
+        cell.source = BADGE.sub("", cell.source)
+        tags = cell.metadata.get("tags", [])
+        if cell.id in solutions or "solution" in tags:
+            cell.metadata.tags = [*tags, "hide-input"]
+            cell.metadata.mystnb = {"code_prompt_show": "Show the solution"}
+        if cell.cell_type == "code" and (quiz := QUIZ.search(cell.source)):
+            cell.outputs = [_html_output(quiz_html(int(quiz.group(1))))]
+            cell.metadata.tags = [*tags, "remove-input"]
+    solved.cells = kept
+    return solved
+
+
+def quiz_html(lesson: int) -> str:
+    """Return a closing quiz to be read: what each choice means is folded away below its question.
+
+    (In the notebook it can be clicked, by a script that would fetch another one from the internet.)
+    """
+    quizzes = ROOT / "course_utils" / "checks" / "quizzes"
+    questions = json.loads((quizzes / f"lesson{lesson}.json").read_text(encoding="utf-8"))
+    items = []
+    for question in questions:
+        choices = "".join(f"<li>{_text(c['answer'])}</li>" for c in question["answers"])
+        meanings = "".join(
+            f"<li>{'Right' if c['correct'] else 'Not right'}. {_text(c['feedback'])}</li>"
+            for c in question["answers"]
+        )
+        items.append(
+            f"<li><p>{_text(question['question'])}</p><ol type='a'>{choices}</ol>"
+            f"<details><summary>What each answer means</summary><ol type='a'>{meanings}</ol>"
+            "</details></li>"
+        )
+    return f"<ol class='quiz'>{''.join(items)}</ol>"
+
+
+def _text(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
+def _html_output(text: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_output("display_data", data={"text/html": text})
+
+
+def write_sources(folder: Path) -> None:
+    """Write a page for each lesson, and the first page, which lists them."""
+    folder.mkdir(parents=True)
+    lessons = notebooks.lessons()
+    for lesson in lessons:
+        nbformat.write(page(lesson), folder / f"{lesson}.ipynb")
+    index = (SITE / "index.md").read_text(encoding="utf-8")
+    index = index.replace("LESSONS", "\n".join(lessons))
+    (folder / "index.md").write_text(index, encoding="utf-8", newline="\n")
+    shutil.copy(ROOT / "docs" / "cat_three_maps.png", folder)
+
+
+def build(target: Path) -> int:
+    """Build the pages into target/html, with Sphinx's warnings as errors; 0 if all is well."""
+    shutil.rmtree(target, ignore_errors=True)
+    write_sources(target / "source")
+    options = ["-q", "-W", "--keep-going", "-c", str(SITE), "-d", str(target / "cache")]
+    status = build_main([*options, str(target / "source"), str(target / "html")])
+    if status == 0:
+        print(f"{target / 'html' / 'index.html'}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(build(Path(sys.argv[1]) if len(sys.argv) > 1 else SITE / "_build"))
