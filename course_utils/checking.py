@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from course_utils.network.open import Opened
+ClassIndex: TypeAlias = ArrayLike | Callable[..., Any] | None
+"""What to explain: see `vanilla_gradients`."""
 
 
-def check_inputs(network: Opened, inputs) -> np.ndarray:
-    """Return the inputs as float32 (B, H, W, C)."""
+def check_inputs(inputs: ArrayLike, shape: tuple[int | None, ...], name: str) -> np.ndarray:
+    """Return the inputs of a model as float32 (B, H, W, C); None in its shape is any size."""
     try:
         x = np.asarray(inputs)
     except Exception:  # pictures of several sizes, a symbolic tensor: each library has its own
@@ -33,11 +34,11 @@ def check_inputs(network: Opened, inputs) -> np.ndarray:
             f"inputs has the shape {x.shape}, one picture without a batch axis. Pass inputs[None]; "
             "classifier.prepare(image) adds the axis itself."
         )
-    expected = network.inputs[1:]
+    expected = shape[1:]
     if x.ndim != 4 or any(e not in (None, s) for e, s in zip(expected, x.shape[1:], strict=True)):
         sizes = ", ".join("any" if size is None else str(size) for size in expected)
         raise ValueError(
-            f"inputs has the shape {x.shape}; the model {network.name!r} takes (batch, {sizes}). "
+            f"inputs has the shape {x.shape}; the model {name!r} takes (batch, {sizes}). "
             "classifier.prepare(image) makes such a batch."
         )
     if 0 in x.shape:
@@ -49,7 +50,7 @@ def check_inputs(network: Opened, inputs) -> np.ndarray:
     return x
 
 
-def check_class_index(class_index, pictures: int, classes: int, name: str) -> np.ndarray:
+def check_class_index(class_index: ArrayLike, pictures: int, classes: int, name: str) -> np.ndarray:
     """Return one class per picture, int32 (B,), of a model with this number of classes."""
     try:
         c = np.asarray(class_index)
@@ -75,7 +76,7 @@ def check_class_index(class_index, pictures: int, classes: int, name: str) -> np
     return np.broadcast_to(c, pictures).astype(np.int32)
 
 
-def check_count(name: str, value) -> int:
+def check_count(name: str, value: object) -> int:
     """Return a number of samples, steps or pictures, which must be a whole number from 1 on."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name}={value!r}: expected a whole number, at least 1.")
@@ -84,14 +85,14 @@ def check_count(name: str, value) -> int:
     return int(value)
 
 
-def check_seed(seed) -> int:
+def check_seed(seed: object) -> int:
     """Return what can seed a random generator."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed={seed!r}: expected a whole number, at least 0.")
     return int(seed)
 
 
-def check_noise(noise) -> np.float32:
+def check_noise(noise: object) -> np.float32:
     """Return the noise of SmoothGrad, a fraction of the picture's range."""
     if not isinstance(noise, (int, float, np.integer, np.floating)) or isinstance(noise, bool):
         raise TypeError(f"noise={noise!r}: expected a number such as 0.15.")
@@ -103,7 +104,7 @@ def check_noise(noise) -> np.float32:
     return np.float32(noise)
 
 
-def check_method(method) -> Callable:
+def check_method(method: object) -> Callable:
     """Return a method that `smoothgrad` can average."""
     if not callable(method):
         raise TypeError(
@@ -121,7 +122,7 @@ def check_method(method) -> Callable:
     return method
 
 
-def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
+def check_baseline(baseline: ArrayLike, x: np.ndarray) -> np.ndarray:
     """Return the baseline as float32 of the inputs' shape: a number, or what broadcasts to it."""
     try:
         x0 = np.broadcast_to(np.asarray(baseline).astype(np.float32, casting="same_kind"), x.shape)
@@ -135,7 +136,7 @@ def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
     return x0
 
 
-def check_maps(maps, pictures: int, method: Callable) -> np.ndarray:
+def check_maps(maps: ArrayLike, pictures: int, method: Callable) -> np.ndarray:
     """Return what a method returned for a batch: one map of numbers per picture."""
     maps = np.asarray(maps)
     if maps.ndim < 2 or len(maps) != pictures or maps.dtype.kind not in "fiu":

@@ -6,15 +6,16 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from course_utils.checking import check_count, check_seed
+from course_utils.checking import ClassIndex, check_count, check_seed
 from course_utils.evaluation.scores import strength
 from course_utils.images import cv2
 from course_utils.network.run import checked
 from course_utils.network.tensorflow import keras
 
 
-def rank_correlation(a, b) -> float:
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Return Spearman's rank correlation of two maps: do they put the places in the same order?
 
     1 for the same order, -1 for the reverse, 0 for nothing in common. The correlation of the ranks,
@@ -53,7 +54,7 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (last - (counts - 1) / 2)[which.ravel()]
 
 
-def _check_pair(a, b) -> tuple[np.ndarray, np.ndarray]:
+def _check_pair(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.asarray(a), np.asarray(b)
     if a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
         raise TypeError(f"Maps hold numbers, and these have the dtypes {a.dtype} and {b.dtype}.")
@@ -71,7 +72,7 @@ def _check_pair(a, b) -> tuple[np.ndarray, np.ndarray]:
 WINDOW, SIGMA = 11, 1.5  # pixels; as Wang et al. have it
 
 
-def ssim(a, b) -> float:
+def ssim(a: ArrayLike, b: ArrayLike) -> float:
     """Return the structural similarity of two maps, each divided by its own largest |value|.
 
         SSIM = mean of  (2 m_a m_b + C1) (2 s_ab + C2) / ((m_a^2 + m_b^2 + C1) (s_a^2 + s_b^2 + C2))
@@ -117,7 +118,7 @@ def ssim(a, b) -> float:
     return float(similarity[inside, inside].mean())
 
 
-def agreement(a, b) -> float:
+def agreement(a: ArrayLike, b: ArrayLike) -> float:
     """Return the rank correlation of what two maps of one picture say, whatever they are made of.
 
     Both are turned into `strength` and brought to the resolution of the coarser one, so that a
@@ -141,8 +142,8 @@ def agreement(a, b) -> float:
 def sensitivity(
     method: Callable,
     model: keras.Model,
-    inputs,
-    class_index=None,
+    inputs: ArrayLike,
+    class_index: ClassIndex = None,
     *,
     noise: float = 0.02,
     samples: int = 8,
