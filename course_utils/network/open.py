@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Opened:
     name: str
     calls: tuple[Call, ...] | None
     inputs: tuple[int | None, ...]
-    model: Callable
+    model: Any
     classes: int | None
     activations: tuple[Callable | None, ...]
     no_classes: str | None
@@ -138,8 +138,8 @@ def forget(model: keras.Model | None = None) -> None:
 class _Known(NamedTuple):
     """An opened network, and what its model was made of when it was opened."""
 
-    network: Opened | bool
-    settings: tuple[list, list, list]  # owners, names of their attributes, values
+    network: Any  # or what else was found
+    settings: tuple[list, ...]  # owners, names of their attributes, values
     parts: list
     own: dict
 
@@ -171,7 +171,7 @@ def _parts(model: keras.Model) -> list:
     ]
 
 
-def _settings(model: keras.Model) -> tuple[list, list, list]:
+def _settings(model: keras.Model) -> tuple[list, ...]:
     """Return each public setting of each layer, such as strides, activation or the adapted mean."""
     found = [
         (layer, name, value)
@@ -292,7 +292,7 @@ def _open_graph(model: keras.Model) -> Opened:
         calls=tuple(calls),
         inputs=tuple(image.shape),
         model=_Graph(keras_model, single_logit),
-        classes=None if no_classes else scores[0].shape[1],
+        classes=None if no_classes else keras_model.output_shape[-1],
         activations=activations,
         no_classes=no_classes,
     )
@@ -338,13 +338,14 @@ def _compare(model: keras.Model, logits: keras.Model, activations) -> None:
 
 def _tried_on_pictures(model: keras.Model, logits: keras.Model):
     """Return a model's outputs for two pictures and the opened network's, at a size that works."""
+    problem = ValueError("no size was tried")
     sizes = (224, 64, 96, 63, 299) if None in logits.input_shape[1:3] else (224,)
     for size in sizes:
         try:
             return _outputs(model, logits, [s or size for s in logits.input_shape[1:]])
         except Exception as error:
-            if size == sizes[-1]:
-                raise plain(error, f"The model {model.name!r} stopped") from None
+            problem = error
+    raise plain(problem, f"The model {model.name!r} stopped") from None
 
 
 def _outputs(model: keras.Model, logits: keras.Model, shape: list[int]):
