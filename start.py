@@ -52,6 +52,7 @@ COMMANDS = {
 
 
 def say(text):
+    """Print a line at once, also where the output goes to a file."""
     print(text, flush=True)
 
 
@@ -291,7 +292,8 @@ def install(found):
         say("3/3 Trying whether the packages start ...")
         if not look(quiet=False)[2]:
             if found == "unfinished":  # an installation that was cut off may leave damaged files
-                return install("broken")
+                install("broken")
+                return
             raise StartError(
                 "The packages were installed, but do not start; the reason stands above this line. "
                 "Run the same command again, and they are installed from the beginning"
@@ -344,8 +346,10 @@ def become(command, folder, env):
 
 
 def main(arguments):
+    """Make the environment ready, then become the command in it; returns an exit status."""
     if arguments in (["--help"], ["-h"]):
-        return say(__doc__.strip())
+        say(__doc__.strip())
+        return 0
     name, rest = parse(arguments)
     env = child_environment(os.environ)
     found = current_state()

@@ -76,6 +76,7 @@ def marked(kind: str, grade_id: str, points: int | None = None) -> dict:
 
 
 def grade_cell(task: Exercise) -> nbformat.NotebookNode:
+    """Return the cell that turns a check's verdict into points."""
     points = "1 point" if task.points == 1 else f"{task.points} points"
     cell = nbformat.v4.new_code_cell(
         GRADE.format(points=points, name=task.name, check=task.check),
@@ -128,6 +129,7 @@ def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def write_source(lesson: str, folder: Path) -> Path:
+    """Write the instructor's version of a lesson into a course folder; return its path."""
     path = folder / "source" / assignment(lesson) / f"{lesson}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(lessons.notebooks.text(source_version(lesson)), encoding="utf-8", newline="\n")

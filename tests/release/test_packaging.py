@@ -98,9 +98,11 @@ def test_every_package_is_pinned_to_files_whose_hashes_are_known(name):
     assert len(pins) > 50
     for requirement, hashes in pins.items():
         (specifier,) = requirement.specifier
-        assert specifier.operator == "==" and "*" not in specifier.version, requirement
+        assert specifier.operator == "==", requirement
+        assert "*" not in specifier.version, requirement
         assert requirement.url is None, requirement
-        assert hashes and all(re.fullmatch("sha256:[0-9a-f]{64}", h) for h in hashes), requirement
+        assert hashes, requirement
+        assert all(re.fullmatch("sha256:[0-9a-f]{64}", h) for h in hashes), requirement
 
 
 @pytest.mark.parametrize("name", PINNED)
