@@ -38,6 +38,7 @@ LESSON = "notebooks/00_start_here.ipynb"
 INPUTS = ("requirements.txt", "pyproject.toml")  # when one of these changes, install again
 LEAST_SPACE, TOO_FULL = 1.5e9, 0.1e9  # with less, no installation can begin, or go on
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+NEWS = "@jupyterlab/apputils-extension:announcements"  # JupyterLab would ask whether to fetch them
 COMMANDS = {
     "lab": (
         "jupyterlab",
@@ -247,11 +248,9 @@ def install_packages(packages):
     # pip wrote the full path of this folder, in UTF-8, where Python on Windows reads the local
     # encoding: with a letter such as é in it Python finds no package or does not even start.
     (packages / "_saliency_course.pth").write_text(os.path.relpath(str(ROOT), str(packages)) + "\n")
-    # JupyterLab without distractions: no question about its news, no menus of the teachers' tool.
-    for path in (ROOT / "workshop" / "jupyter").rglob("*.json"):
-        copy = VENV / "etc" / "jupyter" / path.relative_to(ROOT / "workshop" / "jupyter")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(path), str(copy))
+    page = VENV / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(json.dumps({"disabledExtensions": {NEWS: True}}), encoding="utf-8")
 
 
 def no_room():

@@ -8,6 +8,7 @@ student's or one that the course handed out.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -18,10 +19,12 @@ from pathlib import Path
 
 import nbformat
 
-from workshop import lessons
+import start
+from workshop import lessons, machine
 from workshop.lessons import Exercise, PlanError, exercises
 
 TARGET = lessons.BUILT / "grading"
+NBGRADER = lessons.ROOT / "workshop" / "requirements.txt"
 GUESS = re.compile(r"^\w+ = \.\.\.$")
 
 # nbgrader gives no points to a cell that writes to stderr, and a right answer may well cause a
@@ -50,6 +53,37 @@ c.ClearSolutions.code_stub = {{"python": {lessons.notebooks.STUB!r}}}
 c.LockCells.lock_readonly_cells = False
 c.Execute.timeout = {lessons.notebooks.SECONDS_A_CELL}
 """
+
+
+def get_nbgrader() -> None:
+    """Install nbgrader beside the course's packages, unless it's there in the right version.
+
+    Raises:
+        PlanError: pip failed, or the disk is full.
+    """
+    if importlib.util.find_spec("nbgrader") is None:
+        print("Installing nbgrader. Later runs need no internet ...", flush=True)
+    with machine.alone(lessons.ROOT / "start.py"):
+        start.forget_halves(start.packages_folder("{}.{}".format(*sys.version_info)))
+        # Its other needs are in the course's requirements.txt, so pip needn't look: --no-deps.
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+        ]
+        try:
+            installed = start.succeeds([*pip, "--require-hashes", "-r", NBGRADER])
+        except OSError as error:
+            raise PlanError(f"nbgrader could not be installed: {error}") from None
+    if not installed:
+        raise PlanError(
+            "nbgrader could not be installed; the reason stands above. The first time, it takes "
+            "the internet: run the same command again when there is one"
+        )
 
 
 def assignment(lesson: str) -> str:
@@ -149,6 +183,7 @@ def release(lesson: str, folder: Path) -> Path:
 
 def write(folder: Path = TARGET) -> None:
     """Make a course folder with all lessons; what was handed in there before stays."""
+    get_nbgrader()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8", newline="\n")
     shutil.rmtree(folder / "source", ignore_errors=True)

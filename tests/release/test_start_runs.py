@@ -55,10 +55,9 @@ def make_wheel(path, name, version, files):
 
 def make_course(folder: Path) -> Path:
     """Make a small course with an offline kit for this Python."""
-    for name in ("start.py", "workshop/machine.py", "workshop/jupyter"):
-        source, target = ROOT / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+    for name in ("start.py", "workshop/machine.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
     wheels = folder / "wheels"
     wheels.mkdir()
     facts = machine.describe()
