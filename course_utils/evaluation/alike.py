@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.checking import ClassIndex, check_count, check_seed
+from course_utils.checking import ClassIndex, Method, check_count, check_seed
 from course_utils.evaluation.scores import strength
 from course_utils.images import cv2
 from course_utils.network.run import checked
@@ -144,7 +143,7 @@ def agreement(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def sensitivity(
-    method: Callable,
+    method: Method,
     model: keras.Model,
     inputs: ArrayLike,
     class_index: ClassIndex = None,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.checking import check_count, check_seed, method_name
+from course_utils.checking import Method, check_count, check_seed, method_name
 from course_utils.evaluation.scenes import Scenes
 from course_utils.evaluation.scores import energy_in_mask, pointing_game, strength
 from course_utils.models import Classifier, load_classifier
 
 
 def score_on_scenes(
-    method: Callable,
+    method: Method,
     scenes: Scenes,
     classifier: Classifier | None = None,
     *,
