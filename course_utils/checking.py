@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 ClassIndex: TypeAlias = ArrayLike | Callable[..., Any] | None
 """What to explain: see `vanilla_gradients`."""
 
-Method: TypeAlias = Callable[..., ArrayLike]
+Method: TypeAlias = Callable[..., Any]
 """Called as method(model, inputs, class_index), it returns one map for each picture."""
 
 
