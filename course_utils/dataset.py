@@ -16,8 +16,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from course_utils._picture_files import MAX_PIXELS
-from course_utils._task import describe, digest, weights_digest
+from course_utils.picture_limits import MAX_PIXELS
+from course_utils.fingerprint import describe, digest, weights_digest
 from course_utils.attribution import vanilla_gradients
 from course_utils.checking import check_count
 from course_utils.images import check_picture

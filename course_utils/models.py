@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils import _efficientnet_lite0 as lite0
-from course_utils._data import data_path, read_json
+from course_utils import efficientnet_lite0 as lite0
+from course_utils.data_files import data_path, read_json
 from course_utils.images import centre_square, resize_picture
 from course_utils.network.graph import is_graph
 from course_utils.network.layers import last_conv_layer

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils.checking import check_baseline, check_count
-from course_utils.evaluation.scores import strength
+from course_utils.evaluation.localization import strength
 from course_utils.network.open import opened
 from course_utils.network.run import checked, class_scores
 from course_utils.network.tensorflow import keras

@@ -27,7 +27,7 @@ from course_utils import (
     smoothgrad,
     vanilla_gradients,
 )
-from course_utils._task import describe
+from course_utils.fingerprint import describe
 from course_utils.models import Classifier
 
 CAM_TOLERANCE = 1e-5  # of the largest value: sums in another order, since batches differ
@@ -292,7 +292,7 @@ def test_a_description_is_the_same_in_every_process():
     """Python draws the order of sets, and the addresses of objects, anew in each."""
     code = (
         "import functools, course_utils as c\n"
-        "from course_utils._task import describe\n"
+        "from course_utils.fingerprint import describe\n"
         "def method(m, x, c, which={'one', 'two', 'three'}): return c in {'a', 'b', 'c', 'd'}\n"
         "print(describe(functools.partial(c.smoothgrad, method=method), 'the method'))"
     )

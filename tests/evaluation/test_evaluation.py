@@ -442,7 +442,7 @@ def test_masks_are_exact(scenes):
 
 def test_masks_have_the_shape_of_the_cut_outs(scenes):
     """Compared with the cut-out's own alpha, resized here by OpenCV instead of Pillow."""
-    from course_utils._data import data_path, read_json
+    from course_utils.data_files import data_path, read_json
 
     files = {o["class_index"]: o["file"] for o in read_json("objects/objects.json")}
     for classes, masks in zip(scenes.classes, scenes.masks, strict=True):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from course_utils.checking import check_count, check_seed
-from course_utils.evaluation.scores import strength
+from course_utils.evaluation.localization import strength
 from course_utils.images import cv2
 from course_utils.network.run import checked
 from course_utils.network.tensorflow import keras

@@ -9,7 +9,7 @@ import numpy as np
 
 from course_utils.checking import check_count, check_seed, method_name
 from course_utils.evaluation.scenes import Scenes
-from course_utils.evaluation.scores import energy_in_mask, pointing_game, strength
+from course_utils.evaluation.localization import energy_in_mask, pointing_game, strength
 from course_utils.models import Classifier, load_classifier
 
 
