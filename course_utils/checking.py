@@ -6,6 +6,7 @@ what was wrong, what was expected, what to try.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
 
 def check_inputs(network: Opened, inputs) -> np.ndarray:
     """Return the inputs as float32 (B, H, W, C)."""
-    x = np.asarray(inputs)
+    try:
+        x = np.asarray(inputs)
+    except Exception:  # pictures of several sizes, a symbolic tensor: each library has its own
+        x = np.asarray(None)
     if x.dtype.kind not in "fiu":
+        what = f"an array of {x.dtype}" if x.ndim else f"of the type {type(inputs).__name__}"
         raise TypeError(
-            f"inputs has dtype {x.dtype}; expected numbers, as classifier.prepare returns."
+            f"inputs is {what}; expected an array of numbers of shape (batch, height, width, "
+            "channels), as classifier.prepare returns."
         )
     if x.ndim == 3:
         raise ValueError(
@@ -103,13 +109,22 @@ def check_method(method) -> Callable:
         raise TypeError(
             f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."
         )
+    try:
+        inspect.signature(method).bind("model", "inputs", "class_index")
+    except TypeError as error:
+        raise TypeError(
+            f"The method {method_name(method)!r} can't be called as method(model, inputs, "
+            f"class_index): {error}."
+        ) from None
+    except ValueError:  # a function that isn't written in Python doesn't say what it takes
+        pass
     return method
 
 
 def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
     """Return the baseline as float32 of the inputs' shape: a number, or what broadcasts to it."""
     try:
-        x0 = np.broadcast_to(np.asarray(baseline, np.float32), x.shape)
+        x0 = np.broadcast_to(np.asarray(baseline).astype(np.float32, casting="same_kind"), x.shape)
     except (TypeError, ValueError):
         raise ValueError(
             f"The baseline, {type(baseline).__name__} of shape {getattr(baseline, 'shape', '?')}, "
@@ -128,6 +143,8 @@ def check_maps(maps, pictures: int, method: Callable) -> np.ndarray:
             f"The method {method_name(method)!r} returned an array of shape {maps.shape} and "
             f"dtype {maps.dtype} for {pictures} pictures: expected one map for each."
         )
+    if maps.size and not is_finite(maps):
+        raise ValueError(f"The method {method_name(method)!r} returned NaN or infinity.")
     return maps
 
 

@@ -255,8 +255,9 @@ class _ClosedScores(keras.Model):
 def _open_graph(model: keras.Model) -> Opened:
     if len(model.inputs) != 1:
         raise ValueError(
-            f"The model {model.name!r} has {len(model.inputs)} inputs; expected one picture. Wrap "
-            "it in keras.Model(picture, ...) with the others fixed."
+            f"The model {model.name!r} has {len(model.inputs)} inputs; expected one picture. Make "
+            "a model of the picture alone, keras.Model(picture, model([picture, other])), where "
+            "other is computed from picture = keras.Input(...), by a Lambda layer for example."
         )
     if len(model.inputs[0].shape) != 4:
         raise ValueError(
@@ -432,14 +433,23 @@ def _squashing_end(model: keras.Model, x) -> bool:
         try:
             spec = tf.TensorSpec([None, *x.shape[1:]], tf.float32)
             traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
-            operation = traced.graph.outputs[0].op
-            while operation.type in _HARMLESS:
-                operation = operation.inputs[0].op
-            squashes = operation.type in ("Softmax", "LogSoftmax", "Sigmoid")
+            squashes = _last_operation(traced.graph.outputs[0]) in _SQUASHING
         except Exception:  # code that runs eagerly only: its rows are all the evidence there is
             pass
         _endings[model] = known = _Known(squashes, _settings(model), _parts(model), _own(model))
     return known.network
 
 
+def _last_operation(y: tf.Tensor) -> str:
+    """Return the type of the operation that a tensor comes from, also from inside tf.functions."""
+    while y.op.type in (*_HARMLESS, "PartitionedCall", "StatefulPartitionedCall"):
+        if y.op.type in _HARMLESS:
+            y = y.op.inputs[0]
+        else:
+            function = y.op.graph._get_function(y.op.get_attr("f").name)
+            y = function.graph.outputs[y.value_index]
+    return y.op.type
+
+
+_SQUASHING = ("Softmax", "LogSoftmax", "Sigmoid")
 _HARMLESS = ("Identity", "Cast", "Reshape", "Squeeze", "Minimum", "Maximum", "ClipByValue")

@@ -1,5 +1,6 @@
 """What is wrong is said in one clear sentence or two, names what to do, and nothing is lost."""
 
+import functools
 import io
 import os
 import re
@@ -379,6 +380,24 @@ OPTIONS = {
     "batch_size=2.0": (smoothgrad, {"batch_size": 2.0}, TypeError, ["batch_size=2.0"]),
     "method='grad_cam'": (smoothgrad, {"method": "grad_cam"}, TypeError, ["method", "'grad_cam'"]),
     "method=None": (smoothgrad, {"method": None}, TypeError, ["method", "None"]),
+    "a method that has its class": (
+        smoothgrad,
+        {"method": functools.partial(grad_cam, class_index=1)},
+        TypeError,
+        ["'grad_cam' can't be called as method(model, inputs, class_index)"],
+    ),
+    "a method of one argument": (
+        smoothgrad,
+        {"method": abs},
+        TypeError,
+        ["'abs' can't be called as"],
+    ),
+    "a method that returns NaN": (
+        smoothgrad,
+        {"method": lambda model, inputs, class_index: np.nan * inputs},
+        ValueError,
+        ["returned NaN"],
+    ),
     "steps=0": (integrated_gradients, {"steps": 0}, ValueError, ["steps=0"]),
     "steps=8.0": (integrated_gradients, {"steps": 8.0}, TypeError, ["steps=8.0"]),
     "IG batch_size=-3": (integrated_gradients, {"batch_size": -3}, ValueError, ["batch_size=-3"]),
@@ -403,7 +422,12 @@ OPTIONS = {
         (TypeError, ValueError),
         ["baseline"],
     ),
-    "baseline=None": (integrated_gradients, {"baseline": None}, (TypeError, ValueError), []),
+    "baseline=None": (
+        integrated_gradients,
+        {"baseline": None},
+        ValueError,
+        ["NoneType", "a number"],
+    ),
     "baseline=[[1], [1, 2]]": (
         integrated_gradients,
         {"baseline": [[1], [1, 2]]},

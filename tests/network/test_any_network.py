@@ -948,6 +948,37 @@ def test_a_target_that_fails_is_one_sentence():
         assert "\n" not in str(error.value)
 
 
+def test_a_sigmoid_inside_a_compiled_function_of_a_subclassed_model_is_seen():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        @tf.function
+        def head(self, x):
+            return tf.sigmoid(self.dense(x))
+
+        def call(self, x):
+            return self.head(tf.reshape(x, (tf.shape(x)[0], 360)))
+
+    net, x = Own(), pictures()
+    net(x)
+    with pytest.raises(ValueError, match="returns probabilities"):
+        vanilla_gradients(net, x)
+
+
+def test_the_advice_for_a_model_with_two_inputs_works():
+    picture, other = keras.Input(SHAPE), keras.Input((5,))
+    features = layers.Concatenate()([gap()(conv()(picture)), other])
+    both = fill(keras.Model([picture, other], layers.Dense(3)(features)))
+    with pytest.raises(ValueError, match=r"keras.Model\(picture, model\(\[picture, other\]\)\)"):
+        vanilla_gradients(both, pictures())
+    picture = keras.Input(SHAPE)
+    zeros = layers.Lambda(lambda x: tf.zeros((tf.shape(x)[0], 5)))(picture)
+    net = keras.Model(picture, both([picture, zeros]))
+    same(vanilla_gradients(net, pictures(), 1), logits_gradient(net, pictures()))
+
+
 def test_a_subclassed_model_that_was_changed_as_advised_is_explained():
     class Own(keras.Model):
         logits = False
