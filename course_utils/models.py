@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils import efficientnet_lite0 as lite0
+from course_utils.checking import check_count
 from course_utils.data_files import data_path, read_json
 from course_utils.images import centre_square, resize_picture
 from course_utils.network.graph import is_graph
@@ -136,8 +137,7 @@ class Classifier:
         Returns:
             A list with one entry a picture (also for a single one): a list of `Prediction`s.
         """
-        if not isinstance(top, (int, np.integer)) or top < 1:
-            raise ValueError(f"top={top!r}: expected a whole number of classes, at least 1.")
+        top = check_count("top", top)
         scores = class_scores(self.model, self.prepare(images))
         probabilities = opened(self.model).probabilities(scores)
         return [

@@ -15,7 +15,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from course_utils.apps.controls import Explorer, choice, number, switch
 from course_utils.attribution import grad_cam, smoothgrad, vanilla_gradients
 from course_utils.display import DescribedFigure, map_values, maps_figure, overlay
-from course_utils.images import load_image, resize_map
+from course_utils.evaluation.curves import deletion_order
+from course_utils.evaluation.localization import strength
+from course_utils.images import load_image
 from course_utils.models import Classifier
 
 __all__ = [
@@ -271,13 +273,13 @@ def deletion_figure(
 
     Args:
         picture: the picture that the network saw, as for `show_maps`.
-        attribution: one map of it, as for `show_maps`: the order in which the pixels go, the
-            largest first. They become grey.
+        attribution: one raw map of it. The pixels go in the order of `deletion_curve`, the
+            strongest first, and become grey.
         fractions: (k,), rising from 0 to 1: how much of the picture is gone.
         probabilities: (k,), what is left of the class's probability then.
         fraction: how much is gone in the picture that is drawn.
     """
-    picture, values = load_image(picture), map_values(attribution)
+    picture = load_image(picture)
     fractions, p = np.asarray(fractions, float), np.asarray(probabilities, float)
     if fractions.ndim != 1 or fractions.shape != p.shape or len(fractions) < 2:
         raise ValueError(
@@ -286,7 +288,7 @@ def deletion_figure(
         )
     if (np.diff(fractions) <= 0).any() or fractions[0] < 0 or fractions[-1] > 1:
         raise ValueError("The fractions of a curve rise from 0 to 1, each above the one before.")
-    order = np.argsort(-resize_map(values, picture.shape[:2]), axis=None, kind="stable")
+    order = deletion_order(strength(attribution, picture.shape[:2]))
     left = picture.reshape(-1, 3).copy()
     left[order[: round(fraction * len(order))]] = GREY
     now = float(np.interp(fraction, fractions, p))
