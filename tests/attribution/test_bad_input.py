@@ -123,11 +123,6 @@ class Subclassed(keras.Model):
         return self.network(x)
 
 
-class SubclassedWithSoftmax(Subclassed):
-    def call(self, x):
-        return keras.ops.softmax(self.network(x))
-
-
 def called_once(model):
     model(np.zeros((1, 8, 8, 3), np.float32))
     return model
@@ -326,7 +321,7 @@ def test_inputs(attribution, case, network):
     assert all(words in message for words in said), message
 
 
-CLASSES = {
+CLASS_INDICES = {
     "too large": (4, ValueError, ["class_index=4", "4 classes", "0 to 3"]),
     "negative": (-1, ValueError, ["class_index=-1", "0 to 3"]),
     "far too large": (10**30, (TypeError, ValueError), []),
@@ -348,9 +343,9 @@ CLASSES = {
 
 
 @pytest.mark.parametrize("attribution", ATTRIBUTIONS, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("case", CLASSES)
+@pytest.mark.parametrize("case", CLASS_INDICES)
 def test_class_index(attribution, case, network, x):
-    index, error, said = CLASSES[case]
+    index, error, said = CLASS_INDICES[case]
     message = complaint(error, attribution, network, x, index)
     assert all(words in message for words in said), message
 
@@ -451,9 +446,9 @@ OPTIONS = {
     "layer=-1": (grad_cam, {"layer": -1}, TypeError, ["layer=-1"]),
     "layer of another model": (
         grad_cam,
-        {"layer": keras.layers.Conv2D(1, 3, name="foreign")},
+        {"layer": keras.layers.Conv2D(1, 3, name="conv_one")},  # though it has one of that name
         ValueError,
-        ["'foreign'"],
+        ["no layer 'conv_one'"],
     ),
 }
 
@@ -700,7 +695,7 @@ def test_after_all_complaints_a_good_call_works(x):
     for method in ATTRIBUTIONS:
         for bad, error, _ in INPUTS.values():
             complaint(error, method, model, bad)
-        for bad, error, _ in CLASSES.values():
+        for bad, error, _ in CLASS_INDICES.values():
             complaint(error, method, model, inputs, bad)
 
     np.testing.assert_array_equal(inputs, x)

@@ -336,7 +336,7 @@ def test_a_subclassed_classifier(class_index, files, tmp_path):
 
 @pytest.mark.parametrize("method", [no_map, too_few])
 def test_a_method_that_returns_no_maps_is_no_success(method, files, tmp_path):
-    with pytest.raises(ValueError, match=rf"{method.__name__} returned an array of shape"):
+    with pytest.raises(ValueError, match=rf"'{method.__name__}' returned an array of shape"):
         tiny_maps(tmp_path / "maps.h5", files[:2], method=method)
     assert not list(tmp_path.iterdir())
 
