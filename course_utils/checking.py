@@ -9,16 +9,17 @@ from __future__ import annotations
 import inspect
 import numbers
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from course_utils.network.open import Opened
+ClassIndex: TypeAlias = ArrayLike | Callable[..., Any] | None
+"""What to explain: see `vanilla_gradients`."""
 
 
-def check_inputs(network: Opened, inputs) -> np.ndarray:
-    """Return the inputs as float32 (B, H, W, C)."""
+def check_inputs(inputs: ArrayLike, shape: tuple[int | None, ...], name: str) -> np.ndarray:
+    """Return the inputs of a model as float32 (B, H, W, C); None in its shape is any size."""
     expected = (
         "an array of numbers, (batch, height, width, channels), as classifier.prepare returns"
     )
@@ -28,11 +29,11 @@ def check_inputs(network: Opened, inputs) -> np.ndarray:
             f"inputs has the shape {x.shape}, one picture without a batch axis. Pass inputs[None]; "
             "classifier.prepare(image) adds the axis itself."
         )
-    sizes = network.inputs[1:]
+    sizes = shape[1:]
     if x.ndim != 4 or any(a not in (None, b) for a, b in zip(sizes, x.shape[1:], strict=True)):
-        sizes = ", ".join("any" if size is None else str(size) for size in sizes)
+        expected = ", ".join("any" if size is None else str(size) for size in sizes)
         raise ValueError(
-            f"inputs has the shape {x.shape}; the model {network.name!r} takes (batch, {sizes}). "
+            f"inputs has the shape {x.shape}; the model {name!r} takes (batch, {expected}). "
             "classifier.prepare(image) makes such a batch."
         )
     if 0 in x.shape:
@@ -40,7 +41,7 @@ def check_inputs(network: Opened, inputs) -> np.ndarray:
     return x
 
 
-def check_class_index(class_index, pictures: int, classes: int, name: str) -> np.ndarray:
+def check_class_index(class_index: ArrayLike, pictures: int, classes: int, name: str) -> np.ndarray:
     """Return one class per picture, int32 (B,), of a model with this number of classes."""
     try:
         c = np.asarray(class_index)
@@ -67,7 +68,7 @@ def check_class_index(class_index, pictures: int, classes: int, name: str) -> np
 
 
 def check_numbers(
-    what: str, values, expected: str, *, dtype=np.float32, kinds: str = "fiub"
+    what: str, values: ArrayLike, expected: str, *, dtype: type = np.float32, kinds: str = "fiub"
 ) -> np.ndarray:
     """Return values as an array of this dtype, all of them finite.
 
@@ -92,7 +93,7 @@ def check_numbers(
     return array
 
 
-def check_number(name: str, value, fits: Callable[[float], bool], expected: str) -> float:
+def check_number(name: str, value: object, fits: Callable[[float], bool], expected: str) -> float:
     """Return a number for which `fits` holds, such as `lambda p: 0 < p < 1`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}={value!r}: expected {expected}.")
@@ -101,7 +102,7 @@ def check_number(name: str, value, fits: Callable[[float], bool], expected: str)
     return float(value)
 
 
-def check_count(name: str, value) -> int:
+def check_count(name: str, value: object) -> int:
     """Return a number of samples, steps or pictures, which must be a whole number from 1 on."""
     if not _is_whole(value):
         raise TypeError(f"{name}={value!r}: expected a whole number, at least 1.")
@@ -110,25 +111,25 @@ def check_count(name: str, value) -> int:
     return int(value)
 
 
-def check_seed(seed) -> int:
+def check_seed(seed: object) -> int:
     """Return what can seed a random generator."""
     if not _is_whole(seed) or seed < 0:
         raise ValueError(f"seed={seed!r}: expected a whole number, at least 0.")
     return int(seed)
 
 
-def _is_whole(value) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
-def check_noise(noise, usual: str) -> np.float32:
+def check_noise(noise: object, usual: str) -> np.float32:
     """Return how much noise is added, as a fraction of the picture's range."""
     expected = f"a fraction of the picture's range, 0 or more; {usual} is usual"
     # Beyond a million, nothing but noise would be left.
     return np.float32(check_number("noise", noise, lambda n: 0 <= n <= 1e6, expected))
 
 
-def check_method(method) -> Callable:
+def check_method(method: object) -> Callable:
     """Return a method that `smoothgrad` can average."""
     if not callable(method):
         raise TypeError(
@@ -146,7 +147,7 @@ def check_method(method) -> Callable:
     return method
 
 
-def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
+def check_baseline(baseline: ArrayLike, x: np.ndarray) -> np.ndarray:
     """Return the baseline as float32 of the inputs' shape: a number, or what broadcasts to it."""
     try:
         x0 = np.broadcast_to(np.asarray(baseline).astype(np.float32, casting="same_kind"), x.shape)
@@ -161,7 +162,11 @@ def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
 
 
 def check_maps(
-    maps, pictures: int, method: Callable, shape: tuple[int, ...] | None = None, finite: bool = True
+    maps: ArrayLike,
+    pictures: int,
+    method: Callable,
+    shape: tuple[int, ...] | None = None,
+    finite: bool = True,
 ) -> np.ndarray:
     """Return what a method returned for a batch: one map of numbers per picture.
 
@@ -187,7 +192,7 @@ def method_name(method: Callable) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
-def check_mask(mask) -> np.ndarray:
+def check_mask(mask: ArrayLike) -> np.ndarray:
     """Return where an object is, bool (H, W)."""
     m = np.asarray(mask)
     if m.ndim != 2 or m.dtype.kind not in "buif" or not np.isin(m, (0, 1)).all():

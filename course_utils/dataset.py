@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import h5py
@@ -36,8 +36,8 @@ TO_DO, DONE, UNREADABLE = 0, 1, 2  # what "state" holds
 
 def explain_dataset(
     classifier: Classifier,
-    files: Sequence,
-    destination,
+    files: Iterable[str | os.PathLike],
+    destination: str | os.PathLike,
     method: Callable = vanilla_gradients,
     *,
     class_index: int | Callable | None = None,

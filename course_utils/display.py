@@ -18,9 +18,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from numpy.typing import ArrayLike
 
 from course_utils.checking import check_number, check_numbers, covers
-from course_utils.images import load_image, resize_map
+from course_utils.images import Picture, load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 """Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
@@ -32,7 +33,7 @@ LEGIBLE = 8
 # ------------------------------------------------------------------------------ raw map -> values
 
 
-def channel_max(attribution) -> np.ndarray:
+def channel_max(attribution: ArrayLike) -> np.ndarray:
     """Return one value a pixel: the largest |value| over the channels, (..., C) -> (...).
 
     What Simonyan et al. 2014 show: the pixel matters if any of its channels does.
@@ -40,7 +41,7 @@ def channel_max(attribution) -> np.ndarray:
     return np.abs(np.asarray(attribution)).max(axis=-1)
 
 
-def map_values(attribution) -> np.ndarray:
+def map_values(attribution: ArrayLike) -> np.ndarray:
     """Return the 2-D values of one map, float32, not scaled.
 
     Args:
@@ -81,7 +82,9 @@ def color_limits(values: np.ndarray, percentile: float = 100.0) -> tuple[float, 
 # --------------------------------------------------------------------------------- the overlay
 
 
-def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") -> np.ndarray:
+def overlay(
+    image: Picture, attribution: ArrayLike, *, alpha: float = 0.5, cmap: str = "inferno"
+) -> np.ndarray:
     """Lay a map over its picture: the stronger the map, the more of its colour.
 
         out = (1 - alpha v) * image + alpha v * colour(v),   v = max(value, 0) / max value
@@ -183,7 +186,7 @@ def show_figure(figure: Figure, alt_text: str) -> None:
 
 
 def show_maps(
-    image,
+    image: Picture,
     maps: Mapping[str, np.ndarray],
     *,
     title: str = "",
@@ -223,7 +226,7 @@ def show_maps(
 
 
 def maps_figure(
-    image,
+    image: Picture,
     maps: Mapping[str, np.ndarray],
     *,
     title: str = "",
@@ -264,7 +267,7 @@ def maps_figure(
     return figure
 
 
-def describe_map(attribution) -> str:
+def describe_map(attribution: ArrayLike) -> str:
     """Return in words where a map is strongest, and its raw minimum and maximum.
 
     "Where" is the one of nine fields of the picture with the largest mean |value|.

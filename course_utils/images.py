@@ -14,9 +14,10 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, UnidentifiedImageError
 
 from course_utils import picture_limits
@@ -31,6 +32,9 @@ except ImportError as error:  # pragma: no cover - depends on the machine
         "Linux server without a screen, its system libraries too: `apt-get install libgl1 "
         "libglib2.0-0`."
     ) from error
+
+Picture: TypeAlias = str | os.PathLike | bytes | BinaryIO | Image.Image | ArrayLike
+"""What `load_image` reads."""
 
 
 def example_images() -> dict[str, str]:
@@ -54,7 +58,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
         return file["images"], file["labels"]
 
 
-def load_image(source) -> np.ndarray:
+def load_image(source: Picture) -> np.ndarray:
     """Read a picture from almost anything, as uint8 RGB.
 
     Files may come from anywhere, so what reading one can cost is bounded before anything is
@@ -96,7 +100,7 @@ class CheckedPicture(NamedTuple):
     decode: Callable[[], np.ndarray]
 
 
-def check_picture(source) -> CheckedPicture:
+def check_picture(source: Picture) -> CheckedPicture:
     """Do everything that `load_image` does before it takes memory for the pixels."""
     if isinstance(source, Image.Image):
         return _check_pillow(source)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_utils import efficientnet_lite0 as lite0
 from course_utils.checking import check_count
@@ -92,7 +93,7 @@ class Classifier:
         """The same network ending in logits, (B, H, W, 3) -> (B, classes). See `score_model`."""
         return score_model(self.model)
 
-    def prepare(self, images) -> np.ndarray:
+    def prepare(self, images: ArrayLike | Sequence[ArrayLike]) -> np.ndarray:
         """Turn pictures into what the network takes.
 
         Args:
@@ -117,7 +118,7 @@ class Classifier:
             )
         return inputs
 
-    def restore(self, inputs) -> np.ndarray:
+    def restore(self, inputs: ArrayLike) -> np.ndarray:
         """Undo the preprocessing, for display: float (B, H, W, 3) -> uint8 (B, H, W, 3)."""
         inputs = np.asarray(inputs)
         if inputs.dtype.kind not in "fiu" or inputs.ndim != 4 or inputs.shape[-1] != 3:
@@ -127,7 +128,9 @@ class Classifier:
             )
         return np.clip(np.round(self._undo(inputs)), 0, 255).astype(np.uint8)
 
-    def predict(self, images, top: int = 5) -> list[list[Prediction]]:
+    def predict(
+        self, images: ArrayLike | Sequence[ArrayLike], top: int = 5
+    ) -> list[list[Prediction]]:
         """Return for each picture its `top` most probable classes, the most probable first.
 
         Args:

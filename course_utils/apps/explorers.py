@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from numpy.typing import ArrayLike
 
 from course_utils.apps.controls import Explorer, choice, number, switch
 from course_utils.attribution import grad_cam, smoothgrad, vanilla_gradients
 from course_utils.display import DescribedFigure, map_values, maps_figure, overlay
 from course_utils.evaluation.curves import deletion_order
 from course_utils.evaluation.localization import strength
-from course_utils.images import load_image
+from course_utils.images import Picture, load_image
 from course_utils.models import Classifier
 
 __all__ = [
@@ -42,9 +43,9 @@ SAMPLES_A_STEP = 8  # of SmoothGrad, between two looks at the Cancel button
 def linear_figure(
     names: Sequence[str],
     units: Sequence[str],
-    ranges,
-    weights,
-    inputs,
+    ranges: ArrayLike,
+    weights: ArrayLike,
+    inputs: ArrayLike,
     constant: float,
     target: str = "y",
     limits: tuple[float, float] | None = None,
@@ -91,9 +92,9 @@ def linear_figure(
 def linear_explorer(
     names: Sequence[str],
     units: Sequence[str],
-    ranges,
-    weights,
-    inputs,
+    ranges: ArrayLike,
+    weights: ArrayLike,
+    inputs: ArrayLike,
     constant: float,
     target: str = "y",
 ) -> Explorer:
@@ -131,7 +132,9 @@ def _hundred_steps(name: str, value: float, low: float, high: float):
 # ---------------------------------------------------------------------- lesson 2: vanilla gradients
 
 
-def gradient_figure(picture, gradient, percentile: float, label: str = "") -> DescribedFigure:
+def gradient_figure(
+    picture: Picture, gradient: ArrayLike, percentile: float, label: str = ""
+) -> DescribedFigure:
     """Draw the gradient of a class score, max |.| over channels, clipped at a percentile.
 
     Args:
@@ -144,7 +147,9 @@ def gradient_figure(picture, gradient, percentile: float, label: str = "") -> De
     return maps_figure(picture, {"Vanilla gradients": gradient}, title=title, percentile=percentile)
 
 
-def gradient_explorer(classifier: Classifier, inputs, classes: Sequence[str]) -> Explorer:
+def gradient_explorer(
+    classifier: Classifier, inputs: ArrayLike, classes: Sequence[str]
+) -> Explorer:
     """Let the reader choose the class and the percentile of a vanilla gradient (lesson 2).
 
     Args:
@@ -171,7 +176,7 @@ def gradient_explorer(classifier: Classifier, inputs, classes: Sequence[str]) ->
 # ------------------------------------------------------------------------------- lesson 3: Grad-CAM
 
 
-def cam_figure(picture, cam, title: str = "") -> DescribedFigure:
+def cam_figure(picture: Picture, cam: ArrayLike, title: str = "") -> DescribedFigure:
     """Draw one Grad-CAM map laid over its picture, and as the squares that were computed.
 
     Args:
@@ -189,7 +194,7 @@ def cam_figure(picture, cam, title: str = "") -> DescribedFigure:
 
 
 def cam_explorer(
-    classifier: Classifier, inputs, classes: Sequence[str], layers: Sequence[str]
+    classifier: Classifier, inputs: ArrayLike, classes: Sequence[str], layers: Sequence[str]
 ) -> Explorer:
     """Let the reader choose layer, class and ReLU of a Grad-CAM (lesson 3).
 
@@ -223,7 +228,7 @@ def cam_explorer(
 
 
 def smoothgrad_figures(
-    classifier: Classifier, inputs, class_index: int, samples: int, noise: float
+    classifier: Classifier, inputs: ArrayLike, class_index: int, samples: int, noise: float
 ) -> Iterator[tuple[float, DescribedFigure]]:
     """Draw SmoothGrad again and again while it samples: (share that is done, figure so far).
 
@@ -242,7 +247,9 @@ def smoothgrad_figures(
         yield n / samples, maps_figure(picture, {"SmoothGrad": total / n}, title=title)
 
 
-def smoothgrad_explorer(classifier: Classifier, inputs, label: str, samples: int = 16) -> Explorer:
+def smoothgrad_explorer(
+    classifier: Classifier, inputs: ArrayLike, label: str, samples: int = 16
+) -> Explorer:
     """Let the reader choose noise and samples, and watch the average settle (lesson 4).
 
     Args:
@@ -267,7 +274,11 @@ def smoothgrad_explorer(classifier: Classifier, inputs, label: str, samples: int
 
 
 def deletion_figure(
-    picture, attribution, fractions, probabilities, fraction: float
+    picture: Picture,
+    attribution: ArrayLike,
+    fractions: ArrayLike,
+    probabilities: ArrayLike,
+    fraction: float,
 ) -> DescribedFigure:
     """Draw a picture without its most important pixels, beside the curve of what that does.
 
@@ -313,7 +324,9 @@ def deletion_figure(
     return figure
 
 
-def deletion_explorer(picture, attribution, fractions, probabilities) -> Explorer:
+def deletion_explorer(
+    picture: Picture, attribution: ArrayLike, fractions: ArrayLike, probabilities: ArrayLike
+) -> Explorer:
     """Let the reader delete a picture bit by bit, and see where on the curve that is (lesson 6).
 
     Arguments as for `deletion_figure`. Nothing is computed but the drawing.

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import ipywidgets as widgets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from course_utils.apps.controls import WRAP, Worker, figure_html, problem_html
@@ -93,7 +94,7 @@ def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int
 
 
 def explain(
-    classifier: Classifier, inputs, classes: Sequence[int], methods: Sequence[str]
+    classifier: Classifier, inputs: ArrayLike, classes: Sequence[int], methods: Sequence[str]
 ) -> Iterator[tuple[float, DescribedFigure | None]]:
     """Explain one picture by several methods: (share that is done, a method's figure or None).
 

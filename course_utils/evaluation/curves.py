@@ -6,8 +6,9 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from course_utils.checking import check_baseline, check_count
+from course_utils.checking import ClassIndex, check_baseline, check_count
 from course_utils.evaluation.localization import strength
 from course_utils.network.open import opened
 from course_utils.network.run import checked, class_scores
@@ -30,12 +31,12 @@ class Curve(NamedTuple):
 
 def deletion_curve(
     model: keras.Model,
-    inputs,
-    attribution,
-    class_index=None,
+    inputs: ArrayLike,
+    attribution: ArrayLike,
+    class_index: ClassIndex = None,
     *,
     steps: int = 32,
-    baseline=0.0,
+    baseline: ArrayLike = 0.0,
     batch_size: int = 16,
 ) -> Curve:
     """Replace the strongest pixels first, and follow the probability of the class.
@@ -79,12 +80,12 @@ def deletion_curve(
 
 def insertion_curve(
     model: keras.Model,
-    inputs,
-    attribution,
-    class_index=None,
+    inputs: ArrayLike,
+    attribution: ArrayLike,
+    class_index: ClassIndex = None,
     *,
     steps: int = 32,
-    baseline=0.0,
+    baseline: ArrayLike = 0.0,
     batch_size: int = 16,
 ) -> Curve:
     """Begin with the baseline, bring in the strongest pixels first, and follow the probability.

@@ -8,13 +8,14 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_utils.checking import check_mask, check_number, covers
 from course_utils.display import map_values
 from course_utils.images import cv2, resize_map
 
 
-def strength(attribution, size: tuple[int, int] | None = None) -> np.ndarray:
+def strength(attribution: ArrayLike, size: tuple[int, int] | None = None) -> np.ndarray:
     """Return how strongly one map marks each place, float32 (h, w), at least 0.
 
     (h, w), one number a place, such as Grad-CAM: max(m, 0), what speaks *for* the class. Where the
@@ -68,7 +69,7 @@ def _warn_if_zero(values: np.ndarray, consequence: str) -> None:
         warnings.warn(f"The map is nowhere positive: {consequence}.", stacklevel=3)
 
 
-def pointing_game(attribution, mask, *, tolerance: float = 0) -> bool:
+def pointing_game(attribution: ArrayLike, mask: ArrayLike, *, tolerance: float = 0) -> bool:
     """Return whether the map's strongest place lies on the object.
 
     The pointing game of Zhang et al. 2016, arXiv:1608.00507, section 4.1, for one map.
@@ -104,7 +105,7 @@ def pointing_game(attribution, mask, *, tolerance: float = 0) -> bool:
     return bool(values.any() and (distance[rows, columns] <= tolerance).all())
 
 
-def energy_in_mask(attribution, mask) -> float:
+def energy_in_mask(attribution: ArrayLike, mask: ArrayLike) -> float:
     """Return which share of the map lies on the object: sum over the mask / sum over all places.
 
     The energy-based pointing game of Wang et al. 2020, arXiv:1910.01279, section 4.3. A map that is

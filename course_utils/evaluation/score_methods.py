@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_utils.checking import (
     check_count,
@@ -76,7 +77,7 @@ def score_on_scenes(
 
 
 def bootstrap_interval(
-    values, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
+    values: ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
     """Return an interval for the mean: the middle `level` of the means of resampled values.
 

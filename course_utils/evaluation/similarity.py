@@ -6,8 +6,10 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_utils.checking import (
+    ClassIndex,
     check_count,
     check_maps,
     check_noise,
@@ -20,7 +22,7 @@ from course_utils.network.run import checked
 from course_utils.network.tensorflow import keras
 
 
-def rank_correlation(a, b) -> float:
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Return Spearman's rank correlation of two maps: do they put the places in the same order?
 
     1 for the same order, -1 for the reverse, 0 for nothing in common. The correlation of the ranks,
@@ -59,7 +61,7 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (last - (counts - 1) / 2)[which.ravel()]
 
 
-def _check_pair(a, b) -> tuple[np.ndarray, np.ndarray]:
+def _check_pair(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     a, b = (
         check_numbers("One of the maps", m, "finite numbers, as a method returns", dtype=np.float64)
         for m in (a, b)
@@ -75,7 +77,7 @@ def _check_pair(a, b) -> tuple[np.ndarray, np.ndarray]:
 WINDOW, SIGMA = 11, 1.5  # pixels; as Wang et al. have it
 
 
-def ssim(a, b) -> float:
+def ssim(a: ArrayLike, b: ArrayLike) -> float:
     """Return the structural similarity of two maps, each divided by its own largest |value|.
 
         SSIM = mean of  (2 m_a m_b + C1) (2 s_ab + C2) / ((m_a^2 + m_b^2 + C1) (s_a^2 + s_b^2 + C2))
@@ -121,7 +123,7 @@ def ssim(a, b) -> float:
     return float(similarity[inside, inside].mean())
 
 
-def agreement(a, b) -> float:
+def agreement(a: ArrayLike, b: ArrayLike) -> float:
     """Return the rank correlation of what two maps of one picture say, whatever they are made of.
 
     Both are turned into `strength` and brought to the resolution of the coarser one, so that a
@@ -145,8 +147,8 @@ def agreement(a, b) -> float:
 def sensitivity(
     method: Callable,
     model: keras.Model,
-    inputs,
-    class_index=None,
+    inputs: ArrayLike,
+    class_index: ClassIndex = None,
     *,
     noise: float = 0.02,
     samples: int = 8,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_utils.checking import (
+    ClassIndex,
     check_class_index,
     check_count,
     check_inputs,
@@ -30,7 +32,9 @@ class Points(NamedTuple):
     x: tf.Tensor
 
 
-def explain(model: keras.Model, inputs, class_index, formula: Callable):
+def explain(
+    model: keras.Model, inputs: ArrayLike | Points, class_index: ClassIndex, formula: Callable
+) -> np.ndarray:
     """Return formula(network, x, c) for any inputs and class, float32 (B, ...), in batches.
 
     Args:
@@ -43,7 +47,9 @@ def explain(model: keras.Model, inputs, class_index, formula: Callable):
     return _in_batches(lambda x, c: _map(network, formula, x, c), x, c)
 
 
-def checked(model: keras.Model, inputs, class_index) -> tuple[np.ndarray, np.ndarray | Callable]:
+def checked(
+    model: keras.Model, inputs: ArrayLike, class_index: ClassIndex
+) -> tuple[np.ndarray, np.ndarray | Callable]:
     """Return the inputs, float32 (B, H, W, C), and what to explain.
 
     That is one class per picture, int32 (B,), or a function of the scores.
@@ -58,7 +64,7 @@ def _checked(model: keras.Model, inputs, class_index):
             "model. Call them outside, with an array."
         )
     network = opened(model)
-    x = check_inputs(network, inputs)
+    x = check_inputs(inputs, network.inputs, network.name)
     if callable(class_index):
         return network, x, class_index
     if network.no_classes:
@@ -70,12 +76,12 @@ def _checked(model: keras.Model, inputs, class_index):
     return network, x, c
 
 
-def class_scores(model: keras.Model, inputs) -> np.ndarray:
+def class_scores(model: keras.Model, inputs: ArrayLike) -> np.ndarray:
     """Return the logits of prepared inputs, float32 (B, classes)."""
     network = opened(model)
     if network.no_classes:
         raise ValueError(network.no_classes)
-    x = check_inputs(network, inputs)
+    x = check_inputs(inputs, network.inputs, network.name)
     return _in_batches(lambda x, _: _class_scores(network, x), x, None)
 
 
@@ -325,10 +331,12 @@ def weighted_mean(
     return result
 
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
 _on_device: set[Callable] = set()
 
 
-def on_device(method: Callable) -> Callable:
+def on_device(method: Method) -> Method:
     """Mark a method, by decorating it, as one that takes `Points` and returns a tensor."""
     _on_device.add(method)
     return method
