@@ -74,6 +74,24 @@ def test_nothing_is_traced_again(method):
     assert [reference() for reference in gone] == [None] * 5
 
 
+def test_many_models_bring_no_warnings_onto_the_screen():
+    """TensorFlow warns from the fifth time on that a function is traced again."""
+    program = """
+import numpy as np
+from course_utils import grad_cam, vanilla_gradients
+from course_utils.network.tensorflow import keras
+for _ in range(8):
+    image = keras.Input((8, 8, 3))
+    y = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(image))
+    net = keras.Model(image, keras.layers.Dense(2)(y))
+    vanilla_gradients(net, np.ones((1, 8, 8, 3)), 0)
+    grad_cam(net, np.ones((1, 8, 8, 3)), 0)
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert run.stderr == ""
+
+
 # -------------------------------------------------------------------------------------- threads
 
 

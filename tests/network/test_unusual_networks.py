@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from messages import sentence
 from tiny import (
     CLASSES,
     SHAPE,
@@ -63,16 +64,6 @@ def pooled(dense):
 
 def same(found, expected, tolerance=1e-5):
     assert_same_map(found, expected, tolerance, "float32")
-
-
-def sentence(error) -> str:
-    text = str(error.value)
-    assert "\n" not in text
-    assert "\x1b" not in text
-    assert "in user code" not in text
-    assert len(text) < 600
-    assert text.rstrip().endswith((".", "?"))
-    return text
 
 
 # ------------------------------------------------------ the last maps that every path goes through
@@ -141,6 +132,20 @@ def test_networks_of_keras_applications(name):
         assert layer.output.shape == (None, 7, 7, 1056)  # all the maps, not the 176 of one branch
         A = keras.Model(net.input, layer.output)(x, training=False).numpy()
         same(found, A @ net.layers[-1].kernel.numpy()[:, 1] / 49, 1e-4)
+
+
+def test_a_scale_with_four_axes_is_no_convolution():
+    class Scale(keras.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(1, 1, 1, shape[-1]), initializer="ones")
+
+        def call(self, x):
+            return x * self.scale
+
+    i = image()
+    y = layers.MaxPooling2D()(layers.Conv2D(4, 3, name="conv")(i))
+    y = layers.GlobalAveragePooling2D()(Scale(name="scale")(y))
+    assert last_conv_layer(keras.Model(i, layers.Dense(2)(y))).name == "conv"
 
 
 def test_attention_over_places_explains_the_weighted_maps():
@@ -323,7 +328,106 @@ def test_compile_alone_is_reason_enough_to_look_again():
         same(vanilla_gradients(net, x, 1), before * factor["is"])
 
 
+# ------------------------------------------------------------------------- a `call` of one's own
+
+
+def body(i):
+    return gap()(layers.Conv2D(4, 3, activation="tanh")(i))
+
+
+class Upside(keras.Model):
+    """A functional model by construction, which computes something else."""
+
+    def call(self, x, training=None, mask=None):
+        return super().call(1 - x)
+
+
+class Subclassed(keras.Model):
+    def __init__(self, head):
+        super().__init__()
+        self.conv, self.head = layers.Conv2D(4, 3, activation="tanh"), head
+
+    def call(self, x):
+        return self.head(tf.reduce_mean(self.conv(x), axis=(1, 2)))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_call_of_ones_own_is_respected(nested):
+    i = image()
+    net = fill(Upside(i, layers.Dense(3)(body(i))))
+    if nested:
+        i = image()
+        net = keras.Model(i, layers.Dense(2)(net(i)))
+    x = pictures()
+    expected = logits_gradient(net, x)
+    np.testing.assert_allclose(vanilla_gradients(net, x, 1), expected, atol=1e-6)  # float32
+
+
+def test_a_subclassed_model_with_one_logit_has_two_classes():
+    net = Subclassed(layers.Dense(1))
+    x = pictures()
+    z = net(x).numpy()
+    g = plain_gradient(net, x, each(1, len(x)))
+    np.testing.assert_allclose(vanilla_gradients(net, x, 1), g, atol=1e-6)
+    np.testing.assert_allclose(vanilla_gradients(net, x, 0), -g, atol=1e-6)
+    signs = np.where(z > 0, 1, -1)[:, :, None, None]
+    np.testing.assert_allclose(vanilla_gradients(net, x), signs * g, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        layers.Dense(3, activation="softmax"),
+        layers.Dense(1, activation="sigmoid"),
+        layers.Dense(3, activation="sigmoid"),
+    ],
+)
+def test_a_subclassed_model_that_returns_probabilities_is_refused(head):
+    net = Subclassed(head)
+    net(pictures())
+    with pytest.raises(ValueError, match="returns probabilities"):
+        vanilla_gradients(net, pictures(), 0)
+
+
+def test_a_subclassed_model_without_class_scores_is_refused():
+    net = Subclassed(lambda y: {"a": y, "b": y})
+    net(pictures())
+    with pytest.raises(ValueError, match="expected one score per class"):
+        vanilla_gradients(net, pictures(), 0)
+
+
 # ------------------------------------------------------------------------- logits or probabilities
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_a_reshape_behind_the_head_changes_nothing(activation):
+    i = image()
+    logits = layers.Dense(3)
+    plain = fill(keras.Model(i, logits(body(i))))
+    y = layers.Reshape((3,))(layers.Activation(activation)(plain.output))
+    net = keras.Model(plain.input, y)
+    expected = plain_gradient(plain, pictures(), np.full(len(pictures()), 2))
+    np.testing.assert_allclose(vanilla_gradients(net, pictures(), 2), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_small_logits_are_not_taken_for_probabilities(seed, activation):
+    """A new network's logits often happen to lie between 0 and 1."""
+    keras.utils.set_random_seed(seed)
+    i = image()
+    y = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation=activation)(i))
+    net = keras.Model(i, layers.Dense(1)(y) / 100)
+    vanilla_gradients(net, pictures(1), 0)
+    subclassed = Subclassed(layers.Dense(1))
+    subclassed(pictures(1))
+    vanilla_gradients(subclassed, pictures(1), 0)
+
+
+def test_a_head_that_is_still_zero_is_allowed():
+    i = image()
+    head = layers.Dense(3, kernel_initializer="zeros")
+    assert not vanilla_gradients(keras.Model(i, head(body(i))), pictures(), 0).any()
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -508,6 +612,25 @@ def test_a_target_of_a_subclassed_model():
 # ------------------------------------------------------------------------------ clear sentences
 
 
+def test_channels_first_is_refused():
+    i = keras.Input((3, 12, 10))
+    y = layers.Conv2D(4, 3, data_format="channels_first")(i)
+    y = layers.GlobalAveragePooling2D(data_format="channels_first")(y)
+    with pytest.raises(ValueError, match="channels first"):
+        grad_cam(keras.Model(i, layers.Dense(2)(y)), np.zeros((1, 3, 12, 10)), 0)
+
+
+def test_weights_that_are_nan_are_said():
+    i = image()
+    net = keras.Model(i, layers.Dense(3)(body(i)))
+    vanilla_gradients(net, pictures(), 1)
+    grad_cam(net, pictures(), 1)
+    net.layers[1].set_weights([np.full_like(w, np.nan) for w in net.layers[1].get_weights()])
+    for method in (vanilla_gradients, grad_cam, smoothgrad):
+        with pytest.raises(ValueError, match="NaN or infinity"):
+            method(net, pictures(), 1)
+
+
 class Rounds(keras.Model):
     def __init__(self):
         super().__init__()
@@ -523,9 +646,14 @@ class Fails(keras.Model):
         return tf.matmul(x, tf.zeros((7, 2)))
 
 
-def test_a_subclassed_model_that_rounds_its_input_has_no_gradient():
+@pytest.mark.parametrize("subclassed", [False, True])
+def test_a_network_that_rounds_its_input_has_no_gradient(subclassed):
     net = Rounds()
     net(pictures())
+    if not subclassed:
+        i = image()
+        y = ops.cast(ops.cast(i, "int32"), "float32")
+        net = keras.Model(i, layers.Dense(2)(body(y)))
     with pytest.raises(ValueError, match="differentiated") as error:
         vanilla_gradients(net, pictures(), 1)
     sentence(error)
