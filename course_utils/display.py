@@ -15,7 +15,6 @@ from collections.abc import Mapping
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import ArrayLike
@@ -248,7 +247,6 @@ def maps_figure(
     common = color_limits(np.concatenate(values), percentile) if values else (0.0, 1.0)
 
     figure = DescribedFigure(figsize=(2.9 * (len(panels) + 1), 3.4), dpi=80, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels) + 1)
     figure.suptitle(title, parse_math=False)
     _draw_picture(axes[0], image, "Picture")

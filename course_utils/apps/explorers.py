@@ -10,7 +10,6 @@ import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import ArrayLike
 
 from course_utils.apps.controls import Explorer, choice, number, switch
@@ -348,7 +347,6 @@ def _panels(size: tuple[float, float], widths: Sequence[float], sharey: bool = F
     A layout that looks at every label first would take as long as the drawing itself.
     """
     figure = DescribedFigure(figsize=size, dpi=80)
-    FigureCanvasAgg(figure)
     places = {"left": 0.7 / size[0], "right": 1 - 0.2 / size[0], "bottom": 0.18, "top": 0.75}
     axes = figure.subplots(1, len(widths), width_ratios=widths, sharey=sharey, gridspec_kw=places)
     return figure, np.ravel(axes)

@@ -13,7 +13,6 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import ipywidgets as widgets
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
@@ -144,7 +143,6 @@ def card_png(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFi
     lines = [f"{name}: {text}" for name, text in facts.items()]
     text = "\n".join(line for long in lines for line in textwrap.wrap(long, 95))
     head = Figure(figsize=(8.7, 0.6 + 0.22 * (text.count("\n") + 1)), dpi=80)
-    FigureCanvasAgg(head)
     head.text(0.02, 0.97, title, fontsize=14, va="top", parse_math=False)
     head.text(0.02, 1 - 0.45 / head.get_figheight(), text, fontsize=10, va="top", parse_math=False)
     pngs = [io.BytesIO(as_png(figure)) for figure in (head, *figures)]

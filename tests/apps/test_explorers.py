@@ -107,7 +107,7 @@ def test_the_pixels_that_the_map_ranks_highest_go_first(fraction):
     assert figure.axes[1].lines[1].get_data()[0] == [fraction]
 
 
-def test_pixels_of_equal_strength_go_in_the_order_that_the_curve_was_measured_in(classifier):
+def test_pixels_of_equal_strength_go_in_the_order_that_the_curve_was_measured_in():
     """A coarse map with ReLU has ties: the picture that is drawn is one of those on the curve."""
     values = np.zeros((7, 7))
     values[2:4, 3] = 1

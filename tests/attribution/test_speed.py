@@ -169,7 +169,7 @@ def fastest(calls: dict, repeats: int = 5) -> dict:
 
 
 @pytest.fixture(scope="module")
-def passes(classifier, cat_inputs):
+def passes(classifier):
     """Plain compiled passes, forward and to the input, written without the course's code."""
     network = keras.Model(classifier.model.input, classifier.model.get_layer("logits").output)
 

@@ -367,7 +367,7 @@ class Silent(Classifier):
         return super().prepare(images)
 
 
-def test_an_error_without_a_text_is_an_error(files, tmp_path, cat):
+def test_an_error_without_a_text_is_an_error(files, tmp_path):
     silent = Silent(*vars(tiny_classifier()).values())
     assert tiny_maps(tmp_path / "maps.h5", files[:1], silent) == {str(files[0]): "MemoryError"}
     assert list(read(tmp_path / "maps.h5")["state"]) == [2]

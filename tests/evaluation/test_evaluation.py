@@ -414,7 +414,7 @@ def scenes(classifier):
     return two_object_scenes(6, seed=1, classifier=classifier)
 
 
-def test_scenes_have_the_documented_shapes(scenes, classifier):
+def test_scenes_have_the_documented_shapes(scenes):
     assert scenes.images.shape == scenes.backgrounds.shape == (6, 224, 224, 3)
     assert scenes.images.dtype == scenes.backgrounds.dtype == np.uint8
     assert scenes.classes.shape == (6, 2)
@@ -504,7 +504,7 @@ def test_backgrounds_are_soft_and_of_low_contrast(scenes):
         assert np.abs(np.diff(background, axis=1)).mean() < 3
 
 
-def test_a_network_that_recognises_nothing_is_said_to(classifier):
+def test_a_network_that_recognises_nothing_is_said_to():
     with pytest.raises(ValueError, match=r"only 0 of 128 scenes"):
         two_object_scenes(1, classifier=Recognises([]))
 
@@ -547,7 +547,7 @@ def test_methods_that_do_not_know_the_class_score_the_same_for_both_objects(scen
     np.testing.assert_allclose(scores["target"], chance, atol=0.01)  # 2000 pixels and more each
 
 
-def test_the_methods_that_know_nothing(classifier):
+def test_the_methods_that_know_nothing():
     x = pictures(2, (40, 40, 3))
     model = linear_model(shape=(40, 40, 3))
     noise, blob, edges = (m(model, x, 0) for m in (random_map, centre_blob, input_edges))
