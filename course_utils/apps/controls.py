@@ -1,6 +1,6 @@
 """The frame of every explorer: controls, a picture that follows them, a worker in a thread.
 
-It knows nothing about maps. `widgets` and `playground` give it the controls and a function that
+It knows nothing about maps. `explorers` and `playground` give it the controls and a function that
 draws.
 """
 

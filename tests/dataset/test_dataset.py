@@ -490,7 +490,7 @@ def test_a_second_run_on_one_destination_is_told_so_and_harms_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["maps.h5"], "no lock is left"
 
 
-def test_what_others_made_is_not_touched(classifier, files, tmp_path):
+def test_what_others_made_is_not_touched(files, tmp_path):
     folder, text, hdf5 = tmp_path / "folder", tmp_path / "text", tmp_path / "others.h5"
     folder.mkdir()
     text.write_text("my notes")
