@@ -6,6 +6,7 @@ model opened, which is what the methods run on.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import threading
 import weakref
@@ -339,12 +340,14 @@ def _compare(model: keras.Model, logits: keras.Model, activations) -> None:
 def _tried_on_pictures(model: keras.Model, logits: keras.Model):
     """Return a model's outputs for two pictures and the opened network's, at a size that works."""
     sizes = (224, 64, 96, 63, 299) if None in logits.input_shape[1:3] else (224,)
-    for size in sizes:
-        try:
-            return _outputs(model, logits, [s or size for s in logits.input_shape[1:]])
-        except Exception as error:
-            if size == sizes[-1]:
-                raise plain(error, f"The model {model.name!r} stopped") from None
+    *others, last = ([s or size for s in logits.input_shape[1:]] for size in sizes)
+    for shape in others:
+        with contextlib.suppress(Exception):
+            return _outputs(model, logits, shape)
+    try:
+        return _outputs(model, logits, last)
+    except Exception as error:
+        raise plain(error, f"The model {model.name!r} stopped") from None
 
 
 def _outputs(model: keras.Model, logits: keras.Model, shape: list[int]):

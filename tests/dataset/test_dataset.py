@@ -98,7 +98,8 @@ def test_a_file_that_was_repaired_is_done_when_the_run_is_continued(
     CALLS.clear()
     assert run() == {}
     assert CALLS == [1], "only the file that was missing is computed"
-    assert run() == {} and CALLS == [1], "nothing is left to do"
+    assert run() == {}
+    assert CALLS == [1], "nothing is left to do"
 
 
 @pytest.mark.parametrize(
@@ -526,11 +527,14 @@ def test_a_damaged_destination_gets_one_sentence_or_is_continued(seed, files, in
         for at in rng.integers(0, len(content), 1 + seed % 7):
             content[at] ^= 1 << rng.integers(8)
     store.write_bytes(content)
+    said = ""
     try:
         tiny_maps(store, files[:2])
     except ValueError as error:
-        assert "damaged" in str(error) or "was not made" in str(error)
-        assert "\n" not in str(error)
+        said = str(error)
+    if said:
+        assert "damaged" in said or "was not made" in said
+        assert "\n" not in said
         assert store.read_bytes() == content
 
 

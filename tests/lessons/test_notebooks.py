@@ -66,6 +66,18 @@ def test_there_are_lessons():
     assert {"00_start_here", "02_vanilla_gradients"} <= set(notebooks.lessons())
 
 
+@pytest.mark.parametrize(
+    "marks", [("BEGIN",), ("END",), ("BEGIN", "BEGIN", "END"), ("BEGIN", "END", "END")]
+)
+def test_a_mark_without_its_other_half_stops_the_build(marks):
+    """Otherwise students would get a solution, or lose what stands after it."""
+    source = "\n".join(f"    ### {mark} SOLUTION\n    return 0" for mark in marks)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    for version in (notebooks.student_version, notebooks.solved_version):
+        with pytest.raises(ValueError, match="Each ### BEGIN SOLUTION needs an ### END SOLUTION"):
+            version(notebook)
+
+
 @pytest.fixture(params=notebooks.lessons())
 def lesson(request) -> str:
     return request.param

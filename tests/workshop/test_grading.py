@@ -9,7 +9,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-pytest.importorskip("nbgrader", reason="nbgrader is not installed: pip install -e .[test]")
+pytest.importorskip(
+    "nbgrader", reason="nbgrader is missing: `python start.py workshop grading` gets it"
+)
 
 from nbgrader.nbgraderformat import MetadataValidator
 
