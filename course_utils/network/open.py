@@ -7,6 +7,7 @@ model opened, which is what the methods run on.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import operator
 import threading
 import weakref
@@ -118,7 +119,7 @@ def opened(model: keras.Model) -> Opened:
                 return _open_closed(model)
             network = _open_graph(model)
             # Remembered after opening, since a layer may be built on the way.
-            _known[model] = known = _Known(network, _settings(model), _parts(model), _own(model))
+            _known[model] = known = _known_now(network, model)
         return known.network
 
 
@@ -140,43 +141,53 @@ class _Known(NamedTuple):
     """An opened network, and what its model was made of when it was opened."""
 
     network: Opened | bool
-    settings: tuple[list, list, list]  # owners, names of their attributes, values
+    layers: list
     parts: list
+    settings: tuple[list, list, list]  # owners, names of their attributes, values
     own: dict
 
     def is_current(self, model: keras.Model) -> bool:
+        """Whether the model is still made of the same; asked at every call, so it's quick."""
         owners, names, values = self.settings
         try:
             now = list(map(getattr, owners, names))
         except AttributeError:
             return False
-        parts = _parts(model)
+        parts = _parts(model, self.layers)
         return (
-            _own(model) == self.own
-            and len(parts) == len(self.parts)
+            len(parts) == len(self.parts)
             and not any(map(operator.is_not, parts, self.parts))
             and not any(map(operator.is_not, now, values))
+            and _own(model) == self.own
         )
 
 
-def _parts(model: keras.Model) -> list:
+def _known_now(network: Opened | bool, model: keras.Model) -> _Known:
+    layers = list(model._flatten_layers(include_self=False))  # also those inside other layers
+    return _Known(network, layers, _parts(model, layers), _settings(layers), _own(model))
+
+
+def _parts(model: keras.Model, layers: list) -> list:
     """Return what a model is made of, as far as it can be exchanged without calling it anew.
 
     With the record that each `compile` makes: that is when Keras itself looks at a model afresh.
     """
+    lists = map(operator.attrgetter(*_LISTS), (model, *layers))
     return [
         *(getattr(model, "outputs", None) or ()),
-        *model._flatten_layers(include_self=False),  # also those inside other layers
-        *model.variables,
+        *itertools.chain.from_iterable(itertools.chain.from_iterable(lists)),
         getattr(model, "_compile_config", None),
     ]
 
 
-def _settings(model: keras.Model) -> tuple[list, list, list]:
+_LISTS = ("_layers", "_trainable_variables", "_non_trainable_variables")
+
+
+def _settings(layers: list) -> tuple[list, list, list]:
     """Return each public setting of each layer, such as strides, activation or the adapted mean."""
     found = [
         (layer, name, value)
-        for layer in model._flatten_layers(include_self=False)
+        for layer in layers
         for name, value in vars(layer).items()
         if not name.startswith("_") and (callable(value) or isinstance(value, _SETTINGS))
     ]
@@ -439,7 +450,7 @@ def _squashing_end(model: keras.Model, x) -> bool:
             squashes = _last_operation(traced.graph.outputs[0]) in _SQUASHING
         except Exception:  # code that runs eagerly only: its rows are all the evidence there is
             pass
-        _endings[model] = known = _Known(squashes, _settings(model), _parts(model), _own(model))
+        _endings[model] = known = _known_now(squashes, model)
     return known.network
 
 

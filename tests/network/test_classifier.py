@@ -1,5 +1,4 @@
-"""The embedded network is the real one, its neighbours keep Keras' conventions, and importing the
-package costs nothing."""
+"""The embedded network is the real one, and importing the course starts no TensorFlow."""
 
 import json
 import os

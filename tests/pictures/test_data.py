@@ -1,5 +1,4 @@
-"""The data that travels with the course: all of it is there, is what it should be, and is named
-in one clear sentence where it is not."""
+"""The data that travels with the course: all of it is there, is what it should be, and named if not."""
 
 import hashlib
 import json
