@@ -127,7 +127,7 @@ def integrated_gradients(
     x, c = checked(model, inputs, class_index)
     x0 = check_baseline(baseline, x)
     nodes, w = np.polynomial.legendre.leggauss(check_count("steps", steps))  # on -1..1
-    a = np.float32((nodes + 1) / 2)[:, None, None, None]  # on 0..1
+    a = ((nodes + 1) / 2).astype(np.float32)[:, None, None, None]  # on 0..1
 
     def on_the_line(b, k):
         return x0[b] + a[k] * (x[b] - x0[b])

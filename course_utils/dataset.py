@@ -12,6 +12,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -102,7 +103,7 @@ def explain_dataset(
             bar = tqdm(total=len(names), initial=done, unit="file", disable=not progress)
             with bar:
                 for i, x, readable, errors in _read(classifier, names, todo, batch_size):
-                    good = i[readable]
+                    good, maps, c = i[readable], None, None
                     if len(good):
                         shape = store["maps"].shape[1:]
                         maps, c = _explain(classifier, method, x[readable], class_index, shape)
@@ -346,7 +347,7 @@ def _layout_digest(file, numbers: list) -> str:
     return digest(parts())
 
 
-def _open(destination: Path, task: dict) -> h5py.File:
+def _open(destination: Path, task: dict) -> Any:  # an h5py.File, whose parts have no types
     if not stat.S_ISREG(destination.stat().st_mode):
         raise ValueError(f"{str(destination)!r} is not a file: give the path of an HDF5 file.")
     with destination.open("rb") as file:
@@ -379,7 +380,7 @@ def _open(destination: Path, task: dict) -> h5py.File:
     return store
 
 
-def _skipped(store: h5py.File, names: list[str]) -> dict[str, str]:
+def _skipped(store, names: list[str]) -> dict[str, str]:
     skipped = {}
     for start in range(0, len(names), 10_000):
         part = slice(start, start + 10_000)
@@ -393,10 +394,8 @@ def _skipped(store: h5py.File, names: list[str]) -> dict[str, str]:
 # ------------------------------------------------------------------------------------ the pictures
 
 
-def _read(
-    classifier: Classifier, names: list[str], todo: np.ndarray, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield (indices, inputs, readable, errors), read by tf.data while the network works."""
+def _read(classifier: Classifier, names: list[str], todo: np.ndarray, batch_size: int) -> Iterator:
+    """Yield arrays (indices, inputs, readable, errors), read by tf.data while the network works."""
     shape = (*classifier.input_size, 3)
     room = _Room(MAX_PIXELS)
 

@@ -12,9 +12,11 @@ import io
 import sys
 import warnings
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import ArrayLike
@@ -125,7 +127,7 @@ def overlay(
     return np.round((1 - weight) * image + weight * colour).astype(np.uint8)
 
 
-def _colormap(name: str) -> matplotlib.colors.Colormap:
+def _colormap(name: str) -> Colormap:
     try:
         return matplotlib.colormaps[name]
     except (KeyError, TypeError):
@@ -156,7 +158,7 @@ class DescribedFigure(Figure):
     """
 
     alt_text = ""
-    _shown_in = None
+    _shown_in: int | None = None
 
     def _repr_html_(self) -> str:
         return _figure_img(self, self.alt_text)
@@ -186,7 +188,7 @@ def show_figure(figure: Figure, alt_text: str) -> None:
 
 def show_maps(
     image: Picture,
-    maps: Mapping[str, np.ndarray],
+    maps: Mapping[str, ArrayLike],
     *,
     title: str = "",
     percentile: float = 99.0,
@@ -226,7 +228,7 @@ def show_maps(
 
 def maps_figure(
     image: Picture,
-    maps: Mapping[str, np.ndarray],
+    maps: Mapping[str, ArrayLike],
     *,
     title: str = "",
     percentile: float = 99.0,
@@ -284,7 +286,7 @@ def describe_map(attribution: ArrayLike) -> str:
     return f"strongest {place}, from {low} to {high}"
 
 
-def _is_picture(panel) -> bool:
+def _is_picture(panel) -> TypeGuard[np.ndarray]:
     return getattr(panel, "dtype", None) == np.uint8 and panel.ndim == 3 and panel.shape[2] == 3
 
 
@@ -355,7 +357,7 @@ def _legible_width(figure: Figure) -> int:
     On a phone, a figure of three maps would shrink until its numbers are specks. It stays this
     wide instead, and is moved sideways.
     """
-    sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip()]
+    sizes = [float(text.get_fontsize()) for text in figure.findobj(Text) if text.get_text().strip()]
     pixels = min(sizes, default=LEGIBLE) * figure.dpi / 72
     width = figure.get_figwidth() * figure.dpi
     return round(width * min(1, LEGIBLE / pixels))

@@ -183,7 +183,7 @@ def _read_file(source: str | os.PathLike) -> bytes:
     except PermissionError:
         raise
     except (OSError, RuntimeError, ValueError):  # a name that no file can have
-        found = None
+        path, found = Path(), None
     if found is None:
         names = list(_examples())
         close = difflib.get_close_matches(str(name), names, n=1)
@@ -242,7 +242,7 @@ def _open(content: bytes, file_format: str, name: str) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
             return Image.open(io.BytesIO(content), formats=[file_format])
     except Image.DecompressionBombError:
-        size = f"more than {2e-6 * Image.MAX_IMAGE_PIXELS:.0f} million"
+        size = f"more than {2e-6 * (Image.MAX_IMAGE_PIXELS or 0):.0f} million"
         raise picture_limits.too_many_pixels(name, size) from None
     except UnidentifiedImageError:
         raise _unreadable(name, f"its {file_format} header is incomplete") from None
@@ -292,7 +292,7 @@ def _from_pillow(picture: Image.Image, name: str) -> np.ndarray:
         scale = _float_scale(np.min(lows), np.max(highs))
         convert = functools.partial(_grey_to_rgb, scale=scale)
     elif picture.mode.startswith("I"):  # 16-bit greyscale
-        low, high = picture.getextrema()
+        low, high = np.ravel(picture.getextrema())
         if low < 0 or high > 65535:
             raise ValueError(
                 f"The picture in {name} has values from {low} to {high}, outside 16 bits. Scale it "
@@ -330,7 +330,7 @@ def _decode_webp(content: bytes, animated: bool, name: str) -> np.ndarray:
         orientation = picture_limits.webp_orientation(content)
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:  # whose text is of many lines
-        picture = None
+        picture, orientation = None, 1
         if error.code == cv2.Error.StsNoMem:
             raise _unreadable(name, MemoryError()) from None
     except Exception as error:
@@ -398,7 +398,7 @@ _TURNS = {
 }
 
 
-def _from_parts(size: tuple[int, int], part: Callable, orientation) -> np.ndarray:
+def _from_parts(size: tuple[int, int], part: Callable, orientation: int) -> np.ndarray:
     """Put a picture together, upright, from parts of the stored one, which has this size.
 
     Only a part at a time exists in another form than uint8 RGB, and the picture is turned while it

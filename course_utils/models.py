@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -65,7 +65,7 @@ class Classifier:
     input_size: tuple[int, int]
     labels: tuple[str, ...]
     model: keras.Model
-    _preprocess: Callable[[np.ndarray], np.ndarray]
+    _preprocess: Callable[[np.ndarray], Any]
     _undo: Callable[[np.ndarray], np.ndarray]
 
     def __post_init__(self) -> None:
@@ -228,14 +228,14 @@ class Application(NamedTuple):
     """A network of keras.applications: what builds it, prepares its pictures, and its file."""
 
     build: Callable[..., keras.Model]
-    preprocess: Callable[[np.ndarray], np.ndarray]
+    preprocess: Callable[[np.ndarray], Any]
     undo: Callable[[np.ndarray], np.ndarray]
     weights_file: str
 
 
 def _undo_caffe(inputs: np.ndarray) -> np.ndarray:
     """Undo the "caffe" preprocessing: blue-green-red, minus ImageNet's mean colour."""
-    return (inputs + np.float32([103.939, 116.779, 123.68]))[..., ::-1]
+    return (inputs + np.array([103.939, 116.779, 123.68], np.float32))[..., ::-1]
 
 
 def _undo_tf(inputs: np.ndarray) -> np.ndarray:

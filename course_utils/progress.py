@@ -12,6 +12,7 @@ import contextlib
 import datetime
 import functools
 import html
+import io
 import json
 import os
 import stat
@@ -223,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.page and options.page.suffix.lower() not in (".html", ".htm"):
         parser.error(f"--page {options.page}: expected the name of a file ending in .html.")
-    if hasattr(sys.stdout, "reconfigure"):  # a path may have letters that the console lacks
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path may have letters that the console lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     course, file = lessons(), progress_file()
     print(as_text(course))

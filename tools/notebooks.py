@@ -198,7 +198,7 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def title_of(task: nbformat.NotebookNode) -> str:
     """Return the title of an exercise, without its number and its minutes."""
-    return re.search(r"### Exercise \S+: (.+?) \(\d+ minutes", task.source).group(1)
+    return re.findall(r"### Exercise \S+: (.+?) \(\d+ minutes", task.source)[0]
 
 
 def catalogue() -> str:
@@ -206,7 +206,7 @@ def catalogue() -> str:
     found = []
     for lesson in lessons():
         cells = read(lesson).cells
-        number, title = re.match(r"# Lesson (\d)\. (.+)", cells[0].source).groups()
+        number, title = re.findall(r"^# Lesson (\d)\. (.+)", cells[0].source)[0]
         exercises = []
         for cell in cells:
             if "exercise" in cell.metadata:

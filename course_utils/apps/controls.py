@@ -100,17 +100,15 @@ class Explorer(widgets.VBox):
         self._cancel = widgets.Button(description="Cancel", disabled=True)
         self._cancel.on_click(lambda _: self._worker.cancel())
 
-        slow = False
-        for share, figure in self._pieces():
-            self._show(figure)
-            slow = share is not None
+        *_, (share, figure) = self._pieces()
+        self._show(figure)
         note = f"<p><em>This picture moves: run the cell to {html.escape(moves)}.</em></p>"
         self._still = f"<div>{_in_256_colours(figure._repr_html_())}{note}</div>"
 
         for control in self._controls.values():
             control.observe(self._follow, "value")
         rows = [widgets.Box(list(controls.values()), layout=WRAP)]
-        if slow:
+        if share is not None:  # the work takes long
             rows.append(widgets.Box([self._progress, self._cancel], layout=WRAP))
         super().__init__([*rows, self._picture, self._problem])
 

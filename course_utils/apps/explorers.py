@@ -101,19 +101,19 @@ def linear_explorer(
 
     Arguments as for `linear_figure`, which it draws; weights go from -2 |w| to 2 |w|.
     """
-    ranges = np.asarray(ranges, float)
+    ranges, w0, x0 = (np.asarray(a, float) for a in (ranges, weights, inputs))
     draw = functools.partial(linear_figure, names, units, ranges)
-    ends = np.multiply(ranges, np.asarray(weights, float)[:, None])
+    ends = np.multiply(ranges, w0[:, None])
     low, high = ends.min(axis=1).sum() + constant, ends.max(axis=1).sum() + constant
     # So that moving a weight turns a line, and does not move the axis instead.
     limits = (low - 0.3 * (high - low), high + 0.3 * (high - low))
 
     controls = {}
     for i, (name, unit) in enumerate(zip(names, units, strict=True)):
-        w, (least, most) = float(weights[i]), ranges[i]
+        w, (least, most) = float(w0[i]), ranges[i]
         reach = 2 * abs(w) or 1.0
         controls[f"w{i}"] = _hundred_steps(f"w of {name} (per {unit})", w, -reach, reach)
-        controls[f"x{i}"] = _hundred_steps(f"{name} ({unit})", inputs[i], least, most)
+        controls[f"x{i}"] = _hundred_steps(f"{name} ({unit})", x0[i], least, most)
 
     def follow(**values):
         w, x = ([values[f"{kind}{i}"] for i in range(len(names))] for kind in "wx")

@@ -11,6 +11,7 @@ import html
 import io
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import ipywidgets as widgets
 from matplotlib.figure import Figure
@@ -114,11 +115,13 @@ def explain(
         for c in classes:
             maps[f"{classifier.labels[c]} ({c})"] = METHODS[name](classifier.model, inputs, c)[0]
             done += 1
-            share = done / (len(methods) * len(classes))
             if len(maps) < len(classes):
-                yield share, None  # a place to stop
+                yield done / (len(methods) * len(classes)), None  # a place to stop
         # A map of all zeros (what Grad-CAM's ReLU may leave) is said to be one, below it.
-        yield share, maps_figure(picture, maps, title=name, shared_scale=True)
+        yield (
+            done / (len(methods) * len(classes)),
+            maps_figure(picture, maps, title=name, shared_scale=True),
+        )
 
 
 def card_html(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFigure]) -> str:
@@ -208,7 +211,7 @@ class Playground(widgets.VBox):
             widgets.HTML() for _ in range(5)
         )
 
-        self._classifier: Classifier | None = None
+        self._classifier = load_classifier()
         self._read_example()
         for _ in self._looking():
             pass
@@ -245,7 +248,7 @@ class Playground(widgets.VBox):
     # ------------------------------------------------------------------- the picture, the network
 
     def _read_example(self) -> None:
-        name = self.example.value
+        name = _chosen(self.example)
         self._picture, self._name = load_image(name), name.replace("_", " ")
         self._described = example_images()[name]
 
@@ -274,10 +277,10 @@ class Playground(widgets.VBox):
         """Load the network, and say which classes it finds most probable."""
         self.problem.value = self.result.value = self.card.value = ""
         try:
-            if self._classifier is None or self._classifier.name != self.network.value:
+            if self._classifier.name != self.network.value:
                 self._say(f"Loading {self.network.value} ...")
                 yield
-                self._classifier = load_classifier(self.network.value)
+                self._classifier = load_classifier(_chosen(self.network))
             classifier = self._classifier
             self._inputs = classifier.prepare(self._picture)
             self._predictions = classifier.predict(self._picture, top=5)[0]
@@ -286,8 +289,6 @@ class Playground(widgets.VBox):
             self._show_classes()
             yield
         except Exception as error:
-            if self._classifier is None:
-                raise
             self.problem.value = problem_html(error)
             self.network.value = self._classifier.name  # which still works
             self._show_classes()
@@ -333,7 +334,7 @@ class Playground(widgets.VBox):
         self.problem.value = self.result.value = self.card.value = ""
         self.progress.value, self.cancel.disabled = 0, False
         figures: list[DescribedFigure] = []
-        classifier, c = self._classifier, self.label.value
+        classifier, c = self._classifier, _chosen(self.label)
         try:
             rival = next(p.class_index for p in self._predictions if p.class_index != c)
             methods = [box.description for box in self.methods if box.value]
@@ -377,6 +378,11 @@ class Playground(widgets.VBox):
             + _download("explanation_card.png", "image/png", png, "as a picture")
             + ".</p>"
         )
+
+
+def _chosen(control: widgets.Dropdown | widgets.Select) -> Any:
+    """Return what is chosen: never None, since there is always something to choose from."""
+    return control.value
 
 
 def _percentages(predictions: Sequence[Prediction]) -> str:

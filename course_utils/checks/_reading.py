@@ -18,6 +18,7 @@ def read_both(yours: Callable, packaged: Callable) -> None:
         print("# Yours\n" + inspect.getsource(yours))
     source = inspect.getsource(packaged)
     definition = ast.parse(source).body[0]
+    assert isinstance(definition, ast.FunctionDef)
     docstring, body = definition.body[:2]
     lines = source.splitlines()
     print("# The package's, without the text that describes it")

@@ -13,7 +13,9 @@ from course_utils.network.open import opened
 from course_utils.network.tensorflow import keras
 
 
-def random_map(model: keras.Model, inputs: ArrayLike, class_index: ClassIndex = None) -> np.ndarray:
+def random_map(
+    model: keras.Model, inputs: ArrayLike, class_index: ArrayLike | None = None
+) -> np.ndarray:
     """Return noise: what chance scores; float32 (B, H, W), 0..1.
 
     Other noise for each picture and class, and always the same for the same ones.

@@ -108,7 +108,7 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
             f"the shape {a.shape}. Bring each to the picture's size first: strength(map, (224, "
             "224))."
         )
-    a, b = (m / (np.abs(m).max() or 1) for m in (a, b))
+    a, b = _scaled(a), _scaled(b)
     L = 2 if min(a.min(), b.min()) < 0 else 1
     C1, C2 = (0.01 * L) ** 2, (0.03 * L) ** 2
 
@@ -121,6 +121,10 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
     similarity /= (m_a**2 + m_b**2 + C1) * (s_aa + s_bb + C2)
     inside = slice(WINDOW // 2, -(WINDOW // 2))
     return float(similarity[inside, inside].mean())
+
+
+def _scaled(m: np.ndarray) -> np.ndarray:
+    return m / (np.abs(m).max() or 1)
 
 
 def agreement(a: ArrayLike, b: ArrayLike) -> float:

@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Opened:
     name: str
     calls: tuple[Call, ...] | None
     inputs: tuple[int | None, ...]
-    model: Callable
+    model: Any
     classes: int | None
     activations: tuple[Callable | None, ...]
     no_classes: str | None
@@ -140,10 +140,10 @@ def forget(model: keras.Model | None = None) -> None:
 class _Known(NamedTuple):
     """An opened network, and what its model was made of when it was opened."""
 
-    network: Opened | bool
+    network: Any  # or what else was found
     layers: list
     parts: list
-    settings: tuple[list, list, list]  # owners, names of their attributes, values
+    settings: tuple[list, ...]  # owners, names of their attributes, values
     own: dict
 
     def is_current(self, model: keras.Model) -> bool:
@@ -183,7 +183,7 @@ def _parts(model: keras.Model, layers: list) -> list:
 _LISTS = ("_layers", "_trainable_variables", "_non_trainable_variables")
 
 
-def _settings(layers: list) -> tuple[list, list, list]:
+def _settings(layers: list) -> tuple[list, ...]:
     """Return each public setting of each layer, such as strides, activation or the adapted mean."""
     found = [
         (layer, name, value)
@@ -304,7 +304,7 @@ def _open_graph(model: keras.Model) -> Opened:
         calls=tuple(calls),
         inputs=tuple(image.shape),
         model=_Graph(keras_model, single_logit),
-        classes=None if no_classes else scores[0].shape[1],
+        classes=None if no_classes else keras_model.output_shape[-1],
         activations=activations,
         no_classes=no_classes,
     )

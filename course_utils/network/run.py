@@ -119,7 +119,7 @@ def _direction(network: Opened, x, c) -> list[tf.Tensor]:
         except Exception as error:
             raise plain(error, "The function given as class_index stopped") from None
     if not isinstance(target, tf.Tensor) or target.shape != len(x):
-        shape = f" of shape {target.shape}" if hasattr(target, "shape") else ""
+        shape = f" of shape {target.shape}" if isinstance(target, (tf.Tensor, np.ndarray)) else ""
         raise ValueError(
             f"The function given as class_index returned a {type(target).__name__}{shape} for "
             f"{len(x)} picture(s): expected "
@@ -241,13 +241,13 @@ def batch_of(shape: tuple[int, ...]) -> int:
 
 def _in_batches(function: Callable, x: np.ndarray, c) -> np.ndarray:
     """Apply a function of pictures and classes to some of them at a time: memory stays bounded."""
-    results, size = None, min(batch_of(x.shape), 64) * len(devices())
+    results, size = np.empty(0), min(batch_of(x.shape), 64) * len(devices())
     for start in range(0, len(x), size):
         part = slice(start, start + size)
         result = np.asarray(function(tf.constant(x[part]), c if _is_target(c) else c[part]))
         if not is_finite(result):
             raise ValueError(NOT_FINITE)
-        if results is None:
+        if start == 0:
             results = np.empty((len(x), *result.shape[1:]), result.dtype)
         results[part] = result
     return results
@@ -288,7 +288,7 @@ def weighted_mean(
     model: keras.Model,
     x: np.ndarray,
     c,
-    point: Callable[[int, np.ndarray], tf.Tensor],
+    point: Callable[[int, np.ndarray], np.ndarray | tf.Tensor],
     w: np.ndarray,
     batch_size: int | None,
     progress: bool = False,
@@ -309,7 +309,7 @@ def weighted_mean(
     # In the order of the pictures: the first batch of samples of picture 0, the second, ...
     parts = np.split(np.arange(n), range(size, n, size))
     batches = [(b, k) for b in range(len(x)) for k in parts]
-    result, total = None, 0.0
+    result, total = np.empty(0), 0.0
     bar = tqdm(total=len(x) * n, desc=method_name(method), disable=not progress)
     with bar, ThreadPoolExecutor(1) as ahead:  # makes the next points while the network works
         coming = ahead.submit(point, *batches[0])
@@ -323,7 +323,7 @@ def weighted_mean(
             total += tf.reduce_sum(w_k * M, axis=0)  # float64: no rounding to speak of
             bar.update(len(k))
             if k[-1] == n - 1:
-                if result is None:
+                if b == 0:
                     result = np.empty((len(x), *total.shape), np.float32)
                 result[b], total = total / w.sum(), 0.0
     if not is_finite(result):
