@@ -7,9 +7,8 @@ what was wrong, what was expected, what to try.
 from __future__ import annotations
 
 import inspect
-import numbers
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -95,11 +94,11 @@ def check_numbers(
 
 def check_number(name: str, value: object, fits: Callable[[float], bool], expected: str) -> float:
     """Return a number for which `fits` holds, such as `lambda p: 0 < p < 1`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not _is_number(value):
         raise TypeError(f"{name}={value!r}: expected {expected}.")
     if not fits(value):  # and NaN fits nowhere
         raise ValueError(f"{name}={value!r}: expected {expected}.")
-    return float(value)
+    return value
 
 
 def check_count(name: str, value: object) -> int:
@@ -118,8 +117,12 @@ def check_seed(seed: object) -> int:
     return int(seed)
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (float, np.floating)) or _is_whole(value)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def check_noise(noise: object, usual: str) -> np.float32:
