@@ -29,8 +29,15 @@ from course_utils.picture_limits import MAX_PIXELS
 
 if os.name == "nt":
     import msvcrt
+
+    def _lock(file) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
+
+    def _lock(file) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 TO_DO, DONE, UNREADABLE = 0, 1, 2  # what "state" holds
 
@@ -217,10 +224,7 @@ def _only_run(destination: Path) -> Iterator[None]:
         except OSError as error:
             raise _cannot_write(destination, error) from None
         try:
-            if os.name == "nt":
-                msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock)
         except OSError as error:
             lock.close()
             if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):

@@ -10,7 +10,7 @@ copyright = "the authors, CC BY 4.0"
 language = "en"
 
 extensions = ["myst_nb"]
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["deflist", "dollarmath"]
 nb_execution_mode = "off"  # the notebooks have been run, and bring their outputs
 nb_ipywidgets_js = {}  # and no widgets, whose scripts would come from another host
 nb_code_prompt_show = "Show the {type}"

@@ -20,7 +20,7 @@ CLOSED = {
     "data": "Pictures, weights and class names, with their licences, and what made them.",
     "benchmarks": "How fast, against four other libraries; and which maps point at the object.",
     "site": "Settings and front page of the reading version, which tools/site.py makes.",
-    "docs": "The README's figure.",
+    "docs": "A page per method, the glossary, and the README's figure.",
 }
 
 

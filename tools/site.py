@@ -25,6 +25,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
 
 
+METHODS = (
+    "vanilla_gradients",
+    "gradient_times_input",
+    "integrated_gradients",
+    "grad_cam",
+    "smoothgrad",
+)
 BADGE = re.compile(r"\n*\[!\[Open this lesson in Colab\]\([^)]*\)\]\([^)]*\)")
 QUIZ = re.compile(r"^checks\.quiz\((\d+)\)$", re.MULTILINE)
 
@@ -78,15 +85,21 @@ def _html_output(text: str) -> nbformat.NotebookNode:
 
 
 def write_sources(folder: Path) -> None:
-    """Write a page for each lesson, and the first page, which lists them."""
+    """Write a page per lesson and method, the glossary, and the first page, which lists them."""
     folder.mkdir(parents=True)
     lessons = notebooks.lessons()
     for lesson in lessons:
         nbformat.write(page(lesson), folder / f"{lesson}.ipynb")
     index = (SITE / "index.md").read_text(encoding="utf-8")
-    index = index.replace("LESSONS", "\n".join(lessons))
+    index = index.replace("LESSONS", "\n".join(lessons)).replace("METHODS", "\n".join(METHODS))
     (folder / "index.md").write_text(index, encoding="utf-8", newline="\n")
-    shutil.copy(ROOT / "docs" / "cat_three_maps.png", folder)
+    docs = ROOT / "docs"
+    for path in (docs / "cat_three_maps.png", docs / "glossary.md"):
+        shutil.copy(path, folder)
+    for name in METHODS:  # whose links lead to notebooks, and here to pages
+        text = (docs / "methods" / f"{name}.md").read_text(encoding="utf-8")
+        text = re.sub(r"\(\.\./\.\./notebooks/solutions/(\w+)\.ipynb\)", r"(\1)", text)
+        (folder / f"{name}.md").write_text(text, encoding="utf-8", newline="\n")
 
 
 def build(target: Path) -> int:

@@ -302,9 +302,9 @@ def _open_graph(model: keras.Model) -> Opened:
     return Opened(
         name=model.name,
         calls=tuple(calls),
-        inputs=tuple(image.shape),
+        inputs=(None, *model.inputs[0].shape[1:]),
         model=_Graph(keras_model, single_logit),
-        classes=None if no_classes else keras_model.output_shape[-1],
+        classes=None if no_classes else scores[0].shape[1],
         activations=activations,
         no_classes=no_classes,
     )

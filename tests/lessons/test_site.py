@@ -55,6 +55,16 @@ def test_there_is_one_page_a_lesson_and_one_that_lists_them(pages):
         assert f'href="{lesson}.html"' in index
 
 
+def test_there_is_a_page_per_method_and_a_glossary_and_both_lead_to_lessons(pages):
+    index = (pages / "index.html").read_text(encoding="utf-8")
+    for name in [*site.METHODS, "glossary"]:
+        assert f'href="{name}.html"' in index
+    for name in site.METHODS:
+        page = (pages / f"{name}.html").read_text(encoding="utf-8")
+        assert "<math" in page
+        assert any(f'href="{lesson}.html"' in page for lesson in LESSONS)
+
+
 def test_links_lead_to_pages_and_places_that_exist(pages):
     parsed = {path.name: Elements(path) for path in pages.glob("*.html")}
     places = {

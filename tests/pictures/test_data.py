@@ -1,4 +1,4 @@
-"""The data that travels with the course: all there, as it should be, and named if not."""
+"""The data that travels with the course: all of it is there and right, and what is not is named."""
 
 import hashlib
 import json

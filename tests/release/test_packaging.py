@@ -24,6 +24,7 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 GENERATED = ("notebooks/*.ipynb", "notebooks/solutions/*.ipynb")  # by tools/notebooks.py
 NOT_OURS = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".ruff_cache", ".pytest_cache"}
 NOT_OURS |= {"wheels", "_build"}  # of an offline kit, and what the course's own tools make
@@ -197,6 +198,43 @@ def test_the_wheel_holds_nothing_else(wheel_names):
     assert scripts == set()
     tops = {name.split("/")[0] for name in wheel_names if ".dist-info/" not in name}
     assert tops == {"course_utils"}
+
+
+# ------------------------------------------------------------- what GitHub and contributors read
+
+
+def read(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return yaml.safe_load(text) if name.endswith((".cff", ".yaml", ".yml")) else text
+
+
+def test_the_citation_and_the_changelog_agree_with_the_package():
+    citation = read("CITATION.cff")
+    assert citation["version"] == PROJECT["version"]
+    assert f"version {PROJECT['version']}" in read("CHANGELOG.md") or (
+        f"## [{PROJECT['version']}]" in read("CHANGELOG.md")
+    )
+    assert f"# {citation['title']}\n" in read("README.md")
+    assert citation["keywords"] == PROJECT["keywords"]
+    assert citation["authors"] == PROJECT["authors"]
+    assert set(citation["license"]) <= set(PROJECT["license"].split(" AND "))
+
+
+def test_the_learners_issue_form_names_the_lessons():
+    place, *_ = read(".github/ISSUE_TEMPLATE/1-learner.yml")["body"]
+    lessons = json.loads(read("course_utils/checks/exercises.json"))
+    expected = [f"Lesson {lesson['number']}. {lesson['title']}" for lesson in lessons]
+    assert [o for o in place["attributes"]["options"] if o.startswith("Lesson")] == expected
+
+
+def test_hooks_run_the_ruff_of_the_environment_so_there_is_no_second_version():
+    repositories = read(".pre-commit-config.yaml")["repos"]
+    assert [repository["repo"] for repository in repositories] == ["local"]
+    style = CI.partition("\n    style)\n")[2].partition(";;")[0]
+    for hook in repositories[0]["hooks"]:
+        if "ruff" in hook["id"]:
+            assert hook["language"] == "system"
+            assert hook["entry"].removeprefix("python") in style
 
 
 # ---------------------------------------------------------------------- the files themselves
