@@ -133,7 +133,7 @@ def check_noise(noise: object, usual: str) -> np.float32:
 
 
 def check_method(method: object) -> Callable:
-    """Return a method that `smoothgrad` can average."""
+    """Return what can be called as method(model, inputs, class_index)."""
     if not callable(method):
         raise TypeError(
             f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."

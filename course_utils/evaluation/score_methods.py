@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from course_utils.checking import (
     check_count,
     check_maps,
+    check_method,
     check_number,
     check_numbers,
     check_seed,
@@ -54,6 +55,7 @@ def score_on_scenes(
     """
     from tqdm.auto import tqdm
 
+    check_method(method)
     classifier = classifier or load_classifier()
     n = len(scenes.images)
     scores = {name: np.zeros((n, 2)) for name in ("pointing", "target", "other", "empty")}

@@ -12,6 +12,7 @@ from course_utils.checking import (
     ClassIndex,
     check_count,
     check_maps,
+    check_method,
     check_noise,
     check_numbers,
     check_seed,
@@ -181,6 +182,7 @@ def sensitivity(
         TypeError, ValueError: as the method; noise, samples or seed out of range.
     """
     x, c = checked(model, inputs, class_index)
+    check_method(method)
     check_seed(seed)
     bound = check_noise(noise, "0.02") * np.ptp(x, axis=(1, 2, 3), keepdims=True)
 

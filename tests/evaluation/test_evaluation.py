@@ -639,6 +639,8 @@ def nan_maps(model, inputs, class_index):
             ValueError,
             r"\(2, 12, 10, 3\)",
         ),
+        (lambda: sensitivity("grad_cam", conv_model(), X, 0), TypeError, "without quotes"),
+        (lambda: score_on_scenes("grad_cam", None), TypeError, "without quotes"),
         (lambda: sensitivity(nan_maps, conv_model(), X, 0), ValueError, "returned NaN"),
         (lambda: bootstrap_interval([1.0]), ValueError, "at least 2"),
         (lambda: bootstrap_interval([1.0, np.nan]), ValueError, "NaN"),
