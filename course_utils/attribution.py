@@ -7,13 +7,12 @@ score S_c (B,) and the class c, has been checked, and is on the device; `network
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from course_utils.checking import (
     ClassIndex,
+    Method,
     check_baseline,
     check_count,
     check_method,
@@ -197,7 +196,7 @@ def smoothgrad(
     noise: float = 0.15,
     seed: int = 0,
     batch_size: int | None = None,
-    method: Callable = vanilla_gradients,
+    method: Method = vanilla_gradients,
     progress: bool = False,
 ) -> np.ndarray:
     """Return a method's signed maps averaged over noisy copies of each picture.

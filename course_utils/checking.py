@@ -16,6 +16,9 @@ from numpy.typing import ArrayLike
 ClassIndex: TypeAlias = ArrayLike | Callable[..., Any] | None
 """What to explain: see `vanilla_gradients`."""
 
+Method: TypeAlias = Callable[..., ArrayLike]
+"""Called as method(model, inputs, class_index), it returns one map for each picture."""
+
 
 def check_inputs(inputs: ArrayLike, shape: tuple[int | None, ...], name: str) -> np.ndarray:
     """Return the inputs of a model as float32 (B, H, W, C); None in its shape is any size."""

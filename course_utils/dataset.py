@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from course_utils.attribution import vanilla_gradients
-from course_utils.checking import check_count, check_maps, check_method
+from course_utils.checking import Method, check_count, check_maps, check_method
 from course_utils.fingerprint import describe, digest, weights_digest
 from course_utils.images import check_picture
 from course_utils.models import Classifier
@@ -44,11 +44,11 @@ TO_DO, DONE, UNREADABLE = 0, 1, 2  # what "state" holds
 
 def explain_dataset(
     classifier: Classifier,
-    files: Iterable[str | os.PathLike],
-    destination: str | os.PathLike,
-    method: Callable = vanilla_gradients,
+    files: Iterable[str | os.PathLike[str]],
+    destination: str | os.PathLike[str],
+    method: Method = vanilla_gradients,
     *,
-    class_index: int | Callable | None = None,
+    class_index: int | Callable[..., Any] | None = None,
     batch_size: int = 16,
     progress: bool = True,
 ) -> dict[str, str]:

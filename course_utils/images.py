@@ -33,7 +33,7 @@ except ImportError as error:  # pragma: no cover - depends on the machine
         "libglib2.0-0`."
     ) from error
 
-Picture: TypeAlias = str | os.PathLike | bytes | BinaryIO | Image.Image | ArrayLike
+Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | ArrayLike
 """What `load_image` reads."""
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from course_utils.checking import (
+    Method,
     check_count,
     check_maps,
     check_method,
@@ -23,7 +23,7 @@ from course_utils.models import Classifier, load_classifier
 
 
 def score_on_scenes(
-    method: Callable,
+    method: Method,
     scenes: Scenes,
     classifier: Classifier | None = None,
     *,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from course_utils.checking import (
     ClassIndex,
+    Method,
     check_count,
     check_maps,
     check_method,
@@ -150,7 +150,7 @@ def agreement(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def sensitivity(
-    method: Callable,
+    method: Method,
     model: keras.Model,
     inputs: ArrayLike,
     class_index: ClassIndex = None,

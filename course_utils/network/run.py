@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.checking import (
     ClassIndex,
+    Method,
     check_class_index,
     check_count,
     check_inputs,
@@ -284,7 +285,7 @@ def normal(seed: int, k: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
 
 
 def weighted_mean(
-    method: Callable,
+    method: Method,
     model: keras.Model,
     x: np.ndarray,
     c,
@@ -331,12 +332,12 @@ def weighted_mean(
     return result
 
 
-Method = TypeVar("Method", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., Any])
 
 _on_device: set[Callable] = set()
 
 
-def on_device(method: Method) -> Method:
+def on_device(method: F) -> F:
     """Mark a method, by decorating it, as one that takes `Points` and returns a tensor."""
     _on_device.add(method)
     return method

@@ -181,7 +181,7 @@ def wheel_names(tmp_path_factory):
 def test_the_wheel_holds_the_whole_package(wheel_names):
     modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("course_utils/**/*.py")}
     assert "course_utils/__init__.py" in modules
-    assert modules <= wheel_names
+    assert modules | {"course_utils/py.typed"} <= wheel_names
 
 
 def test_the_wheel_holds_the_data_and_its_licences(wheel_names):
