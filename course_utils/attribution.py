@@ -231,7 +231,7 @@ def smoothgrad(
     """
     x, c = checked(model, inputs, class_index)
     n, M = check_count("samples", samples), check_method(method)
-    sigma = check_noise(noise) * np.ptp(x, axis=(1, 2, 3), keepdims=True)
+    sigma = check_noise(noise, "0.1 to 0.2") * np.ptp(x, axis=(1, 2, 3), keepdims=True)
     seed = check_seed(seed)
 
     def noisy(b, k):

@@ -17,15 +17,15 @@ from typing import Any
 import h5py
 import numpy as np
 
-from course_utils._picture_files import MAX_PIXELS
-from course_utils._task import describe, digest, weights_digest
 from course_utils.attribution import vanilla_gradients
-from course_utils.checking import Method, check_count
+from course_utils.checking import Method, check_count, check_maps, check_method
+from course_utils.fingerprint import describe, digest, weights_digest
 from course_utils.images import check_picture
 from course_utils.models import Classifier
 from course_utils.network.open import opened
 from course_utils.network.run import checked
 from course_utils.network.tensorflow import tf
+from course_utils.picture_limits import MAX_PIXELS
 
 if os.name == "nt":
     import msvcrt
@@ -112,8 +112,8 @@ def explain_dataset(
                 for i, x, readable, errors in _read(classifier, names, todo, batch_size):
                     good, maps, c = i[readable], None, None
                     if len(good):
-                        maps, c = _explain(classifier, method, x[readable], class_index)
-                        _check_maps(maps, (len(good), *store["maps"].shape[1:]), method)
+                        shape = store["maps"].shape[1:]
+                        maps, c = _explain(classifier, method, x[readable], class_index, shape)
                     with _writing(destination):
                         if len(good):
                             store["maps"][good] = maps
@@ -161,10 +161,7 @@ def _task(classifier: Classifier, names: list[str], method, class_index, x: np.n
 
     The preprocessing has no name, and neither has what happens between a network's weights.
     """
-    if not callable(method):
-        raise TypeError(
-            f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."
-        )
+    check_method(method)
     c = class_index if class_index is None or callable(class_index) else int(class_index)
     return {
         "network": classifier.name,
@@ -202,25 +199,16 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return np.shape(a) == np.shape(b) and np.allclose(a, b, 0.01, 0.01 * np.abs(b).max())
 
 
-def _explain(classifier: Classifier, method: Callable, x: np.ndarray, class_index) -> tuple:
+def _explain(
+    classifier: Classifier, method: Callable, x: np.ndarray, class_index, shape=None
+) -> tuple:
     """Return the maps, and the classes they explain; -1 if a function of the scores says it."""
     if callable(class_index):
         maps, c = method(classifier.model, x, class_index), -1
     else:
         _, c = checked(classifier.model, x, class_index)
         maps = method(classifier.model, x, c)
-    maps = np.asarray(maps)
-    _check_maps(maps, (len(x), *maps.shape[1:]), method)
-    return maps, c
-
-
-def _check_maps(maps: np.ndarray, shape: tuple[int, ...], method: Callable) -> None:
-    if maps.shape != shape or maps.dtype.kind not in "fiub" or 0 in shape:
-        raise ValueError(
-            f"The method {describe(method, 'the method')} returned an array of shape {maps.shape} "
-            f"and dtype {maps.dtype} for {shape[0]} pictures: expected one map for each, all of "
-            "one shape."
-        )
+    return check_maps(maps, len(x), method, shape, finite=False), c  # stored raw, whatever it is
 
 
 # ------------------------------------------------------------------------------------ the file

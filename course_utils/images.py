@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, UnidentifiedImageError
 
-from course_utils import _picture_files
-from course_utils._data import data_path, read_json
-from course_utils._picture_files import MAX_BYTES
+from course_utils import picture_limits
+from course_utils.data_files import data_path, read_json
+from course_utils.picture_limits import MAX_BYTES
 
 try:
     import cv2
@@ -197,7 +197,7 @@ def _read_file(source: str | os.PathLike) -> bytes:
     if not stat.S_ISREG(found.st_mode):  # opening a pipe or a device can wait for ever
         raise ValueError(f"{name!r} is a pipe or a device, not a file: give a picture's path.")
     if found.st_size > MAX_BYTES:
-        raise _picture_files.too_many_bytes(f"the file {name!r}", f"{found.st_size / 1e6:,.0f} MB")
+        raise picture_limits.too_many_bytes(f"the file {name!r}", f"{found.st_size / 1e6:,.0f} MB")
     if found.st_size == 0:  # also the "files" of /proc, some of which wait when they're read
         return b""
     with path.open("rb") as file:
@@ -215,18 +215,18 @@ def _read_open_file(file) -> bytes:
 
 
 def _check_bytes(content: bytes, name: str) -> CheckedPicture:
-    file_format = _picture_files.check(content, name)
+    file_format = picture_limits.check(content, name)
     if file_format == "WEBP":  # Pillow takes 8 bytes per pixel as soon as it opens one
-        width, height, animated = _picture_files.webp_header(content)
+        width, height, animated = picture_limits.webp_header(content)
         # Of an animation Pillow holds a frame four times.
-        _picture_files.check_size(width, height, name, 16 * width * height if animated else 0)
+        picture_limits.check_size(width, height, name, 16 * width * height if animated else 0)
         decode = functools.partial(_decode_webp, content, animated, name)
         return CheckedPicture(width * height, decode)
     if file_format == "AVIF":
-        picture = _open(_picture_files.without_exif(content), file_format, name)
+        picture = _open(picture_limits.without_exif(content), file_format, name)
         # Planes of up to 16 bits, and two copies of the pixels.
         beside = 12 * picture.width * picture.height
-        _picture_files.check_size(picture.width, picture.height, name, beside)
+        picture_limits.check_size(picture.width, picture.height, name, beside)
     else:
         picture = _open(content, file_format, name)
     return _check_opened(picture, name)
@@ -243,7 +243,7 @@ def _open(content: bytes, file_format: str, name: str) -> Image.Image:
             return Image.open(io.BytesIO(content), formats=[file_format])
     except Image.DecompressionBombError:
         size = f"more than {2e-6 * (Image.MAX_IMAGE_PIXELS or 0):.0f} million"
-        raise _picture_files.too_many_pixels(name, size) from None
+        raise picture_limits.too_many_pixels(name, size) from None
     except UnidentifiedImageError:
         raise _unreadable(name, f"its {file_format} header is incomplete") from None
     except Exception as error:  # a header that promises a format and breaks it: each in its own way
@@ -255,7 +255,7 @@ def _check_pillow(picture: Image.Image) -> CheckedPicture:
     name = "the given Pillow image"
     file = getattr(picture, "fp", None) if getattr(picture, "tile", None) else None
     if file is not None:
-        if picture.format not in (*_picture_files.FORMATS, "MPO"):
+        if picture.format not in (*picture_limits.FORMATS, "MPO"):
             raise ValueError(
                 f"This Pillow image is from a {picture.format} file, which load_image doesn't "
                 "decode. If you trust the file, decode it yourself first: image.load()."
@@ -265,12 +265,12 @@ def _check_pillow(picture: Image.Image) -> CheckedPicture:
         content = _read_open_file(file)
         file.seek(position)
         if picture.format not in ("WEBP", "AVIF"):  # which were read when they were opened
-            _picture_files.check(content, name)
+            picture_limits.check(content, name)
     return _check_opened(picture, name)
 
 
 def _check_opened(picture: Image.Image, name: str) -> CheckedPicture:
-    _picture_files.check_size(picture.width, picture.height, name)
+    picture_limits.check_size(picture.width, picture.height, name)
     pixels = picture.width * picture.height
     return CheckedPicture(pixels, functools.partial(_from_pillow, picture, name))
 
@@ -327,7 +327,7 @@ def _decode_webp(content: bytes, animated: bool, name: str) -> np.ndarray:
         return _from_pillow(_open(content, "WEBP", name), name)
     # Not by Pillow, which takes 16 bytes per pixel.
     try:
-        orientation = _picture_files.webp_orientation(content)
+        orientation = picture_limits.webp_orientation(content)
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:  # whose text is of many lines
         picture, orientation = None, 1
@@ -350,7 +350,7 @@ def _check_array(array: np.ndarray) -> np.ndarray:
             f"An array of shape {array.shape} is not one picture: expected (H, W), (H, W, 1), "
             "(H, W, 3) or (H, W, 4). Of a batch, pass one: images[0]."
         )
-    _picture_files.check_size(array.shape[1], array.shape[0], "the array")
+    picture_limits.check_size(array.shape[1], array.shape[0], "the array")
     if array.dtype.kind == "f":
         _float_scale(array.min(), array.max())
     elif array.dtype != np.uint8:

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils import _efficientnet_lite0 as lite0
-from course_utils._data import data_path, read_json
+from course_utils import efficientnet_lite0 as lite0
+from course_utils.checking import check_count
+from course_utils.data_files import data_path, read_json
 from course_utils.images import centre_square, resize_picture
 from course_utils.network.graph import is_graph
 from course_utils.network.layers import last_conv_layer
@@ -139,8 +140,7 @@ class Classifier:
         Returns:
             A list with one entry a picture (also for a single one): a list of `Prediction`s.
         """
-        if not isinstance(top, (int, np.integer)) or top < 1:
-            raise ValueError(f"top={top!r}: expected a whole number of classes, at least 1.")
+        top = check_count("top", top)
         scores = class_scores(self.model, self.prepare(images))
         probabilities = opened(self.model).probabilities(scores)
         return [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import html
-import json
 import re
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 
+from course_utils.checks._quiz import read_quiz
 from tools import notebooks
 
 if sys.version_info >= (3, 11):
@@ -186,8 +186,7 @@ def quote(text: str) -> str:
 
 def quiz(lesson: int, question: int) -> dict:
     """Return a question of a lesson's closing quiz, counted from 1."""
-    file = ROOT / "course_utils" / "checks" / "quizzes" / f"lesson{lesson}.json"
-    questions = json.loads(file.read_text(encoding="utf-8"))
+    questions = read_quiz(lesson)
     if not 1 <= question <= len(questions):
         raise PlanError(f"lesson {lesson} has no quiz question {question}")
     return questions[question - 1]

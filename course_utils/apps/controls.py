@@ -1,6 +1,6 @@
 """The frame of every explorer: controls, a picture that follows them, a worker in a thread.
 
-It knows nothing about maps. `widgets` and `playground` give it the controls and a function that
+It knows nothing about maps. `explorers` and `playground` give it the controls and a function that
 draws.
 """
 
@@ -24,7 +24,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 """The kind of output in which a live notebook shows a widget."""
 
 # Rows that become several on a phone, labels that are not cut off, nothing wider than the page.
-_WRAP = {"flex_flow": "row wrap", "align_items": "center"}
+WRAP = {"flex_flow": "row wrap", "align_items": "center"}
 _WIDE = {"width": "25em", "max_width": "98%"}
 _LABEL = {"description_width": "13em"}
 
@@ -107,9 +107,9 @@ class Explorer(widgets.VBox):
 
         for control in self._controls.values():
             control.observe(self._follow, "value")
-        rows = [widgets.Box(list(controls.values()), layout=_WRAP)]
+        rows = [widgets.Box(list(controls.values()), layout=WRAP)]
         if share is not None:  # the work takes long
-            rows.append(widgets.Box([self._progress, self._cancel], layout=_WRAP))
+            rows.append(widgets.Box([self._progress, self._cancel], layout=WRAP))
         super().__init__([*rows, self._picture, self._problem])
 
     def wait(self, timeout: float = 60) -> bool:
@@ -211,7 +211,7 @@ def number(
 
     slider.observe(moved, "value")
     field.observe(typed, "value")
-    return widgets.Box([field, slider], layout=_WRAP)
+    return widgets.Box([field, slider], layout=WRAP)
 
 
 def _look() -> dict:

@@ -10,13 +10,14 @@ import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import ArrayLike
 
 from course_utils.apps.controls import Explorer, choice, number, switch
 from course_utils.attribution import grad_cam, smoothgrad, vanilla_gradients
 from course_utils.display import DescribedFigure, map_values, maps_figure, overlay
-from course_utils.images import Picture, load_image, resize_map
+from course_utils.evaluation.curves import deletion_order
+from course_utils.evaluation.localization import strength
+from course_utils.images import Picture, load_image
 from course_utils.models import Classifier
 
 __all__ = [
@@ -282,13 +283,13 @@ def deletion_figure(
 
     Args:
         picture: the picture that the network saw, as for `show_maps`.
-        attribution: one map of it, as for `show_maps`: the order in which the pixels go, the
-            largest first. They become grey.
+        attribution: one raw map of it. The pixels go in the order of `deletion_curve`, the
+            strongest first, and become grey.
         fractions: (k,), rising from 0 to 1: how much of the picture is gone.
         probabilities: (k,), what is left of the class's probability then.
         fraction: how much is gone in the picture that is drawn.
     """
-    picture, values = load_image(picture), map_values(attribution)
+    picture = load_image(picture)
     fractions, p = np.asarray(fractions, float), np.asarray(probabilities, float)
     if fractions.ndim != 1 or fractions.shape != p.shape or len(fractions) < 2:
         raise ValueError(
@@ -297,7 +298,7 @@ def deletion_figure(
         )
     if (np.diff(fractions) <= 0).any() or fractions[0] < 0 or fractions[-1] > 1:
         raise ValueError("The fractions of a curve rise from 0 to 1, each above the one before.")
-    order = np.argsort(-resize_map(values, picture.shape[:2]), axis=None, kind="stable")
+    order = deletion_order(strength(attribution, picture.shape[:2]))
     left = picture.reshape(-1, 3).copy()
     left[order[: round(fraction * len(order))]] = GREY
     now = float(np.interp(fraction, fractions, p))
@@ -346,7 +347,6 @@ def _panels(size: tuple[float, float], widths: Sequence[float], sharey: bool = F
     A layout that looks at every label first would take as long as the drawing itself.
     """
     figure = DescribedFigure(figsize=size, dpi=80)
-    FigureCanvasAgg(figure)
     places = {"left": 0.7 / size[0], "right": 1 - 0.2 / size[0], "bottom": 0.18, "top": 0.75}
     axes = figure.subplots(1, len(widths), width_ratios=widths, sharey=sharey, gridspec_kw=places)
     return figure, np.ravel(axes)

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from course_utils.apps.controls import Worker, figure_html, problem_html
+from course_utils.apps.controls import WRAP, Worker, figure_html, problem_html
 from course_utils.attribution import (
     grad_cam,
     gradient_times_input,
@@ -27,7 +26,7 @@ from course_utils.attribution import (
     smoothgrad,
     vanilla_gradients,
 )
-from course_utils.display import DescribedFigure, maps_figure
+from course_utils.display import DescribedFigure, as_png, img, maps_figure
 from course_utils.images import example_images, load_image
 from course_utils.models import APPLICATIONS, Classifier, Prediction, load_classifier
 
@@ -147,21 +146,21 @@ def card_png(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFi
     lines = [f"{name}: {text}" for name, text in facts.items()]
     text = "\n".join(line for long in lines for line in textwrap.wrap(long, 95))
     head = Figure(figsize=(8.7, 0.6 + 0.22 * (text.count("\n") + 1)), dpi=80)
-    FigureCanvasAgg(head)
     head.text(0.02, 0.97, title, fontsize=14, va="top", parse_math=False)
     head.text(0.02, 1 - 0.45 / head.get_figheight(), text, fontsize=10, va="top", parse_math=False)
-    parts = []
-    for figure in (head, *figures):
-        file = io.BytesIO()
-        figure.savefig(file, format="png", metadata={"Software": None})
-        parts.append(Image.open(file).convert("RGB"))
+    pngs = [io.BytesIO(as_png(figure)) for figure in (head, *figures)]
+    parts = [Image.open(png).convert("RGB") for png in pngs]
     size = max(part.width for part in parts), sum(part.height for part in parts)
     card, top = Image.new("RGB", size, "white"), 0
     for part in parts:
         card.paste(part, (0, top))
         top += part.height
+    return _png_of(card)
+
+
+def _png_of(picture: Image.Image) -> bytes:
     file = io.BytesIO()
-    card.save(file, format="png")
+    picture.save(file, format="png")
     return file.getvalue()
 
 
@@ -212,7 +211,6 @@ class Playground(widgets.VBox):
             widgets.HTML() for _ in range(5)
         )
 
-        self._name, self._source = "", ""
         self._classifier = load_classifier()
         self._read_example()
         for _ in self._looking():
@@ -225,19 +223,18 @@ class Playground(widgets.VBox):
         self.go.on_click(lambda _: self._worker.submit(self._explaining()))
         self.cancel.on_click(lambda _: self._worker.cancel())
 
-        row = {"flex_flow": "row wrap", "align_items": "center"}
         super().__init__(
             [
                 widgets.HTML("<h2>1. A picture</h2>"),
-                widgets.Box([self.example, self.upload], layout=row),
+                widgets.Box([self.example, self.upload], layout=WRAP),
                 self.network,
                 self.seen,
                 widgets.HTML("<h2>2. A class, and methods</h2>"),
                 self.search,
                 self.label,
                 self.found,
-                widgets.Box(self.methods, layout=row),
-                widgets.Box([self.go, self.cancel, self.progress], layout=row),
+                widgets.Box(self.methods, layout=WRAP),
+                widgets.Box([self.go, self.cancel, self.progress], layout=WRAP),
                 self.problem,
                 self.result,
                 self.card,
@@ -297,17 +294,15 @@ class Playground(widgets.VBox):
             self._show_classes()
 
     def _show_picture(self) -> None:
-        file = io.BytesIO()
-        Image.fromarray(self._classifier.restore(self._inputs)[0]).save(file, format="png")
-        data = base64.b64encode(file.getvalue()).decode("ascii")
-        alt = html.escape(f"{self._described} The centre square, as the network sees it.")
+        png = _png_of(Image.fromarray(self._classifier.restore(self._inputs)[0]))
+        alt_text = f"{self._described} The centre square, as the network sees it."
         rows = "".join(
             f"<tr><td>{p.probability:.1%}</td>"
             f"<td>{html.escape(p.label)} ({p.class_index})</td></tr>"
             for p in self._predictions
         )
         self.seen.value = (
-            f'<img src="data:image/png;base64,{data}" alt="{alt}" style="max-width: 100%">'
+            f"{img(png, alt_text)}"
             "<table><caption>What the network says</caption><thead><tr><th scope='col'>probability"
             f"</th><th scope='col'>class</th></tr></thead><tbody>{rows}</tbody></table>"
         )

@@ -86,9 +86,14 @@ def _slip(guess, answer, choices: Sequence[str]) -> str:
     return f"none of the {len(choices)} names. {hint}"
 
 
+def read_quiz(lesson: int) -> list[dict]:
+    """Return the questions of a lesson's closing quiz, in the form of jupyterquiz."""
+    return json.loads((QUIZZES / f"lesson{lesson}.json").read_text(encoding="utf-8"))
+
+
 def quiz(lesson: int) -> None:
     """Show the closing quiz of a lesson, in which every choice has its explanation."""
-    questions = json.loads((QUIZZES / f"lesson{lesson}.json").read_text(encoding="utf-8"))
+    questions = read_quiz(lesson)
     try:
         from jupyterquiz import display_quiz
     except ImportError:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from course_utils._data import data_path, read_json
 from course_utils.checking import check_count, check_seed
+from course_utils.data_files import data_path, read_json
 from course_utils.images import cv2, resize_picture
 from course_utils.models import Classifier, load_classifier
 

@@ -90,7 +90,7 @@ def last_maps(network: Opened) -> FeatureMaps:
             carries_on = carries_on and _same_maps(calls[last], calls[i])
         last, base = i if carries_on else last, i
     if any(_computes_with_tokens(c) for c in calls[(-1 if last is None else last) + 1 :]):
-        layer = _token_layer(network, calls, places)
+        layer = _token_layer(calls, places)
         raise ValueError(
             f"The model {network.name!r} computes with tokens, (batch, tokens, channels), so it "
             "has no last convolution to look at. "
@@ -352,7 +352,7 @@ def _computes_with_tokens(call: Call) -> bool:
     return many and mixes and any(len(x.shape) == 3 for x in call.inputs)
 
 
-def _token_layer(network: Opened, calls: tuple[Call, ...], places: dict) -> str | None:
+def _token_layer(calls: tuple[Call, ...], places: dict) -> str | None:
     """Return the last layer with tokens on a grid that attention still reads; None without one."""
     of_tokens = [c for c in calls if len(c.output.shape) == 3 and id(c.output) in places]
     mixing = [i for i, c in enumerate(calls) if "attention" in kind_of(c.layer)]

@@ -112,11 +112,11 @@ def opened(model: keras.Model) -> Opened:
             f"{type(model).__name__}. Of a classifier, pass classifier.model; a model of tf_keras "
             "(Keras 2) has to be loaded with Keras 3."
         )
-    if not is_graph(model):
-        return _open_closed(model)
     with _lock:
         known = _known.get(model)
         if known is None or not known.is_current(model):
+            if not is_graph(model):
+                return _open_closed(model)
             network = _open_graph(model)
             # Remembered after opening, since a layer may be built on the way.
             _known[model] = known = _known_now(network, model)

@@ -77,11 +77,12 @@ def test_the_text_of_a_figure_stays_legible_on_a_phone(path):
 @pytest.mark.parametrize(("size", "dpi", "expected"), [(10, 72, 0.8), (8, 144, 0.5), (6, 72, 1.0)])
 def test_the_least_width_follows_from_the_smallest_text(size, dpi, expected):
     """10 pixels may shrink to 8, 16 pixels to a half, and what is too small not at all."""
-    figure = matplotlib.figure.Figure(figsize=(5, 2), dpi=dpi)
+    figure = display.DescribedFigure(figsize=(5, 2), dpi=dpi)
     figure.text(0.5, 0.5, "text", fontsize=size)
     figure.text(0.5, 0.2, "larger text", fontsize=2 * size)
     figure.text(0.5, 0.8, " ", fontsize=1)  # nothing that could be read
-    assert display._legible_width(figure) == round(5 * dpi * expected)
+    width = re.search(r"min-width: (\d+)px", figure._repr_html_())
+    assert int(width.group(1)) == round(5 * dpi * expected)
 
 
 # --------------------------------------------------------------------------------------- colours

@@ -141,15 +141,6 @@ def test_solved_notebook_shows_no_error_and_no_warning(lesson):
         assert output.get("name") != "stderr"
 
 
-def test_every_figure_arrives_with_a_description(lesson):
-    """As <img alt="...">, since notebooks drop what a plain PNG output has for alt text."""
-    solved = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
-    assert all("image/png" not in output.get("data", {}) for output in outputs_of(solved))
-    assert figures(solved)
-    for _, alt in figures(solved):
-        assert len(alt) > 40, f"too short to describe a figure: {alt!r}"
-
-
 def test_every_exercise_is_complete(lesson):
     """Metadata, task, stub, check, two hints and the common mistakes."""
     cells = notebooks.read(lesson).cells

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -379,3 +380,14 @@ def test_a_classifier_of_grey_pictures_is_refused():
     layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
     with pytest.raises(ValueError, match=r"have the shape \(None, 8, 8, 3\)"):
         Classifier("grey", (8, 8), ("a", "b"), keras.Sequential(layers), lambda p: p, lambda x: x)
+
+
+def test_loading_the_classifier_draws_no_random_numbers():
+    def numbers(before):
+        random.seed(0)
+        keras.utils.set_random_seed(0)
+        before()
+        kernel = keras.initializers.GlorotUniform()((3, 3)).numpy()
+        return [random.random(), np.random.random(), *kernel.ravel()]
+
+    assert numbers(before=load_classifier) == numbers(before=lambda: None)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import _data, example_images, load_classifier, load_image
+from course_utils import data_files, example_images, load_classifier, load_image
 from course_utils.images import load_digits
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -40,7 +40,7 @@ def test_the_manifest_agrees_with_the_file(name):
     content = (DATA / name).read_bytes()
     found = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     assert found == MANIFEST[name]
-    assert _data.data_path(name) == DATA / name
+    assert data_files.data_path(name) == DATA / name
 
 
 # -------------------------------------------------------------------------------- damaged copies
@@ -50,7 +50,7 @@ def test_the_manifest_agrees_with_the_file(name):
 def copy(tmp_path, monkeypatch):
     """A copy of the data that may be damaged, in place of the real one."""
     shutil.copytree(DATA, tmp_path / "data", ignore=shutil.ignore_patterns("objects"))
-    monkeypatch.setattr(_data, "_ROOTS", (tmp_path / "not here", tmp_path / "data"))
+    monkeypatch.setattr(data_files, "_ROOTS", (tmp_path / "not here", tmp_path / "data"))
     return tmp_path / "data"
 
 
@@ -124,7 +124,7 @@ def test_a_damaged_manifest_is_named_with_what_to_do(copy, content):
 
 def test_missing_data_is_named_with_both_places(tmp_path, monkeypatch):
     places = (tmp_path / "package" / "data", tmp_path / "clone" / "data")
-    monkeypatch.setattr(_data, "_ROOTS", places)
+    monkeypatch.setattr(data_files, "_ROOTS", places)
     with pytest.raises(FileNotFoundError) as caught:
         load_image("cat")
     assert all(str(place) in str(caught.value) for place in places)
@@ -156,7 +156,7 @@ def test_an_example_that_is_damaged_does_not_keep_others_from_opening(copy):
 
 
 def test_class_names_are_in_the_format_of_keras():
-    classes = _data.read_json("imagenet_classes.json")
+    classes = data_files.read_json("imagenet_classes.json")
     assert list(classes) == [str(c) for c in range(1000)]
     synsets, names = zip(*classes.values(), strict=True)
     # ImageNet's classes are numbered in the order of their synsets.
@@ -178,7 +178,7 @@ def test_class_names_are_in_the_format_of_keras():
     ],
 )
 def test_known_class_names(index, synset, name):
-    assert _data.read_json("imagenet_classes.json")[str(index)] == [synset, name]
+    assert data_files.read_json("imagenet_classes.json")[str(index)] == [synset, name]
 
 
 # ---------------------------------------------------------------------------------------- digits

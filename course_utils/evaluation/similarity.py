@@ -7,8 +7,17 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.checking import ClassIndex, Method, check_count, check_seed
-from course_utils.evaluation.scores import strength
+from course_utils.checking import (
+    ClassIndex,
+    Method,
+    check_count,
+    check_maps,
+    check_method,
+    check_noise,
+    check_numbers,
+    check_seed,
+)
+from course_utils.evaluation.localization import strength
 from course_utils.images import cv2
 from course_utils.network.run import checked
 from course_utils.network.tensorflow import keras
@@ -54,17 +63,15 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 
 def _check_pair(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.asarray(a), np.asarray(b)
-    if a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
-        raise TypeError(f"Maps hold numbers, and these have the dtypes {a.dtype} and {b.dtype}.")
-    a, b = a.astype(np.float64), b.astype(np.float64)
+    a, b = (
+        check_numbers("One of the maps", m, "finite numbers, as a method returns", dtype=np.float64)
+        for m in (a, b)
+    )
     if a.shape != b.shape or a.size < 2:
         raise ValueError(
             f"Two maps of one shape are expected, and these have {a.shape} and {b.shape}. "
             "strength(map, (height, width)) brings a map to another resolution."
         )
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("One of the maps holds NaN or infinity.")
     return a, b
 
 
@@ -175,19 +182,20 @@ def sensitivity(
         TypeError, ValueError: as the method; noise, samples or seed out of range.
     """
     x, c = checked(model, inputs, class_index)
+    check_method(method)
     check_seed(seed)
-    if not isinstance(noise, (int, float, np.integer, np.floating)) or not 0 <= noise <= 1e6:
-        raise ValueError(
-            f"noise={noise!r}: expected a fraction of the picture's range, such as 0.02."
-        )
-    bound = noise * np.ptp(x, axis=(1, 2, 3), keepdims=True)
-    clean = np.asarray(method(model, x, c), np.float64).reshape(len(x), -1)
+    bound = check_noise(noise, "0.02") * np.ptp(x, axis=(1, 2, 3), keepdims=True)
+
+    def maps(inputs):
+        found = check_maps(method(model, inputs, c), len(x), method)
+        return found.astype(np.float64).reshape(len(x), -1)
+
+    clean = maps(x)
     largest = np.zeros(len(x))
     for k in range(check_count("samples", samples)):
         e = np.random.default_rng([seed, k]).uniform(-1, 1, x.shape[1:])
-        moved = method(model, (x + bound * e).astype(np.float32), c)
-        change = np.linalg.norm(np.asarray(moved, np.float64).reshape(len(x), -1) - clean, axis=1)
-        largest = np.maximum(largest, change)
+        moved = maps((x + bound * e).astype(np.float32))
+        largest = np.maximum(largest, np.linalg.norm(moved - clean, axis=1))
     size = np.linalg.norm(clean, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(largest == 0, 0.0, largest / size)
