@@ -38,7 +38,7 @@ img {{ max-width: 100% }}
 DPI = 150
 WIDTH = 6.4  # inches: fits a page of paper, and on a phone 10 points are still 8 pixels high
 POINTS = 10  # the smallest text
-ROW, LINE = 3.1, 0.18  # inches: the height of a row of pictures, and of a line of text
+ROW, LINE = 3.3, 0.18  # inches: the height of a row of pictures, and of a line of text
 LETTERS = 78  # per line
 
 
@@ -80,6 +80,7 @@ def card_figure(
     size = (WIDTH, sum(heights))
     figure = DescribedFigure(figsize=size, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(w_pad=0.12)
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     rows = parts[0].subplots(1 + len(maps), 2, squeeze=False)
     parts[0].suptitle("\n".join(textwrap.wrap(title, 52)), fontsize=13, parse_math=False)
@@ -108,14 +109,14 @@ def figure_png(figure: DescribedFigure) -> bytes:
 
 def percent(probability: float) -> str:
     """Write a probability in per cent; one that isn't zero never reads 0.0%."""
-    return "below 0.1%" if 0 < probability < 0.0005 else f"{max(probability, 0.0):.1%}"
+    return "below 0.1%" if 0 < probability < 0.0005 else f"{abs(probability):.1%}"
 
 
 def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the lines of the card's text, each with the weight of its letters."""
     found = []
     for heading, text in facts.items():
-        found.append((heading, "bold"))
+        found += [(line, "bold") for line in textwrap.wrap(heading, LETTERS - 8)]
         found += [(line, "normal") for line in textwrap.wrap(text, LETTERS)]
     return found
 
@@ -137,8 +138,9 @@ def _draw_row(figure, axes, method: str, panels: Mapping, size, boxes: Mapping) 
         ax.set_axis_off()
     for ax, (caption, values) in zip(axes, panels.items(), strict=False):
         values = display.map_values(values)
-        display._draw_map(figure, ax, resize_map(values, size), f"{method}\n{caption}", limits)
-        ax.set_xlabel(display._range_text(values))
+        title = textwrap.fill(method, 28) + "\n" + textwrap.fill(caption, 28)
+        display._draw_map(figure, ax, resize_map(values, size), title, limits)
+        ax.set_xlabel(f"colour: value of the map\n{display._range_text(values)}")
         for name, box in list(boxes.items())[:1]:
             _draw_box(ax, box, name, dashes="-")
 
@@ -156,14 +158,14 @@ def _draw_box(ax, box: tuple[int, int, int, int], name: str, dashes: str) -> Non
 
 
 def _describe(title: str, predictions, maps: Mapping, boxes: Mapping) -> str:
-    said = [f"{title}. The picture" if title else "The picture"]
+    said = [f"{title}: the picture" if title else "The picture"]
     if boxes:
-        said[0] += " with boxes drawn in it: " + ", ".join(map(_described_box, boxes.items()))
+        said[0] += " with boxes drawn in it: " + "; ".join(map(_described_box, boxes.items()))
     bars = ", ".join(f"{p.label} {percent(p.probability)}" for p in predictions)
     said.append(f"Bars of the probabilities: {bars}")
     for method, panels in maps.items():
         for caption, values in panels.items():
-            said.append(f"{method}, {caption.replace(chr(10), ', ')}: {describe_map(values)}")
+            said.append(f"{method}, {caption}: {describe_map(values)}")
     return ". ".join(said) + "."
 
 

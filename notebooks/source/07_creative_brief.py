@@ -323,7 +323,7 @@ def seal(text):
 print("my seal:", seal(plan))
 print("with one more full stop:", seal(plan + "."))
 assert seal(plan) != seal(plan + "."), "One more full stop should give another seal."
-as_given = example and seal(plan) == "SEALSEAL"  # what we say below is about this plan
+as_given = example and seal(plan) == "47757c10"  # what we say below is about this plan
 
 # %% [markdown]
 # ## How much of the map lies in the box?
@@ -414,7 +414,7 @@ checks.prediction(share_guess, "above" if shares[0] > area else "below", ["above
 # %%
 from course_utils import show_maps
 
-title = how.partition(" of ")[0]
+title = how.partition(" of ")[0].removeprefix("course_utils.")
 show_maps(seen, dict(zip(names, maps, strict=True)), title=title, shared_scale=True)
 
 # %% [markdown]

@@ -13,8 +13,6 @@ import itertools
 import linecache
 import os
 import re
-import sys
-import types
 from pathlib import Path
 
 import keras
@@ -24,8 +22,6 @@ from matplotlib import pyplot as plt
 from page import Page
 from PIL import Image
 
-from course_utils.apps.plan import read_picture
-from course_utils.checks.lesson7 import _PNG
 from course_utils.images import load_image
 from course_utils.models import Classifier, application_classifier, load_classifier
 from tools import notebooks
@@ -42,13 +38,15 @@ def cells() -> list[str]:
 
 
 def run_lesson(until: str = "IPython", given: dict | None = None, **replaced: str) -> dict:
-    """Run the lesson's cells, up to the one in which this stands, and return their names.
+    """Run the lesson's cells, up to the one that contains `until`, and return their names.
 
     Args:
-        until: a text of the last cell that runs; "" runs all.
-        given: names that are there before the first cell.
-        replaced: name -> what is assigned to it instead of the example's value.
+        until: a text of the last cell that runs.
+        given: names that exist before the first cell.
+        replaced: name -> what is assigned to it instead of the example's value. `condition` is
+            what `changes_my_mind` returns.
     """
+    condition = replaced.pop("condition", None)
     names = dict(given or {}, __name__="__main__")
     left = set(replaced)
     for cell in cells():
@@ -56,10 +54,12 @@ def run_lesson(until: str = "IPython", given: dict | None = None, **replaced: st
             if found := re.search(rf"^{name} = .*$", cell, flags=re.MULTILINE):
                 cell = cell.replace(found[0], f"{name} = {value}")
                 left.discard(name)
+        if condition:
+            cell = re.sub("return fall < .*", f"return {condition}", cell)
         file = f"<lesson 7, cell {next(_numbers)}>"
         linecache.cache[file] = len(cell), None, cell.splitlines(True), file
         exec(compile(cell, file, "exec"), names)
-        if until and until in cell:
+        if until in cell:
             break
     plt.close("all")
     assert not left, f"the lesson has no line for {left}"
@@ -102,6 +102,16 @@ PICTURES = {
 }
 
 
+def digits_model() -> Classifier:
+    """The lesson's own digits model, trained by its own cells."""
+    first = next(i for i, cell in enumerate(cells()) if "load_digits()" in cell)
+    last = next(i for i, cell in enumerate(cells()) if "net.fit(" in cell)
+    names: dict = {"np": np}
+    for cell in cells()[first : last + 1]:
+        exec(cell, names)
+    return names["digits"]
+
+
 @functools.cache
 def model(kind: str) -> Classifier:
     if kind == "embedded":
@@ -109,7 +119,7 @@ def model(kind: str) -> Classifier:
     if kind == "random MobileNetV2":
         return application_classifier("mobilenet_v2", weights=None)
     if kind == "the lesson's digits":
-        return run_lesson(until="keras.losses", **SMALL)["digits"]
+        return digits_model()
     keras.utils.set_random_seed(0)
     layers = [
         keras.Input((48, 64, 3)),
@@ -122,7 +132,6 @@ def model(kind: str) -> Classifier:
     return Classifier("one output", (48, 64), labels, net, lambda p: p / 255, lambda x: 255 * x)
 
 
-SMALL = {"samples": "2"}
 MODELS = ("embedded", "the lesson's digits", "one output", "random MobileNetV2")
 
 
@@ -175,7 +184,12 @@ def test_the_lesson_runs_to_a_finished_card(kind, picture, tmp_path):
         assert round(drawn.info["dpi"][0]) == 150
     rival = names["classifier"].labels[names["classes"][1]]
     assert re.search(re.escape(rival) + r" (below )?\d+\.\d%", names["facts"]["Prediction"])
-    for said in ("grey (level 127 of 255)", "'corner': (", "in code: ", names["seal"](names["plan"])):
+    for said in (
+        "grey (level 127 of 255)",
+        "'corner': (",
+        "in code: ",
+        names["seal"](names["plan"]),
+    ):
         assert said in names["facts"]["Planned before the maps were computed"]
     assert "The condition was evaluated" in names["facts"]["What came out"]
     read = Page(page)
@@ -186,3 +200,47 @@ def test_the_lesson_runs_to_a_finished_card(kind, picture, tmp_path):
     for name in ("my box, rows", "corner, rows", *names["names"]):
         assert name in picture["alt"]
     Image.open(io.BytesIO(base64.b64decode(picture["src"].partition(",")[2]))).verify()
+
+
+# -------------------------------------------------------------------- the example, and its seal
+
+
+@pytest.fixture(scope="module")
+def example() -> dict:
+    return run_lesson(until="as_given = ")
+
+
+def test_what_the_lesson_says_about_its_example_is_checked(example):
+    """The assertions on the prose run only for the plan as it is given."""
+    assert example["as_given"]
+
+
+def test_a_copy_with_other_spaces_has_the_same_seal(example):
+    seal, plan = example["seal"], example["plan"]
+    assert seal(plan.replace(" ", "\n  ").replace(",", ", ") + "\n") == seal(
+        plan.replace(",", ", ")
+    )
+    assert seal(plan.replace("2", "3")) != seal(plan)
+
+
+def test_a_change_of_the_controls_alone_runs_on():
+    """What the lesson says of its own controls isn't claimed of others."""
+    controls = str({"wall": (0, 127, 74, 224)})
+    names = run_lesson(until="abs(tested[", controls=controls)
+    assert not names["as_given"]
+    assert "my mind is not changed" in names["outcome"]
+
+
+def test_a_condition_that_nothing_measured_decides_is_not_evaluated():
+    names = run_lesson(until='facts["What came out"]', condition="None")
+    assert "return None" in names["plan"]
+    assert "not evaluated" in names["facts"]["What came out"]
+
+
+def test_a_named_folder_keeps_the_card(tmp_path):
+    [cell] = [cell for cell in cells() if "def write_card" in cell]
+    exec(cell, names := {})
+    png, page = names["write_card"](tmp_path / "my cards" / "é", "card", b"png", "é < ł")
+    assert png.read_bytes() == b"png"
+    assert page.read_text(encoding="utf-8") == "é < ł"
+    assert {path.name for path in page.parent.iterdir()} == {"card.png", "card.html"}
