@@ -663,7 +663,10 @@ assert duck_curve[1] < 0.1 * duck_curve[0], "After one step, the duck should be 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# DUCKANSWER
+# Probably not: the grey patch hides the breast, and the green head, the bill, the tail and the feet
+# are still there. Either the network's answer depends on the middle of the duck, or the patch
+# itself disturbs it, a grey oval with an edge that no duck has. One curve can't separate the two. A
+# control could: a patch of the same size and shape somewhere else.
 #
 # </details>
 #
@@ -894,11 +897,11 @@ checks.prediction(guess_guided, answer_guided, choices=("high", "middle", "low")
 # %% [markdown]
 # Which of these numbers are near 0? Grad-CAM's 7 x 7 map has only 49 numbers, and neighbours are
 # alike, so chance alone can give a large one. For comparison, correlate the cat's map with the
-# Grad-CAM maps of a dozen objects in the scenes of part 1, which have nothing to do with it.
+# Grad-CAM maps of two dozen objects in the scenes of part 1, which have nothing to do with it.
 
 # %%
-scene_inputs = classifier.prepare(np.repeat(scenes.images[:6], 2, axis=0))  # each scene twice
-unrelated = grad_cam(network, scene_inputs, scenes.classes[:6].ravel(), relu=False)
+scene_inputs = classifier.prepare(np.repeat(scenes.images[:12], 2, axis=0))  # each scene twice
+unrelated = grad_cam(network, scene_inputs, scenes.classes[:12].ravel(), relu=False)
 by_chance = [rank_agreement(trained["Grad-CAM"], cam) for cam in unrelated]
 print(f"unrelated Grad-CAM maps: from {min(by_chance):.2f} to {max(by_chance):.2f}")
 assert min(by_chance) < -0.2 and max(by_chance) > 0.2, (
@@ -1129,14 +1132,20 @@ def hit_rate(cams, masks):
     return np.mean([pointing_game(m, mask, tolerance=32) for m, mask in pairs])
 
 
+masks_of = {"disc": test.tags[whales], "animal": test.animals[whales]}
+random_maps = np.random.default_rng(0).random((5, len(whales), 7, 7))
+chance = {name: np.mean([hit_rate(r, m) for r in random_maps]) for name, m in masks_of.items()}
+
+
+# %%
 def where(cams):
-    found, random = {}, np.random.default_rng(0).random((20, len(cams), 7, 7))
-    for name, masks in {"disc": test.tags[whales], "animal": test.animals[whales]}.items():
+    found = {}
+    for name, masks in masks_of.items():
         share = np.mean([energy_in_mask(m, mask) for m, mask in zip(cams, masks, strict=True)])
-        hits, chance = hit_rate(cams, masks), np.mean([hit_rate(r, masks) for r in random])
+        hits = hit_rate(cams, masks)
         print(f"{name:>7}: {share:.3f} of the map on {masks.mean():.3f} of the picture;", end=" ")
-        print(f"the maximum points at it in {hits:.0%} (chance {chance:.0%})")
-        found[name] = share / masks.mean(), hits, chance
+        print(f"the maximum points at it in {hits:.0%} (chance {chance[name]:.0%})")
+        found[name] = share / masks.mean(), hits
     return found
 
 
@@ -1145,7 +1154,7 @@ where_before = where(cams_before)
 assert where_before["disc"][1] > where_before["animal"][1] and where_before["disc"][0] > 3, (
     "Before the repair, the map should point at the disc and not at the animal."
 )
-assert where_before["animal"][1] < where_before["animal"][2] + 0.25, (
+assert where_before["animal"][1] < chance["animal"] + 0.25, (
     "Before the repair, pointing at the animal should be little better than chance."
 )
 
@@ -1275,12 +1284,12 @@ tests = {
     "no disc": nobody,
     "disc on every sea lion": labels == 0,
 }
-print(" " * 24 + "before     after    right")
+print("right answers" + " " * 11 + "before     after")
 results = {}
 for name, tags in tests.items():
     x = np.where(tags[:, None], with_disc, without)
     before, after = results[name] = [(predicted(h, x) == labels).sum() for h in (biased, fair)]
-    print(f"{name:<22}{before:5} of 40{after:4} of 40")
+    print(f"{name:<22}{before:3} of 40{after:4} of 40")
 
 # %%
 assert results["no disc"][0] < 28 and results["no disc"][1] > 36, (
