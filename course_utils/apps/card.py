@@ -18,7 +18,7 @@ from course_utils.display import DescribedFigure, describe_map
 from course_utils.images import resize_map
 from course_utils.models import Prediction
 
-__all__ = ["PAGE", "card_figure", "card_html", "figure_png", "percent"]
+__all__ = ["PAGE", "card_figure", "card_html", "figure_png", "percent", "signed"]
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -26,7 +26,9 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 main {{ max-width: 42em; margin: auto; padding: 0 1em; font-family: sans-serif; line-height: 1.5 }}
-p {{ overflow-wrap: anywhere }}
+h1 {{ font-size: 1.5em }}
+h2 {{ font-size: 1.1em; margin: 1em 0 0 }}
+p {{ margin: 0; overflow-wrap: anywhere }}
 img {{ max-width: 100% }}
 </style></head>
 <body><main>
@@ -112,6 +114,11 @@ def percent(probability: float) -> str:
     return "below 0.1%" if 0 < probability < 0.0005 else f"{abs(probability):.1%}"
 
 
+def signed(change: float) -> str:
+    """Write a change with its sign; one that isn't zero never reads 0.00."""
+    return f"{change:+.2f}" if abs(change) >= 0.005 else f"{change + 0.0:+.1g}"
+
+
 def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the lines of the card's text, each with the weight of its letters."""
     found = []
@@ -138,7 +145,7 @@ def _draw_row(figure, axes, method: str, panels: Mapping, size, boxes: Mapping) 
         ax.set_axis_off()
     for ax, (caption, values) in zip(axes, panels.items(), strict=False):
         values = display.map_values(values)
-        title = textwrap.fill(method, 28) + "\n" + textwrap.fill(caption, 28)
+        title = textwrap.fill(method, 30) + "\n" + textwrap.fill(caption, 30)
         display._draw_map(figure, ax, resize_map(values, size), title, limits)
         ax.set_xlabel(f"colour: value of the map\n{display._range_text(values)}")
         for name, box in list(boxes.items())[:1]:

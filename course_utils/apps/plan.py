@@ -15,7 +15,15 @@ from course_utils.display import map_values
 from course_utils.images import load_image
 from course_utils.models import Classifier
 
-__all__ = ["check_plan", "code_of", "read_picture", "recipe", "remarks", "verdict"]
+__all__ = [
+    "check_plan",
+    "class_number",
+    "code_of",
+    "read_picture",
+    "recipe",
+    "remarks",
+    "verdict",
+]
 
 GREY = 127
 """The level, 0 to 255, of what a box is covered with: middle grey."""
@@ -68,6 +76,25 @@ def remarks(picture: np.ndarray, input_size: tuple[int, int]) -> list[str]:
     elif np.ptp(picture) < 16:
         found.append("Your picture has one colour, more or less: there is little to explain in it.")
     return found
+
+
+def class_number(classifier: Classifier, expected: int | str | None) -> int | None:
+    """Return the number of a class that is given by its number or its name; None stays None.
+
+    Raises:
+        ValueError: the classifier has no such class.
+    """
+    if isinstance(expected, str):
+        return classifier.class_index(expected)
+    last = len(classifier.labels) - 1
+    if expected is not None and (
+        not isinstance(expected, (int, np.integer)) or not 0 <= expected <= last
+    ):
+        raise ValueError(
+            f"expected={expected!r}: the classes of {classifier.name} are numbered from 0 to "
+            f"{last}. Give a number, a name or None."
+        )
+    return expected
 
 
 def recipe(method: Callable, settings_text: str, settings: Mapping, what: str) -> str:

@@ -228,7 +228,7 @@ assert min(other["edges"], other["product"]) > 1.5 * other["random"], (
 # Take your time with this table; it holds three lessons. Compare everything with the first line:
 # random numbers show what chance gives.
 #
-# - **The edges.** A filter of 1968 that has never seen a network points at the right object half of
+# - **The edges.** A filter from 1968 that has never seen a network points at the right object half of
 #   the time, since one of the two objects has the sharper edges, and puts more of its "map" on the
 #   object than the vanilla gradients do. On the *other* object it puts just as much. (The textures
 #   are soft here, which makes it easy for edges.) On pictures with only one object you wouldn't
@@ -678,7 +678,7 @@ assert duck_curve[1] < 0.1 * duck_curve[0], "After one step, the duck should be 
 # paper starts with a blurred picture instead of grey.) The same caveat holds.
 #
 # Is there a way out? **ROAR** (remove and retrain; Hooker and others 2019) trains the network again
-# on pictures without those pixels, so that grey is nothing new to it. It needs a training for every
+# on pictures without those pixels, and grey is then nothing new to it. That takes one training per
 # method and share, and it answers another question: whether *a* network can do without the pixels,
 # not whether *this* one uses them.
 #
@@ -1313,8 +1313,8 @@ assert 36 < results["disc on every whale"][1] <= results["disc on every whale"][
 #   features told the two animals apart so easily that the disc did no harm. We made the task hard
 #   enough for the shortcut to pay.
 # - There is *one* cut-out of each animal: the same sea lion and the same killer whale in every
-#   picture, mirrored or not, at another place, in another size, on another texture. "New pictures"
-#   are new in these things only. With new animals, even the repaired classifier would do worse.
+#   picture, mirrored or not, in another position, at another size, on another texture. "New
+#   pictures" are new in these respects only. With new animals, even the repaired classifier would do worse.
 #
 # Shortcuts happen outside of lessons, too. A classifier of horses used a copyright line (Lapuschkin
 # and others 2019), and one of pneumonia recognised the hospital (Zech and others 2018).

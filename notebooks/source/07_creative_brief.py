@@ -49,7 +49,7 @@
 # | Classes | two names for one thing | a comparison that could come out either way | 3 |
 # | Method | the defaults, no reason | a reason for it; anybody can run it again | 3 |
 # | Evidence | "as one can see" | a share, the area beside it, a test with controls | 4 |
-# | Honesty | the map is "the reason" | what it does not show; failed expectations kept | 3 |
+# | Honesty | the map is "the reason" | what it doesn't show; failed expectations kept | 3 |
 # | Change of mind | "more data" | a condition that was evaluated, whatever came out | 2 |
 # | Readable by all | no description | an alt text from which you could draw the card | 1 |
 #
@@ -133,7 +133,7 @@ checks.prediction(label_guess, predictions[0].label, classifier.labels)
 
 # %% tags=["nbval-check-output"]
 rest = sum(p.probability for p in every[5:])
-print(f"all classes but the first five: {rest:.0%}")
+print(f"all classes except the first five: {rest:.0%}")
 if example:
     assert predictions[0].label == "bobsled" and 0.45 < rest < 0.55, (
         "The network should say bobsled, with half of the 100 % in classes not listed."
@@ -142,7 +142,7 @@ if example:
 # %% [markdown]
 # A bobsled! A network can't say "none of these": it has to share out 100 % among the classes that
 # it knows. It isn't sure, either: half of the 100 % went to classes that aren't even on the list.
-# But why a bobsled, of all things? Is it the helmet? To ask, you need *two* classes: a place that
+# But why a bobsled, of all things? Is it the helmet? To ask, you need *two* classes: a region that
 # supports both tells you nothing about the choice between them.
 
 # %% [markdown] exercise={"id": "7.1", "minutes": 6, "difficulty": "easy", "goal": 1}
@@ -186,8 +186,11 @@ def choose_classes(predictions, expected):
 choose_classes = checks.choose_classes(choose_classes)
 
 # %% tags=["nbval-check-output"]
-expected = None  # for your own picture, for example classifier.class_index("tabby")
-classes = [int(c) for c in choose_classes(predictions, expected)]
+from course_utils.apps.plan import class_number
+
+expected = None  # for your own picture, for example "tabby", or the number of a class
+chosen = choose_classes(predictions, class_number(classifier, expected))
+classes = [int(c) for c in chosen]
 names = [classifier.labels[c] for c in classes]
 shown = [p for p in every if p in predictions or p.class_index in classes]  # on the card
 for p in shown:
@@ -326,10 +329,9 @@ assert seal(plan) != seal(plan + "."), "One more full stop should give another s
 as_given = example and seal(plan) == "47757c10"  # what we say below is about this plan
 
 # %% [markdown]
-# ## How much of the map lies in the box?
+# ## How much of the map is in the box?
 #
-# "The map is mostly on the helmet" is an opinion. The *share* of the map that lies in the box is a
-# number:
+# "The map is mostly on the helmet" is an opinion. The *share* of the map in the box is a number:
 #
 # $$\text{share} = \frac{\sum_{\text{box}} |M_{ij}|}{\sum_{\text{picture}} |M_{ij}|}$$
 #
@@ -340,7 +342,7 @@ as_given = example and seal(plan) == "47757c10"  # what we say below is about th
 # ### Exercise 7.3: the share in a box (8 minutes, medium)
 #
 # `values` is a map of the picture's size, (H, W), perhaps with negative values; `box` is
-# `(top, left, bottom, right)`. Return the share of $\sum |M|$ that lies in the box, from 0 to 1.
+# `(top, left, bottom, right)`. Return the share of $\sum |M|$ that is in the box, from 0 to 1.
 # For a map that is zero everywhere, return 0.0.
 #
 # <details><summary>Hint 1</summary>
@@ -419,7 +421,7 @@ show_maps(seen, dict(zip(names, maps, strict=True)), title=title, shared_scale=T
 
 # %% [markdown]
 # The example's expectation failed. In the map of *bobsled* the helmet gets more than its area, but
-# not twice as much. Most of the map lies elsewhere, a good part of it on the suit. In the map of
+# not twice as much. Most of the map is elsewhere, a good part of it on the suit. In the map of
 # *football helmet*, the runner-up, the helmet gets about half. Seen alone, the first map could have
 # passed for "it's the helmet". Beside its rival, you see that the helmet does even more for the
 # *other* class.
@@ -472,6 +474,7 @@ if as_given:
 # when you cover something else of the same size. Our plan says: twice as much.
 
 # %%
+from course_utils.apps.card import percent, signed
 from course_utils.network.run import class_scores
 
 grey_picture = classifier.prepare(np.full_like(seen, GREY))
@@ -500,7 +503,7 @@ def in_a_word(change):
 
 change = score_changes(box)
 for name, value in zip(names, change, strict=True):
-    print(f"{name}: the score changes by {value:+.2f}")
+    print(f"{name}: the score changes by {signed(value)}")
 checks.prediction(cover_guess, in_a_word(change[0]), ["rise", "fall", "stay"])
 
 # %% [markdown]
@@ -517,7 +520,8 @@ tested = {}
 for name, other in {"my box": box, **controls}.items():
     tested[name] = evidence_share(maps[0], other), *score_changes(other)
     share, first, rival = tested[name]
-    print(f"{name:>7}: {share:4.0%} of the map   {names[0]} {first:+.2f}   {names[1]} {rival:+.2f}")
+    print(f"{name:>7}: {share:4.0%} of the map", end="")
+    print(f"   {names[0]} {signed(first)}   {names[1]} {signed(rival)}")
 if "face" in tested:
     checks.prediction(face_guess, in_a_word(tested["face"][1]), ["rise", "fall", "stay"])
 
@@ -525,8 +529,8 @@ if "face" in tested:
 falls = {name: -first for name, (_, first, _) in tested.items()}
 fall = falls.pop("my box")
 strongest = max(falls, key=falls.get)
-print(f"covering the box changes the score by {-fall:+.2f}")
-print(f"covering the strongest control, {strongest!r}, changes it by {-falls[strongest]:+.2f}")
+print(f"covering the box changes the score by {signed(-fall)}")
+print(f"covering the strongest control, {strongest!r}, changes it by {signed(-falls[strongest])}")
 outcome = verdict(changes_my_mind, fall, falls)
 print(outcome)
 
@@ -554,8 +558,8 @@ if as_given:
 # The map is right about the corner, and right that suit and helmet both count. But without the
 # *face* the score of bobsled falls almost as much as without the suit, although the map gave the
 # face less than its area. How can both be true? This map divides up the score of *this* picture
-# (lesson 3: its numbers and a constant add up to it). Cover the face, and the other places change
-# too, since each of them has seen the whole picture: dividing up a score isn't predicting one. And
+# (lesson 3: its numbers and a constant add up to it). Cover the face, and the other positions
+# change too, since each of them has seen the whole picture: dividing up a score isn't predicting one. And
 # a grey rectangle isn't "nothing". It's a new object with edges of its own, in a kind of picture
 # that the network never saw in training. A test that disagrees with a map doesn't prove the map
 # wrong. It shows that the card mustn't claim more than was tested.
@@ -563,7 +567,7 @@ if as_given:
 # One thing is left to write: what does your card *not* show?
 
 # %%
-not_shown = "what the network does with other pictures; what matters by not being in the picture"
+not_shown = "What the network does with other pictures; what matters by not being in the picture"
 
 # %% [markdown]
 # ## The card, as a picture
@@ -572,14 +576,14 @@ not_shown = "what the network does with other pictures; what matters by not bein
 # picture and for the web page.
 
 # %%
-from course_utils.apps.card import card_figure, percent
+from course_utils.apps.card import card_figure
 
 probabilities = ", ".join(f"{p.label} {percent(p.probability)}" for p in shown)
 facts = {
     "Prediction": probabilities,
     "Planned before the maps were computed": f"{plan} Seal: {seal(plan)}",
 }
-tests = [f"{name} {a:+.2f} and {b:+.2f}" for name, (_, a, b) in tested.items()]
+tests = [f"{name} {signed(a)} and {signed(b)}" for name, (_, a, b) in tested.items()]
 heading = f"Change of the scores of {names[0]} and {names[1]} when covered with grey"
 facts[heading] = f"{', '.join(tests)} (grey is level {GREY} of 255)."
 
@@ -615,7 +619,8 @@ show_figure(card, f"{description} {card.alt_text}")
 # and that everybody reads when the picture fails to load.
 #
 # This is the frame of the page. The `viewport` makes a phone show it at a readable size, and
-# `max-width` keeps its lines short on a wide screen.
+# `max-width` keeps its lines short on a wide screen. (`PAGE.format` turns the doubled braces into
+# single ones.)
 
 # %%
 import base64
@@ -740,8 +745,8 @@ HTML(f'<div><iframe title="The card as a page" srcdoc="{inside}" style="{style}"
 #   right class's map show? (Give the right class as `expected`.)
 # - **Two objects** in one picture: `source = "two_objects"`, or a dog and a cup. Does each class's
 #   map find its own object? Cover one: what happens to the other's score?
-# - **A class that is absent.** `expected = classifier.class_index("banana")` on a picture without
-#   one. There is a map all the same. Which number on your card tells the reader not to believe it?
+# - **A class that is absent.** `expected = "banana"` on a picture without one. There is a map all
+#   the same. Which number on your card tells the reader not to believe it?
 # - **Another model.** `load_classifier("mobilenet_v2")` downloads 14 MB once. Same picture, same
 #   classes, same box: is it the same answer?
 # - **A Keras model of your own**, for example the one below.
@@ -811,7 +816,7 @@ panels = {f"Speaks for {n}": m for n, m in zip(digit_names, digit_maps, strict=T
 show_maps(pages[wrong], panels, title="A digit that was misread", shared_scale=True)
 
 # %% [markdown]
-# With `relu=False` the map keeps its signs: red places speak for a digit, blue ones against it, and
+# With `relu=False` the map keeps its signs: red areas count for a digit, blue ones against it, and
 # the numbers at the colour bar say the same. The map of the last layer has only 4 x 4 cells here,
 # so don't read anything smaller than two pixels into it. (Which digit is misread depends a little
 # on your computer, because training does.) Draw a digit yourself, dark on white, save it as a

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from page import Page
 from PIL import Image
 
-from course_utils.apps.card import WIDTH, card_figure, card_html, figure_png, percent
+from course_utils.apps.card import WIDTH, card_figure, card_html, figure_png, percent, signed
 from course_utils.models import Prediction
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
@@ -67,3 +67,10 @@ def test_what_a_person_typed_stays_text_on_the_page():
 )
 def test_a_probability_is_never_rounded_to_nothing(probability, text):
     assert percent(probability) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "text"), [(-1.3, "-1.30"), (0.0, "+0"), (-0.0, "+0"), (-0.00012, "-0.0001")]
+)
+def test_a_change_is_never_rounded_to_nothing(change, text):
+    assert signed(change) == text

@@ -11,7 +11,15 @@ import pytest
 from PIL import Image
 
 from course_utils import grad_cam, smoothgrad
-from course_utils.apps.plan import check_plan, code_of, read_picture, recipe, remarks, verdict
+from course_utils.apps.plan import (
+    check_plan,
+    class_number,
+    code_of,
+    read_picture,
+    recipe,
+    remarks,
+    verdict,
+)
 from course_utils.models import Classifier
 
 
@@ -103,6 +111,19 @@ def test_a_condition_that_cannot_run_is_refused(small):
             check_plan(small, **(GOOD | {"condition": condition}))
 
 
+@pytest.mark.parametrize(("given", "number"), [(None, None), (2, 2), ("b", 1), (np.int64(0), 0)])
+def test_a_class_is_given_by_number_or_by_name(small, given, number):
+    assert class_number(small, given) == number
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("d", "no class 'd'"), (3, "numbered from 0 to 2"), (1.0, "numbered")]
+)
+def test_a_class_that_is_not_there_is_refused(small, given, said):
+    with pytest.raises(ValueError, match=said):
+        class_number(small, given)
+
+
 def test_what_is_allowed_and_unwise_is_said(small):
     controls = {"large": (0, 4, 8, 8), "across": (2, 2, 6, 6)}
     large, across = check_plan(small, **(GOOD | {"controls": controls}))
@@ -172,3 +193,10 @@ def test_elsewhere_a_path_is_read_and_an_upload_is_no_file(tmp_path, monkeypatch
     assert read_picture(str(path)).shape == (1, 1, 3)
     with pytest.raises(ValueError, match="works in Colab only"):
         read_picture("upload")
+
+
+@pytest.mark.parametrize("labels", [("cat",), ("a", "b", "c")])
+def test_one_output_needs_two_labels(labels):
+    layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")]
+    with pytest.raises(ValueError, match="one output and needs two labels"):
+        Classifier("one", (8, 8), labels, keras.Sequential(layers), np.asarray, np.asarray)
