@@ -1,4 +1,4 @@
-"""What lesson 7 asks of a picture and of a plan before the plan is sealed."""
+"""Check a picture and a plan before the plan is sealed, and evaluate its condition (lesson 7)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_picture(source) -> np.ndarray:
 
 
 def remarks(picture: np.ndarray, input_size: tuple[int, int]) -> list[str]:
-    """Return what the reader should know about a picture, uint8 (H, W, 3), before using it."""
+    """Return what to know about a picture, uint8 (H, W, 3), before a network looks at it."""
     (height, width), found = picture.shape[:2], []
     used = min(height, width) / max(height, width)
     if used < 0.5:
@@ -71,7 +71,8 @@ def remarks(picture: np.ndarray, input_size: tuple[int, int]) -> list[str]:
     if picture.max() < 48:
         found.append(
             f"Your picture is nearly black: its brightest value is {picture.max()} of 255. If its "
-            "file stores 12 bits in 16, multiply by 16 first: load_image(16 * array)."
+            "file stores 12 bits in 16, divide by 4095 yourself and give the array: source = "
+            "np.asarray(Image.open(path)) / 4095, with Pillow's Image."
         )
     elif np.ptp(picture) < 16:
         found.append("Your picture has one colour, more or less: there is little to explain in it.")

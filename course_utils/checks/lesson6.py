@@ -623,14 +623,14 @@ shuffled = Exercise(
         (_half, "Only a part of the numbers was shuffled. Shuffle all of them."),
         (_two_swapped, "Only two numbers changed places. Shuffle all of them."),
         (lambda w, rng: np.roll(w, rng.integers(1, w.size)), "The numbers moved on together, each "
-         "still beside its neighbour. np.roll is no shuffle; rng.permutation is."),
+         "still beside its neighbour. np.roll doesn't shuffle; rng.permutation does."),
         (lambda w, rng: np.roll(w, 1, axis=-1), "The numbers moved on together along an axis. "
-         "np.roll is no shuffle; rng.permutation is."),
-        (lambda w, rng: np.flip(w), "The numbers are in the reverse order. That's no shuffle: "
+         "np.roll doesn't shuffle; rng.permutation does."),
+        (lambda w, rng: np.flip(w), "The numbers are in the reverse order. That isn't a shuffle: "
          "rng.permutation."),
         *[
             (lambda w, rng, a=axis: np.flip(w, axis=a), "The numbers are in the reverse order "
-             "along an axis. That's no shuffle: rng.permutation.")
+             "along an axis. That isn't a shuffle: rng.permutation.")
             for axis in (0, -1)
         ],
         (lambda w, rng: rng.choice(w.ravel(), w.shape), "These were drawn with replacement: some "

@@ -200,3 +200,11 @@ def test_one_output_needs_two_labels(labels):
     layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")]
     with pytest.raises(ValueError, match="one output and needs two labels"):
         Classifier("one", (8, 8), labels, keras.Sequential(layers), np.asarray, np.asarray)
+
+
+def test_the_hint_for_twelve_bits_in_sixteen_works(tmp_path):
+    path = tmp_path / "microscope.png"
+    Image.fromarray(np.linspace(0, 4095, 224 * 224).reshape(224, 224).astype(np.uint16)).save(path)
+    [remark] = remarks(read_picture(path), (224, 224))
+    assert "/ 4095" in remark
+    assert remarks(read_picture(np.asarray(Image.open(path)) / 4095), (224, 224)) == []
