@@ -1317,8 +1317,8 @@ assert 36 < results["disc on every whale"][1] <= results["disc on every whale"][
 #   enough for the shortcut to pay.
 # - There is *one* cut-out of each animal: the same sea lion and the same killer whale in every
 #   picture, mirrored or not, in another position, at another size, on another texture. "New
-#   pictures" are new in these respects only. With other animals, even the repaired classifier might do
-#   worse: nobody has measured it.
+#   pictures" are new in these respects only. With other animals, even the repaired classifier
+#   might do worse: nobody has measured it.
 #
 # Shortcuts happen outside of lessons, too. A classifier of horses used a copyright line (Lapuschkin
 # and others 2019), and one of pneumonia recognised the hospital (Zech and others 2018).
