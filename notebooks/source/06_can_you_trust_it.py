@@ -228,11 +228,11 @@ assert min(other["edges"], other["product"]) > 1.5 * other["random"], (
 # Take your time with this table; it holds three lessons. Compare everything with the first line:
 # random numbers show what chance gives.
 #
-# - **The edges.** A filter from 1968 that has never seen a network points at the right object half of
-#   the time, since one of the two objects has the sharper edges, and puts more of its "map" on the
-#   object than the vanilla gradients do. On the *other* object it puts just as much. (The textures
-#   are soft here, which makes it easy for edges.) On pictures with only one object you wouldn't
-#   notice: there, an edge detector looks like an explanation.
+# - **The edges.** A filter from 1968 that has never seen a network points at the right object half
+#   of the time, since one of the two objects has the sharper edges, and puts more of its "map" on
+#   the object than the vanilla gradients do. On the *other* object it puts just as much. (The
+#   textures are soft here, which makes it easy for edges.) On pictures with only one object you
+#   wouldn't notice: there, an edge detector looks like an explanation.
 # - **Grad-CAM** keeps the objects apart: little of it is on the other object.
 # - **The earlier layer** points right about as often as the edges do in these scenes, as lesson 3
 #   made us fear.
@@ -1253,6 +1253,8 @@ flipped = predicted(biased, with_disc)[labels == 0] == 1
 print(
     f"sea lions that become killer whales when a disc is added: {flipped.sum()} of {len(flipped)}"
 )
+
+# %%
 assert plain < 0.7 and flipped.mean() > 0.8 and lions > 35, (
     "Without a disc, nearly everything should be a sea lion; a disc should flip sea lions."
 )

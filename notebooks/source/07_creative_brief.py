@@ -559,10 +559,10 @@ if as_given:
 # *face* the score of bobsled falls almost as much as without the suit, although the map gave the
 # face less than its area. How can both be true? This map divides up the score of *this* picture
 # (lesson 3: its numbers and a constant add up to it). Cover the face, and the other positions
-# change too, since each of them has seen the whole picture: dividing up a score isn't predicting one. And
-# a grey rectangle isn't "nothing". It's a new object with edges of its own, in a kind of picture
-# that the network never saw in training. A test that disagrees with a map doesn't prove the map
-# wrong. It shows that the card mustn't claim more than was tested.
+# change too, since each of them has seen the whole picture: dividing up a score isn't predicting
+# one. And a grey rectangle isn't "nothing". It's a new object with edges of its own, in a kind of
+# picture that the network never saw in training. A test that disagrees with a map doesn't prove the
+# map wrong. It shows that the card mustn't claim more than was tested.
 #
 # One thing is left to write: what does your card *not* show?
 
