@@ -320,8 +320,7 @@ def parse(arguments):
         name = rest.pop(0)
     if name not in COMMANDS:
         raise StartError(
-            f"the commands are {', '.join(COMMANDS)}, not {name!r}: "
-            "see `python start.py --help`"
+            f"the commands are {', '.join(COMMANDS)}, not {name!r}: see `python start.py --help`"
         )
     if rest[:1] == ["--"]:
         del rest[0]

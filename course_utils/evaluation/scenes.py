@@ -137,7 +137,8 @@ def tagged_pictures(tagged: Sequence[bool], seed: int = 0) -> TaggedPictures:
     to tell apart and a classifier is tempted to use whatever is easier: the tag, a red disc with a
     white middle, 24 of 224 pixels wide, anywhere beside the animal. How pale and how large was
     chosen so that a classifier falls for the tag when one class always has it, and still tells the
-    animals apart when it cannot.
+    animals apart when it cannot. There is one cut-out of each animal, mirrored or not: pictures of
+    another seed show the same two animals.
 
     Args:
         tagged: (n,), whether each picture gets its tag.
