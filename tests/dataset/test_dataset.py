@@ -554,7 +554,7 @@ def test_a_full_disk_gets_one_sentence_and_leaves_nothing(room, files, tmp_path)
 
 # ------------------------------------------------------------------------------------------- kills
 
-KILLS = int(os.environ.get("SALIENCY_COURSE_KILLS", "30"))  # 300 weekly
+KILLS = int(os.environ.get("SALIENCY_COURSE_KILLS", "10"))  # 300 weekly
 
 
 def logged_cam(model, inputs, class_index, log=""):
