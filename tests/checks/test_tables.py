@@ -21,18 +21,21 @@ METHODS = (
     "smoothgrad",
     "grad_cam",
 )
-exercises = pytest.mark.parametrize("name", EXERCISES)
+# The tests of one exercise stay together: what its table gives is worked out once.
+exercises = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in EXERCISES]
+)
 
 
-def cases(table: dict):
-    return pytest.mark.parametrize(
-        ("name", "case"),
-        [
-            pytest.param(name, case, id=f"{name}{number}")
-            for name, all_cases in table.items()
-            for number, case in enumerate(all_cases)
-        ],
-    )
+def judge_all(cases, judge) -> None:
+    """Judge each case, and fail with all that were misjudged."""
+    misjudged = {}
+    for number, case in enumerate(cases):
+        try:
+            judge(case)
+        except AssertionError as error:
+            misjudged[number, str(case)] = str(error)
+    assert misjudged == {}
 
 
 def judged(name: str, answer, capsys) -> tuple[str, object]:
@@ -102,10 +105,13 @@ def test_a_fault_in_the_package_cannot_make_a_wrong_answer_pass(name, monkeypatc
         refused(name, program, capsys)
 
 
-@cases({name: exercise.wrong for name, exercise in EXERCISES.items()})
-def test_each_wrong_program_gets_its_own_sentence(name, case, capsys):
-    program, sentence = case
-    assert sentence in refused(name, program, capsys)
+@exercises
+def test_each_wrong_program_gets_its_own_sentence(name, capsys):
+    def judge(case):
+        program, sentence = case
+        assert sentence in refused(name, program, capsys)
+
+    judge_all(EXERCISES[name].wrong, judge)
 
 
 @exercises
@@ -116,16 +122,19 @@ def test_there_are_ten_wrong_programs(name):
 # ----------------------------------------------------------- answers that the tables don't contain
 
 
-@cases(RIGHT)
-def test_right_answers_are_accepted_however_written(name, case, capsys):
-    is_right(name, function(name, case), capsys)
+@exercises
+def test_right_answers_are_accepted_however_written(name, capsys):
+    judge_all(RIGHT[name], lambda lines: is_right(name, function(name, lines), capsys))
 
 
-@cases(WRONG)
-def test_wrong_answers_get_the_hint_that_names_the_mistake(name, case, capsys):
-    lines, hint = case
-    said = refused(name, function(name, lines), capsys)
-    assert re.search(hint, said), said
+@exercises
+def test_wrong_answers_get_the_hint_that_names_the_mistake(name, capsys):
+    def judge(case):
+        lines, hint = case
+        said = refused(name, function(name, lines), capsys)
+        assert re.search(hint, said), said
+
+    judge_all(WRONG[name], judge)
 
 
 @exercises
