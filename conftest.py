@@ -5,6 +5,7 @@ This file stands at the top of the repository because the notebooks are tests as
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import shutil
@@ -166,6 +167,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not item.get_closest_marker("slow") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+
+
+def pytest_collection_finish() -> None:
+    """Spare Python's garbage collector TensorFlow and the tests: a quarter of the tests' time."""
+    gc.collect()
+    gc.freeze()
 
 
 # ---------------------------------------------------------------------------------- the fixtures

@@ -71,6 +71,7 @@ def _write(exercises):
         progress.record(exercise, True)
 
 
+@pytest.mark.slow  # four more Pythons
 def test_several_notebooks_write_at_once(kept_in):
     shares = [[f"{kernel}.{i}" for i in range(25)] for kernel in range(4)]
     context = multiprocessing.get_context("spawn")  # the same on every system

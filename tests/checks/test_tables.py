@@ -76,9 +76,9 @@ def test_the_reference_gives_the_truth_that_was_worked_out_by_hand(name):
 def test_the_reference_is_right_and_quickly_judged(name, capsys):
     exercise = EXERCISES[name]
     is_right(name, lambda *arguments: exercise.right(*arguments), capsys)
-    start = time.perf_counter()
+    start = time.process_time()
     is_right(name, lambda *arguments: exercise.right(*arguments), capsys)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @exercises

@@ -55,7 +55,7 @@ def test_the_rest_is_the_lesson_and_what_is_guessed_stays_open(lesson):
     """Every code cell but the guesses is put back by nbgrader before it grades."""
     notebook = grading.source_version(lesson)
     plain = [cell for cell in notebook.cells if not about(cell).get("grade")]
-    student = nbformat.read(notebooks.HERE / f"{lesson}.ipynb", as_version=4)
+    student = nbformat.read(notebooks.STUDENTS / f"{lesson}.ipynb", as_version=4)
     assert [cell.id for cell in plain] == [cell.id for cell in student.cells]
     for cell in notebook.cells:
         if cell.cell_type == "code":
