@@ -154,14 +154,15 @@ def _names() -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the quick tests first, then the slow ones, then the notebooks, each in their order.
+    """Put the quick tests first, then the notebooks, then the slow tests, each in their order.
 
     With pytest-xdist, the cells of a notebook stay together, in their kernel, as do the quick tests
-    of a file, with what they share. A slow test goes to any worker, unless its file has a group.
+    of a file, with what they share. A slow test goes to any worker, unless it names a group. They
+    come last because they can be shared out evenly.
     """
     items.sort(
         key=lambda item: (
-            2 if item.path.suffix == ".ipynb" else bool(item.get_closest_marker("slow"))
+            1 if item.path.suffix == ".ipynb" else 2 * bool(item.get_closest_marker("slow"))
         )
     )
     for item in items:

@@ -21,10 +21,19 @@ METHODS = (
     "smoothgrad",
     "grad_cam",
 )
-# The tests of one exercise stay together: what its table gives is worked out once.
-exercises = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in EXERCISES]
-)
+# Their checks run a network for each of some dozens of programs.
+OF_NETWORKS = {"path_gradients", "gradients", "explain", "score_not_probability", "grad_cam_steps"}
+
+
+def every_exercise(slow: set[str]):
+    """Parametrize a test; those of one exercise stay together, with what its table gives."""
+    marks = {name: [pytest.mark.xdist_group(name)] for name in EXERCISES}
+    for name in slow:
+        marks[name].append(pytest.mark.slow)
+    return pytest.mark.parametrize("name", [pytest.param(n, marks=m) for n, m in marks.items()])
+
+
+exercises = every_exercise(slow=set())
 
 
 def judge_all(cases, judge) -> None:
@@ -105,7 +114,7 @@ def test_a_fault_in_the_package_cannot_make_a_wrong_answer_pass(name, monkeypatc
         refused(name, program, capsys)
 
 
-@exercises
+@every_exercise(slow=OF_NETWORKS)
 def test_each_wrong_program_gets_its_own_sentence(name, capsys):
     def judge(case):
         program, sentence = case
@@ -127,7 +136,7 @@ def test_right_answers_are_accepted_however_written(name, capsys):
     judge_all(RIGHT[name], lambda lines: is_right(name, function(name, lines), capsys))
 
 
-@exercises
+@every_exercise(slow=OF_NETWORKS)
 def test_wrong_answers_get_the_hint_that_names_the_mistake(name, capsys):
     def judge(case):
         lines, hint = case
