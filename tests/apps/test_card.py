@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from page import Page
 from PIL import Image
@@ -27,7 +28,7 @@ def figure():
 
 
 def test_nothing_that_is_drawn_is_cut_off(figure):
-    figure.draw(renderer := figure.canvas.get_renderer())
+    figure.draw(renderer := FigureCanvasAgg(figure).get_renderer())
     needed = figure.get_tightbbox(renderer)  # inches
     assert needed.x0 > -0.02
     assert needed.y0 > -0.02

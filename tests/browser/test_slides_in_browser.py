@@ -6,7 +6,10 @@ pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed:
 
 from workshop import lessons, slides
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("slides_in_browser"),
+]  # all read what is built once
 
 # Of the slide that is shown, with all that appears by clicks: what sticks out, how high the lowest
 # figure is, and how large the smallest text.
