@@ -272,8 +272,8 @@ assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8, (
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Multiply with `*`, then sum over the maps, `axis=-1`. Or in one line: `np.einsum("bijk,bk->bij",
-# ...)`.
+# Multiply with `*`, then sum over the maps, `axis=-1`. Or in one line:
+# `np.einsum("bijk,bk->bij", ...)`.
 #
 # </details>
 # <details><summary>Common mistakes</summary>
@@ -492,8 +492,8 @@ assert np.allclose(ours, theirs, atol=1e-3), (
 # <details><summary>Hint 2</summary>
 #
 # `feature_maps @ column` multiplies along the last axis and sums over it. (Here `@` is right,
-# because one column serves all pictures.) Then divide by `feature_maps.shape[1] *
-# feature_maps.shape[2]`.
+# because one column serves all pictures.) Then divide by
+# `feature_maps.shape[1] * feature_maps.shape[2]`.
 #
 # </details>
 # <details><summary>Common mistakes</summary>
