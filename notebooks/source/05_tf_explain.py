@@ -139,7 +139,7 @@ print(smooth_picture.shape, smooth_picture.dtype)
 
 # %% [markdown]
 # **Predict.** Run all three once more, without seeding again. The first two pictures will come out
-# the same; the third won't, because it draws other noise. How alike are the two SmoothGrad
+# the same; the third won't, because it draws different noise. How alike are the two SmoothGrad
 # pictures: is their correlation "above 0.5" or "below 0.5"? Write your guess in place of the dots.
 
 # %%
@@ -322,7 +322,7 @@ print("preprocess_input is mentioned:", "preprocess_input" in readme)
 
 # %%
 as_in_quick_start = cat_seen.astype("float32")
-# [None] makes a batch of one picture.
+# `[None]` below makes a batch of one picture.
 right = GradCAM().explain((cat, None), model, 281, layer_name=layer)
 with np.errstate(invalid="ignore"):
     negative = GradCAM().explain((as_in_quick_start[None], None), model, 281, layer_name=layer)
@@ -847,10 +847,11 @@ for end, guided in (("probability", True), ("probability", False), ("score", Fal
     )
 
 # %% [markdown]
-# It isn't: for a class that is in the picture, it points at the right object. (So do the plain
-# gradients of the probability.) So this much can be defended: the guided map shows where, *provided
-# that* the class is there. The paper on Grad-CAM doesn't guide these gradients (its "guided
-# Grad-CAM" is another thing: the map times a guided backpropagation picture).
+# It isn't: here, where both classes are in the picture, it points at the right object. (So do the
+# plain gradients of the probability, whose question, ball rather than bear, suits this picture.) So
+# this much can be defended: the guided map may show where, *provided that* the class is there.
+# (This is one scene; lesson 6 asks 40.) The paper on Grad-CAM doesn't guide these gradients (its
+# "guided Grad-CAM" is another thing: the map times a guided backpropagation picture).
 #
 # One more step is missing in the package and one is added. It has no ReLU. With guided gradients
 # that changes nothing at this layer, where nothing is negative; with plain ones it would. And for
@@ -910,7 +911,7 @@ def sketch(maps, gradients):
 # - **alone**: a picture's map is the same alone and in a batch;
 # - **against**: if what speaks against the class gets ten times as strong, the map changes.
 #
-# The sketch breaks all three, each in another line.
+# The sketch breaks all three, each in a different line.
 #
 # **Predict.** Which line breaks which promise? Write "line 1", "line 2", "line 3" or "line 4" in
 # place of the dots.
@@ -1010,7 +1011,7 @@ print(f"loss against the score: correlation {correlation(of_loss, raw):.2f}")
 assert difference < 0.05, "The gradient of the loss should be -1/p times that of the probability."
 
 # %% [markdown]
-# So it is the map of the probability once more, with the sign turned (which $|g|$ removes from the
+# So it's the map of the probability once more, with the sign flipped (which $|g|$ removes from the
 # picture) and without the factor $p_c$. By lesson 2's formula it is
 # $-(\nabla S_c - \sum_k p_k \nabla S_k)$: the contrastive question again, and where the network is
 # sure of $c$ it vanishes. As with the probability: a possible question, but not the paper's.
@@ -1050,10 +1051,11 @@ assert change < -0.1 and not {"tabby", "Egyptian cat", "tiger cat"} & set(top), 
 )
 
 # %% [markdown]
-# For the network there's no cat left in these copies. (In lesson 4, noise of 30 % made *tabby* more
-# probable. This is twice as much, and you can't extrapolate from one to the other.) And yet their
-# map, in part 1, was the neatest of all, with its two patches around the eyes! Are the eyes more
-# than steepness? Toss lesson 4's coins for these 32 copies: 16 heads and 16 tails, in random order.
+# For the network there's no cat left in these copies: none of the 32 is taken for one. (In lesson
+# 4, noise of 30 % made *tabby* more probable. This is twice as much, and you can't extrapolate from
+# one to the other.) And yet their map, in part 1, looked the neatest of all, with its two patches
+# around the eyes! Are the eyes more than steepness? Toss lesson 4's coins for these 32 copies: 16
+# heads and 16 tails, in random order.
 
 
 # %%

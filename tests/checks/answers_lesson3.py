@@ -187,7 +187,7 @@ WRONG = {
             "gradient /= gradient.shape[1] * gradient.shape[2]\nreturn gradient.sum((1, 2))",
             "`gradient` was changed",
         ),
-        ("return tf.reduce_sum(gradient, [1, 2])", "sum over the places"),
+        ("return tf.reduce_sum(gradient, [1, 2])", "sum over the positions"),
         ("return tf.norm(gradient, axis=[1, 2])", r"picture 0, map 0 must be 3, and yours is 13"),
         ("return gradient.mean((1, 2, 3))", r"must have the shape \(2, 4\), \(picture, map\)"),
         ("return gradient.mean(axis=(1, 4))", "counted from 0"),
@@ -513,7 +513,7 @@ WRONG = {
         (
             "p = np.where(m >= 0.1 * m.max(), m, 0)\n"
             "return (p * side).sum() / p.sum() if m.max() > 0 else 0.0",
-            "Weak places",
+            "Weak positions",
         ),
         (
             "p = np.maximum(m, 0)\nreturn round((p * side).sum() / p.sum(), 2) if p.any() else 0.0",

@@ -495,7 +495,7 @@ WRONG = {
         (TOLD.format(w="-2", table="[(-2, 'Signed'), (2, 'Absolute'), (4, 'Squared')]"), "Return"),
         (
             TOLD.format(w="-2", table="[(4, 'absolute'), (2, 'signed'), (-2, 'squared')]"),
-            "at the wrong place",
+            "in the wrong place",
         ),
         ("return average(lambda x: -2 * np.ones_like(x), np.ones((1, 1, 1, 1)))", "Return"),
         (
