@@ -648,8 +648,7 @@ def _keeps_its_layers(student: Callable) -> None:
 
 
 FROM_THE_NOTEBOOK = (
-    "Is a model of the notebook (model, fused_model) used instead of the one that the function is "
-    "given?"
+    "Did you use a model from the notebook (model, fused_model) instead of the function's argument?"
 )
 COPY = (
     "A new layer begins with random weights: have you copied the old ones, "
@@ -690,8 +689,8 @@ score_not_probability = Exercise(
          "new(last.input)."),
         ("merge layer|Merge|list of inputs|list of at least", "In a model that branches, a layer "
          "may take several inputs: build on the old model, not on a list of its layers."),
-        ("weight shape", "The new layer isn't of the old one's size. It has as many units "
-         "as the old one (`.units`), and reads what the old one reads (`.input`, not `.output`)."),
+        ("weight shape", "The new layer isn't the size of the old one. It needs as many units as "
+         "the old one (`.units`), and reads what the old one reads (`.input`, not `.output`)."),
     ],
     wrong=[
         *[
@@ -745,8 +744,8 @@ score_not_probability = Exercise(
          "probabilities, the old layer's `.output`. It has to read what the old one reads, its "
          "`.input`."),
         (lambda m: _rescored(m, flow=lambda last: m.layers[-2].output), "model.layers[-2] isn't "
-         "always what comes before the last layer, for a layer may be used twice. What the last "
-         "one reads is model.layers[-1].input."),
+         "always what comes before the last layer, because a layer may be used twice. The last "
+         "layer's input is model.layers[-1].input."),
         (_sequential, ORDER),
         *[
             (lambda m, u=units: _rescored(m, units=u), "Not every model has as many classes as "

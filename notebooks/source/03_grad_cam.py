@@ -193,7 +193,7 @@ from course_utils import checks
 
 one = gradient[0, :, :, 0]
 print(f"smallest slope {one.min():+.6f}, largest {one.max():+.6f}")
-same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6
+same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6  # largest minus smallest, of every map
 checks.prediction(guess_places, "no" if same else "yes", ["yes", "no"])
 assert same, "After a mean over all positions, the slopes should be the same at all of them."
 
@@ -571,7 +571,7 @@ assert {p.class_index for p in top[:2]} == {ball, bear}, (
 
 # %%
 signed = grad_cam(network, np.repeat(scene, 2, axis=0), [ball, bear], relu=False)
-cams = dict(zip(["basketball", "brown bear"], np.maximum(signed, 0), strict=True))
+cams = {"basketball": np.maximum(signed[0], 0), "brown bear": np.maximum(signed[1], 0)}
 drawn = {name: squares(m) for name, m in cams.items()}
 show_maps(seen_scene, drawn, percentile=100, shared_scale=True, title="Grad-CAM, one scene")
 # %% [markdown]
@@ -802,9 +802,10 @@ assert earlier[0].max(axis=0).argmax() >= 7, "The ball's map should peak on the 
 assert side_share(earlier[1], left_half(earlier[1])) > 0.6, (
     "Most of the bear's map should be on the left, on the ball."
 )
-panels = dict(
-    zip(["basketball, 14 x 14", "brown bear, 14 x 14"], map(squares, earlier), strict=True)
-)
+panels = {
+    "basketball, 14 x 14": squares(earlier[0]),
+    "brown bear, 14 x 14": squares(earlier[1]),
+}
 show_maps(seen_scene, panels, percentile=100, title="Grad-CAM at block11_add")
 # %% [markdown]
 # Finer, and worse: the ball's map is brightest on the bear, and most of the bear's is on the ball.

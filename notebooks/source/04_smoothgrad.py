@@ -505,7 +505,7 @@ guess_error = ...
 gradients = samples_of[0.15]
 part = rms(standard_error(gradients[:128])) / rms(standard_error(gradients[:32]))
 names = {"half": 1 / 2, "quarter": 1 / 4, "sixteenth": 1 / 16}
-answer_error = min(names, key=lambda name: abs(names[name] - part))
+answer_error = min(names, key=lambda name: abs(names[name] - part))  # the closest of the three
 checks.prediction(guess_error, answer_error, list(names))
 assert 0.4 < part < 0.6, (
     "Four times as many samples should halve the error. Run the check of exercise 4.3, then this "

@@ -240,7 +240,7 @@ WRONG = {
             r"Only the first picture",
         ),
         ("return np.mean(feature_maps * weights[:, None, None, :], axis=-1)", "has the sum"),
-        ("return np.zeros((1, 7, 7, 1280)) * weights[:, None, None]", "of the notebook"),
+        ("return np.zeros((1, 7, 7, 1280)) * weights[:, None, None]", "from the notebook"),
         ("return sum(feature_maps[..., k] * weights[:, k] for k in range(3))", "weights.:, k, N"),
         (
             "return sum(feature_maps[..., k] * weights[:, k, None, None] for k in range(1280))",
@@ -450,7 +450,7 @@ WRONG = {
             "always class 1",
         ),
         ("return (feature_maps * W[:, class_index]).mean(axis=-1)", "number of maps"),
-        ("return feature_maps.mean((1, 2)) @ W[:, class_index]", "where is gone"),
+        ("return feature_maps.mean((1, 2)) @ W[:, class_index]", "is lost"),
         (
             "feature_maps /= feature_maps[0, ..., 0].size\nreturn feature_maps @ W[:, class_index]",
             "`feature_maps` was changed",
