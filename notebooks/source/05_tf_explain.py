@@ -1197,8 +1197,8 @@ show_progress()
 #
 # - The source of tf_explain, `tf_explain/core/grad_cam.py` and `tf_explain/utils/display.py`: a few
 #   pages, worth reading in full.
-# - R. R. Selvaraju and others, *Grad-CAM* (ICCV 2017; on arXiv since 2016), arXiv:1610.02391,
-#   section 3: plain gradients, and what the authors call guided Grad-CAM.
+# - R. R. Selvaraju and others, *Grad-CAM* (2017), arXiv:1610.02391, section 3: plain gradients, and
+#   what the authors call guided Grad-CAM.
 # - D. Smilkov and others, *SmoothGrad* (2017), arXiv:1706.03825, section 3: how much noise, and how
 #   many samples.
 # - J. Adebayo and others, *Sanity Checks for Saliency Maps* (2018), arXiv:1810.03292: maps that do
