@@ -770,9 +770,9 @@ show_maps(cat_seen, both, percentile=100, title="One network, one picture, two q
 # It *is* the second map, times $p_{\text{tabby}}$. You could have derived it: the gradient of $p_c$
 # is $p_c(\nabla S_c - \sum_k p_k \nabla S_k)$, and Grad-CAM carries that over to the maps. So
 # nothing is broken. The map answers a **contrastive** question: what speaks for tabby *rather than*
-# for the other classes? Here nearly all of the others are two other cats, so whatever speaks for
-# cats in general cancels, and what is left is where tabby differs. A good question. The fault is
-# only to ask it without a word.
+# for the other classes? Here the rest of the probability is mostly that of two other cats. So most
+# of what speaks for cats in general cancels, and what's left is where tabby differs. That's a good
+# question. The fault is only to ask it without saying so.
 #
 # Now the first line, the default. It is of the probability too, and yet it looks almost like lesson
 # 3's, as does the third. The guiding alone does that. How?
