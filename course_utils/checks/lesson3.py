@@ -10,7 +10,7 @@ __all__ = ["alpha", "grad_cam_steps", "place_contributions", "side_share", "weig
 
 
 def _drawn(*shape: int, seed: int = 0, scale: float = 0.3) -> np.ndarray:
-    """Return the same unround float32 numbers of both signs in every call."""
+    """Return the same float32 numbers in every call: of both signs, and not round."""
     return np.random.default_rng(seed).normal(scale=scale, size=shape).astype(np.float32)
 
 
@@ -251,7 +251,7 @@ def _cam(
     total=np.sum,
     end=_relu,
 ):
-    """Grad-CAM, and with a keyword, each way to get it wrong."""
+    """Grad-CAM; or, with a keyword, a way to get it wrong."""
     import tensorflow as tf
 
     x = tf.convert_to_tensor(inputs)

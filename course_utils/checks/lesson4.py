@@ -53,7 +53,7 @@ def _noisy(
     sigma=lambda noise, x: noise * _range(x),
     draw=lambda rng, x: rng.standard_normal(x.shape),
 ):
-    """Noisy copies, and with a keyword, each way to get them wrong."""
+    """Noisy copies; or, with a keyword, a way to get them wrong."""
     x = np.asarray(inputs)
     return x + sigma(noise, x) * draw(rng, x)
 
@@ -125,7 +125,7 @@ def _figures(copies: np.ndarray, x: np.ndarray) -> dict[str, tuple[float, float]
 
 
 def _noise(answer) -> dict[str, tuple[float, float]]:
-    """What is compared of noisy copies: figures that hardly depend on the draw."""
+    """Return what the check compares: figures that hardly depend on the draw."""
     if isinstance(answer, dict):  # the truth
         return answer
     copies = numbers(answer)
@@ -319,7 +319,7 @@ noisy_copies = Exercise(
 # ------------------------------------------------------------------------------------ 4.2
 
 
-MODEL = object()  # handed through to the method; nobody looks inside
+MODEL = object()  # passed on to the method; nobody looks inside
 
 
 def _method(x, samples, noise, class_index, maps: Callable, copies: list | None) -> Callable:
@@ -445,7 +445,7 @@ def _smooth(
     number=lambda n: n,
     copies=lambda x, k, *noise: _noisy(x, *noise),
 ):
-    """SmoothGrad, and with a keyword, each way to get it wrong."""
+    """SmoothGrad; or, with a keyword, a way to get it wrong."""
     rng = np.random.default_rng(seed)
     maps = [
         each(method(model, copies(inputs, k, noise, rng), class_index))
@@ -465,7 +465,7 @@ def _in_one_batch(method, model, inputs, class_index, samples, noise, seed, spre
 
 
 def _loop(turn: Callable) -> Callable:
-    """Return what a loop makes of the maps in which each turn is total = turn(total, map, n)."""
+    """Return the result of a loop whose every turn is total = turn(total, map, n)."""
 
     def mean(maps: np.ndarray, n: int) -> np.ndarray:
         total = 0
@@ -485,7 +485,7 @@ def _keeps_to_the_seed(student: Callable) -> None:
         return np.array([copy for copy in found if not np.allclose(copy, x[0])])
 
     def figures(noisy: np.ndarray) -> dict:
-        """Of all copies laid one below the other, as of one picture."""
+        """Return the figures of all copies, stacked into one picture."""
         return _figures(*(a.reshape(1, -1, *x.shape[2:]) for a in (noisy, 0 * noisy + x)))
 
     with _shared_generator_untouched():
@@ -662,7 +662,7 @@ smooth_gradient = Exercise(
 def _error(
     maps, *, axis=0, ddof=1, power=0.5, of=np.asarray, by=lambda m: np.sqrt(len(m)), center=np.mean
 ):
-    """The standard error, and with a keyword, each way to get it wrong."""
+    """The standard error; or, with a keyword, a way to get it wrong."""
     maps = of(np.asarray(maps, float))
     squares = np.square(maps - center(maps, axis=axis, keepdims=True)).sum(axis=axis)
     return (squares / (maps.size / squares.size - ddof)) ** power / by(maps)
@@ -793,7 +793,7 @@ KINDS = {"signed": np.positive, "absolute": np.abs, "squared": np.square}
 
 
 def _black_box(kind: str, samples: int) -> Callable:
-    """A SmoothGrad of somebody else's, on plain NumPy, one picture a call, rounded to float32."""
+    """Return someone else's SmoothGrad: plain NumPy, one picture per call, rounded to float32."""
 
     def average(method, inputs):
         inputs = np.asarray(inputs)
@@ -815,7 +815,7 @@ def _value(average, w: float) -> float:
 
 
 def _told(w: float, order=tuple(KINDS), same=np.isclose) -> Callable:
-    """Return a program that looks which of w, |w| and w^2 comes out, in some order."""
+    """Return a program that sees which of w, |w| and w^2 comes out, in some order."""
 
     def program(average):
         result = _value(average, w)

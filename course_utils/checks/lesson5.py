@@ -14,7 +14,7 @@ __all__ = ["kept_order", "repaired_picture", "score_not_probability", "unguided_
 
 
 def _drawn(*shape: int, seed: int = 0, scale: float = 1) -> np.ndarray:
-    """Return the same unround float32 numbers of both signs in every call."""
+    """Return the same float32 numbers in every call: of both signs, and not round."""
     return np.random.default_rng(seed).normal(scale=scale, size=shape).astype(np.float32)
 
 
@@ -68,7 +68,7 @@ def _picture(
     is_unit=lambda x: x.max() <= 1,
     end=_rounded,
 ):
-    """The right conversion, and with a keyword, each way to get it wrong."""
+    """The right conversion; or, with a keyword, a way to get it wrong."""
     image = np.asarray(image)
     if is_done(image):
         return image
@@ -303,7 +303,7 @@ def _own_low(maps) -> np.ndarray:
 
 
 def _display(maps, *, top=_own_top, low=lambda m: 0, scale=255, share=np.asarray, end=_rounded):
-    """255 times each map's share of its maximum, and with a keyword, each way to get it wrong."""
+    """255 times each map's share of its maximum; or, with a keyword, a way to get it wrong."""
     maps = np.asarray(maps)
     span = top(maps) - low(maps)
     return end(scale * share((maps - low(maps)) / np.where(span == 0, 1, span)))
@@ -478,7 +478,7 @@ _PIXELS = (2, 3, 2)  # of the pictures that all models here take
 def _rescored(
     model, *, flow=lambda last: last.input, weights=list, bias=None, units=None, activation=None
 ):
-    """A new last layer instead of the old one, and with a keyword, each way to get it wrong."""
+    """A new last layer instead of the old one; or, with a keyword, a way to get it wrong."""
     from course_utils.network.tensorflow import keras
 
     last = model.layers[-1]
@@ -773,7 +773,7 @@ def _cam(
     total=np.sum,
     after=_relu,
 ):
-    """The formula, and with a keyword, each way to get it wrong."""
+    """The formula; or, with a keyword, a way to get it wrong."""
     A, G = np.asarray(A), np.asarray(G)
     return after(total(of_products(weight(pool(before(A, G))) * A), axis=-1))
 
