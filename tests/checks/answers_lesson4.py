@@ -175,7 +175,10 @@ WRONG = {
             SIGMA + "return inputs + sigma * np.random.default_rng().normal(size=inputs.shape)",
             "same seed gives different noise",
         ),
-        (SIGMA + "return inputs + sigma * tf.random.normal(inputs.shape)", "different noise|stopped"),
+        (
+            SIGMA + "return inputs + sigma * tf.random.normal(inputs.shape)",
+            "different noise|stopped",
+        ),
         (
             SIGMA + "inputs += sigma * rng.standard_normal(inputs.shape)\nreturn inputs",
             "`inputs` was ch",
