@@ -358,7 +358,8 @@ def as_png(figure: Figure) -> bytes:
     """Return a figure as a PNG: the same bytes each time, whatever the version of Matplotlib."""
     file, opaque = io.BytesIO(), io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})  # which would name it
-    Image.open(file).convert("RGB").save(opaque, format="png")  # a tenth smaller
+    with Image.open(file) as drawn:  # without transparency, a tenth smaller
+        drawn.convert("RGB").save(opaque, format="png", dpi=drawn.info["dpi"])
     return opaque.getvalue()
 
 

@@ -146,6 +146,7 @@ def test_what_is_no_curve_is_refused(fractions, scores, said):
         explorers.deletion_figure(picture, np.eye(8), fractions, scores, 0.5)
 
 
+@pytest.mark.slow
 def test_smoothgrad_is_drawn_while_it_samples(classifier, cat_inputs):
     """Without noise every average is the gradient itself; the count and the share are right."""
     found = list(explorers.smoothgrad_figures(classifier, cat_inputs, 281, 12, 0.0))
@@ -268,6 +269,7 @@ def shown(explorer) -> str:
     return explorer._picture.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES_OF_ALL)
 def test_the_picture_and_its_words_follow_every_control(name, all_explorers):
     explorer, moves = all_explorers[name]

@@ -114,6 +114,7 @@ def ready(playground):
     return playground
 
 
+@pytest.mark.slow
 def test_from_a_picture_to_the_card(ready):
     ready.search.value = "banana"
     assert ready.label.options == (("banana (954)", 954),)
@@ -160,6 +161,7 @@ def test_a_refused_picture_leaves_the_one_before(ready):
     assert ready.seen.value == before
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_had_is_said_and_the_old_one_goes_on(ready):
     """No test reaches the internet, and none has downloaded weights before."""
     ready.network.value = "mobilenet_v2"
@@ -172,6 +174,7 @@ def test_a_network_that_cannot_be_had_is_said_and_the_old_one_goes_on(ready):
     assert ready.problem.value == ""
 
 
+@pytest.mark.slow
 def test_cancel_leaves_what_was_done(ready):
     for box in ready.methods:
         box.value = box.description in ("Vanilla gradients", "Grad-CAM")

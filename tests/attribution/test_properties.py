@@ -739,6 +739,7 @@ SLOW = pytest.mark.slow
 KINDS = ["functional", pytest.param("sequential", marks=SLOW), pytest.param("nested", marks=SLOW)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_of_the_callers_is_changed(kind, tmp_path):
     """Model, weights, optimizer, layers, configuration, predictions and inputs are as before.
@@ -768,6 +769,7 @@ def test_nothing_of_the_callers_is_changed(kind, tmp_path):
     assert (net.predict(x, verbose=0) != expected).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[::2])
 def test_after_training_the_maps_follow_the_new_weights(kind):
     """No stale copy: the maps are those of a second model that starts with the new weights."""
@@ -882,6 +884,7 @@ def test_a_model_is_freed_after_use():
     assert [reference() for reference in references] == [None] * len(references)
 
 
+@pytest.mark.slow
 def test_two_threads_on_one_model_give_the_maps_of_one():
     """Two sliders of an explorer may ask at once, also for the first time."""
     expected_net, net = conv_model(), conv_model()
@@ -912,6 +915,7 @@ def test_two_threads_on_one_model_give_the_maps_of_one():
         assert_same_map(value, expected[j], FLOAT32, WHY_FLOAT32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
 def test_the_global_dtype_policy_has_no_influence(policy):
     """A float32 model stays float32 when the notebook has set another policy since."""
@@ -926,6 +930,7 @@ def test_the_global_dtype_policy_has_no_influence(policy):
         assert_same_map(found[name], expected[name], FLOAT32, WHY_FLOAT32)
 
 
+@pytest.mark.slow
 def test_the_embedded_network_and_the_cat_are_unchanged(classifier, cat):
     """The classifier after all methods: the same weights, layers and prediction."""
     network, picture = classifier.model, cat.copy()

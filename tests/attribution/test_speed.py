@@ -74,6 +74,7 @@ def test_nothing_is_traced_again(method):
     assert [reference() for reference in gone] == [None] * 5
 
 
+@pytest.mark.slow
 def test_many_models_bring_no_warnings_onto_the_screen():
     """TensorFlow warns from the fifth time on that a function is traced again."""
     program = """

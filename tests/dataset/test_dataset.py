@@ -86,6 +86,7 @@ def counted_cam(model, inputs, class_index):
     return grad_cam(model, inputs, class_index)
 
 
+@pytest.mark.slow
 def test_a_file_that_was_repaired_is_done_when_the_run_is_continued(
     classifier, files, tmp_path, cat
 ):
@@ -142,6 +143,7 @@ def test_bad_arguments_get_a_sentence_and_make_no_file(classifier, files, tmp_pa
     assert store.read_bytes() == b"a text"
 
 
+@pytest.mark.slow
 def test_smoothgrad_of_files(classifier, files, tmp_path):
     method = functools.partial(smoothgrad, samples=2)
     explain_dataset(classifier, files[:1], tmp_path / "maps.h5", method, progress=False)
@@ -401,6 +403,7 @@ def test_pictures_that_are_read_at_one_time_share_fifty_million_pixels(tmp_path)
     assert 20_000_000 <= Watched.most <= 50_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are Unicode there")
 def test_names_of_any_bytes(tmp_path, cat):
     names = [b"caf\xe9.png", "猫.png".encode(), b"\xff\xfe", b"missing \xe9.png"]

@@ -670,6 +670,7 @@ def test_a_method_that_returns_too_few_maps_is_named(scenes, classifier):
         score_on_scenes(one_map, scenes, classifier)
 
 
+@pytest.mark.slow
 def test_no_classifier_means_the_embedded_one(scenes):
     found = two_object_scenes(1, seed=1)
     np.testing.assert_array_equal(found.images[0], scenes.images[0])

@@ -26,6 +26,8 @@ from course_utils.images import load_image
 from course_utils.models import Classifier, application_classifier, load_classifier
 from tools import notebooks
 
+pytestmark = pytest.mark.slow
+
 _numbers = itertools.count()
 
 

@@ -127,6 +127,7 @@ def test_asking_twice_gives_the_same_score_model(classifier):
     assert classifier.score_model is score_model(classifier.model)
 
 
+@pytest.mark.slow
 def test_two_classifiers_share_nothing(classifier, cat):
     """So that a lesson may scramble the weights of one."""
     other = load_classifier()
@@ -306,6 +307,7 @@ def test_the_import_costs_nothing():
     assert heavy.isdisjoint(eval(modules))
 
 
+@pytest.mark.slow
 def test_pictures_and_figures_need_no_tensorflow():
     code = (
         "import sys; from course_utils import load_image, overlay, show_maps, example_images; "

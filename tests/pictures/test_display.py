@@ -535,6 +535,7 @@ def shown(tmp_path_factory):
     return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells, strict=True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "descriptions"),
     [

@@ -239,6 +239,7 @@ def test_padding_hides_no_passes():
         assert "32 passes" in refusal(content[:-2] + 50 * (padding + last) + b"\xff\xd9")
 
 
+@pytest.mark.slow
 def test_a_long_run_of_one_byte_takes_no_time():
     for byte in (b"\xff", b"\xff\x00", b"\xff\xd0", b"\0"):
         refusal(b"\xff\xd8\xff\xe0" + byte * 10**7)

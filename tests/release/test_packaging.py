@@ -251,6 +251,7 @@ def test_the_address_of_the_repository_stands_in_one_place():
     assert places <= {"pyproject.toml"}
 
 
+@pytest.mark.slow
 def test_no_file_names_a_package_index_or_a_folder_of_somebodys_machine():
     index_hosts = r"\b(?:py" + r"pi\.org|pythonhosted\.org|npm" + r"js\.org)\b"
     home = r"(?<![\w.~-])(?:/home|/Users|[A-Z]:\\+Users)[/\\]+\w"

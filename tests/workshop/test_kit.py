@@ -66,6 +66,7 @@ def test_a_wheel_that_is_missing_is_named(tmp_path):
     assert [text[:7] for text in offline_kit.missing("win-amd64", "3.12", tmp_path)] == ["keras=="]
 
 
+@pytest.mark.slow
 def test_the_archive_holds_the_course_and_the_wheels_beside_start(tmp_path):
     wheels = tmp_path / "wheels"
     wheels.mkdir()
@@ -125,6 +126,7 @@ def test_a_computer_without_a_kit_gets_one_sentence(platform, python, words, tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_needs():
     def workshop(*arguments):
         return subprocess.run(

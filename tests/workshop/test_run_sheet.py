@@ -37,6 +37,7 @@ def at_a_glance(text):
     return [table[2:] for table in tables(text) if table[0][0] == "From"]
 
 
+@pytest.mark.slow
 def test_the_run_sheets_are_what_the_plan_and_the_lessons_give():
     for path, text in run_sheet.sheets().items():
         assert path.read_bytes().decode() == text, (

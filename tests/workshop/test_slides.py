@@ -10,6 +10,8 @@ pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed:
 
 from workshop import lessons, slides
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = re.compile(r"^(?:[a-z]+:)?//")
 CHOSEN = lessons.read_toml("slides.toml")["slide"]
