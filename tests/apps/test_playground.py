@@ -1,4 +1,4 @@
-"""The playground without a browser: what it takes, finds, computes, says and hands out."""
+"""The playground without a browser: what it accepts, finds, computes, says and lets you download."""
 
 import base64
 import html
@@ -168,7 +168,7 @@ def test_a_refused_picture_leaves_the_one_before(ready):
 
 
 def test_a_network_that_cannot_be_had_is_said_and_the_old_one_goes_on(ready):
-    """No test reaches the internet, and none has downloaded weights before."""
+    """Tests can't reach the internet, and none has downloaded weights before."""
     ready.network.value = "mobilenet_v2"
     assert ready.wait()
     assert "are not on this computer and could not be downloaded" in ready.problem.value

@@ -1,4 +1,4 @@
-"""Models and pictures that look ordinary and are not: right maps, or one sentence that says no."""
+"""Models and pictures that look ordinary but aren't: the right map, or one sentence that says no."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def body(image):
 
 
 def tape_gradient(function, x, c):
-    """d function(x)[:, c] / dx, by the tape and nothing else."""
+    """d function(x)[:, c] / dx, by a plain tape."""
     x = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -48,7 +48,7 @@ def tape_gradient(function, x, c):
 
 
 class Upside(keras.Model):
-    """A functional model by construction, which computes something else."""
+    """Built as a functional model, but its call() computes something else."""
 
     def call(self, x, training=None, mask=None):
         return super().call(1 - x)
@@ -241,7 +241,7 @@ def test_loading_the_classifier_draws_no_random_numbers():
 
 
 def test_many_models_bring_no_warnings_onto_the_screen():
-    """TensorFlow warns from the fifth time on that a function is traced again."""
+    """TensorFlow warns when it traces a function for the fifth time."""
     program = """
 import numpy as np
 from course_utils import grad_cam, vanilla_gradients

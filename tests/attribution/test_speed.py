@@ -1,8 +1,8 @@
 """That the methods stay fast and small: traces, memory, and ratios of times.
 
-Times of a shared machine jump, so that only ratios are tested here, within one run, the fastest of
-several, and with bounds that a slip in the code oversteps and a busy machine does not. The strict
-targets are in benchmarks/compare.py.
+Times jump on a shared machine, so we only test ratios within one run, of the fastest of several
+times. The bounds are wide enough for a busy machine and too tight for a slip in the code. The
+strict targets are in benchmarks/compare.py.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ METHODS = {
 
 
 class Counting(keras.Layer):
-    """Changes nothing, and counts how often Python calls it: never in a compiled function."""
+    """Change nothing, and count how often Python calls it: never in a compiled function."""
 
     calls = 0
 
@@ -66,12 +66,12 @@ def test_nothing_is_traced_again(method):
 
 
 def given(model, inputs, class_index):
-    """A 'method' that returns the points that it was given."""
+    """A 'method' that returns the points it was given."""
     return np.array(inputs)
 
 
 def test_the_noise_of_a_sample_is_fixed_bit_for_bit():
-    """What the lessons print rests on it: sample k of seed s is what `normal` draws."""
+    """The lessons' printed numbers rely on this: sample k of seed s is what `normal` draws."""
     model, x = conv_model(), pictures(2)
     seen = []
 
@@ -91,7 +91,7 @@ def test_an_average_does_not_depend_on_how_it_is_cut_up():
     maps = [
         smoothgrad(model, x, 0, samples=7, method=given, batch_size=size) for size in (1, 4, 7, 99)
     ]
-    # Exactly: the sum is made sample by sample, in float64.
+    # Exactly, because the sum is made sample by sample, in float64.
     assert all(np.array_equal(maps[0], other) for other in maps[1:])
 
 
@@ -124,7 +124,7 @@ def test_two_threads_get_what_one_gets():
 
 # --------------------------------------------------------------------------------------- memory
 
-# Prints by how many MB the peak memory of a Python of its own rises with each call.
+# A fresh Python prints by how many MB each call raises its peak memory.
 PEAKS = """
 import resource, sys
 import keras, numpy as np
@@ -161,7 +161,7 @@ def test_memory_stays_where_it_is():
     samples, pictures, both, network = map(float, done.stdout.split())
     # The noisy copies would be 472 MB; two batches of 16 were there before.
     assert samples < 60, "memory grows with the number of samples"
-    # The maps of all pictures are 157 MB. No second copy of them, nor one of the inputs.
+    # The maps of all pictures are 157 MB, so there's no second copy of them or of the inputs.
     assert pictures < 157 + 60, "vanilla_gradients keeps more than the maps"
     assert both < 60, "smoothgrad keeps more than the maps and two batches"
     # Measured 440: the feature maps of 16 pictures, and their gradients.
@@ -172,7 +172,7 @@ def test_memory_stays_where_it_is():
 
 
 def fastest(calls: dict, repeats: int = 5) -> dict:
-    """Time calls in turns, and return the fastest of each: what others do only makes it slower."""
+    """Time calls in turn, and return the fastest of each: other programs only make them slower."""
     for call in calls.values():
         call()
     seconds = {name: [] for name in calls}
@@ -186,7 +186,7 @@ def fastest(calls: dict, repeats: int = 5) -> dict:
 
 @pytest.fixture(scope="module")
 def passes(classifier, cat_inputs):
-    """Plain compiled passes, forward and to the input, written without the course's code."""
+    """Plain compiled passes, forward and back to the input, without the course's code."""
     network = keras.Model(classifier.model.input, classifier.model.get_layer("logits").output)
 
     @tf.function(input_signature=[tf.TensorSpec((None, 224, 224, 3))])
@@ -216,7 +216,7 @@ def test_one_picture_costs_little_more_than_its_passes(classifier, cat_inputs, p
         },
         repeats=15,
     )
-    # Measured 1.0 and 1.1. A forward pass more, or one that is not compiled, costs over 1.4 and 3.
+    # Measured 1.0 and 1.1. One more forward pass costs over 1.4; an uncompiled one, over 3.
     assert t["vanilla"] < 1.35 * t["gradient"]
     # Measured 1.05: the backward pass ends at the last maps. One to the pixels costs about 2.
     assert t["cam"] < 1.5 * t["forward"]
@@ -233,5 +233,5 @@ def test_smoothgrad_costs_little_more_than_its_gradients(classifier, cat_inputs,
         },
         repeats=3,
     )
-    # Measured 1.0 to 1.1. Sample by sample it would cost 2 and more.
+    # Measured 1.0 to 1.1. Sample by sample, it would cost 2 or more.
     assert t["smoothgrad"] < 1.4 * t["gradients"]
