@@ -1,6 +1,6 @@
-"""What holds for every test: no network, nothing left behind, and the fixtures they share.
+"""For every test: no network, nothing left behind, and the shared fixtures.
 
-This file stands at the top of the repository because the notebooks are tests as well.
+This file is at the top of the repository because the notebooks are tests as well.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NO_NETWORK = ROOT / "tests" / "no_network"
 # ------------------------------------------------------------------------------------ no network
 
 sys.path.insert(0, str(NO_NETWORK))
-import no_network  # noqa: E402, F401 - importing it is what blocks
+import no_network  # noqa: E402, F401 - importing it does the blocking
 
 # Kernels, and every other Python started by a test: sitecustomize.py in that folder.
 os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -32,7 +32,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 _HOME = Path(tempfile.mkdtemp(prefix="course-tests-"))
 for _variable in (
-    "KERAS_HOME",  # is empty, so that no test depends on weights downloaded earlier
+    "KERAS_HOME",  # empty, so no test depends on weights downloaded earlier
     "MPLCONFIGDIR",
     "IPYTHONDIR",
     "JUPYTER_CONFIG_DIR",
@@ -50,7 +50,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 # ------------------------------------------------------------- nothing is left in the repository
 
-# What the tools themselves keep, whoever started them.
+# What the tools themselves keep, whoever starts them.
 TOOLS = {
     ".DS_Store",
     ".coverage",
@@ -93,13 +93,15 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         terminalreporter.section("ERROR: the tests must leave nothing behind", red=True, bold=True)
         for line in differences:
             terminalreporter.line(line)
-        terminalreporter.line("(If somebody worked in the folder meanwhile, run the tests again.)")
+        terminalreporter.line(
+            "(If somebody worked in the folder in the meantime, run the tests again.)"
+        )
 
 
 def _files(working_directory: Path) -> dict[str, str]:
-    """Return a digest of each file that belongs to the repository, or that git does not know yet.
+    """Return a digest of each file that belongs to the repository, or that git doesn't know yet.
 
-    And the names in the working directory, where a careless `open("x.png", "w")` would write.
+    Include the names in the working directory, where a careless `open("x.png", "w")` would write.
     """
     paths = {str(path): path for path in map(ROOT.joinpath, _names()) if path.is_file()}
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
@@ -146,7 +148,7 @@ def classifier():
 
 @pytest.fixture(scope="session")
 def cat():
-    """The example picture of a cat, write-protected: nothing may change what it was given."""
+    """The example picture of a cat, write-protected: nothing may change its input."""
     from course_utils import load_image
 
     picture = load_image("cat")
@@ -156,7 +158,7 @@ def cat():
 
 @pytest.fixture(scope="session")
 def cat_inputs(classifier, cat):
-    """The cat as the embedded network takes it, (1, 224, 224, 3), write-protected."""
+    """The cat, prepared for the embedded network: (1, 224, 224, 3), write-protected."""
     inputs = classifier.prepare(cat)
     inputs.setflags(write=False)
     return inputs

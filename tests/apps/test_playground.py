@@ -1,4 +1,4 @@
-"""The playground without a browser: what it accepts, finds, computes, says and lets you download."""
+"""The playground without a browser: what it accepts, finds, computes, says and hands out."""
 
 import base64
 import html

@@ -204,7 +204,7 @@ def test_a_decompression_bomb_is_refused_from_its_header(size):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Decoded, the smallest takes 150 MB. tracemalloc doesn't see Pillow's pixels, but the clock does:
+    # Decoded, the smallest takes 150 MB. tracemalloc doesn't see Pillow's pixels, but a clock does:
     # clearing that much memory takes a tenth of a second, a header less than a hundredth.
     assert peak < 1_000_000
     assert seconds < 0.1

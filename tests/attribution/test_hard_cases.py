@@ -1,4 +1,4 @@
-"""Models and pictures that look ordinary but aren't: the right map, or one sentence that says no."""
+"""Models and pictures that look ordinary but aren't: the right map, or one sentence why not."""
 
 from __future__ import annotations
 

@@ -496,7 +496,7 @@ def test_the_score_model_has_the_weights_of_the_model_and_no_others(model):
 
 @every_method
 def test_a_map_alone_equals_the_same_map_in_a_batch(model, method):
-    """Nothing is normalised, averaged or seeded over the batch: its order and company don't matter."""
+    """Nothing is normalised, averaged or seeded over the batch: its order doesn't matter."""
     x = pictures(5) * np.float32([1, 100, 0.01, 1, 5])[:, None, None, None]
     batch = method(model, x, 1)
     for i in range(5):

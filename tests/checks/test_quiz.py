@@ -1,4 +1,4 @@
-"""Every quiz teaches: four to six questions, one right choice, an explanation for each choice."""
+"""Every quiz teaches: four to six questions, one right choice each, an explanation per choice."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_quiz_is_complete(path):
 
 
 def test_the_longest_choice_is_seldom_the_right_one():
-    """In at most a third of the questions of each quiz, those as long as another one included."""
+    """The right choice is a longest one in at most a third of each quiz's questions."""
     for path in QUIZZES:
         questions = json.loads(path.read_text(encoding="utf-8"))
         longest = [

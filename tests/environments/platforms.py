@@ -2,9 +2,9 @@
 
     python tests/environments/platforms.py
 
-Nothing is installed, and nothing but descriptions of packages is downloaded. Only wheels count:
-nobody who takes a course has a compiler. What a package needs in turn must be in requirements.txt
-too, for otherwise everybody would get another version of it.
+It installs nothing, and downloads nothing but descriptions of packages. Only wheels count, because
+students have no compiler. The dependencies of each package must be in requirements.txt too, or
+everybody would get different versions of them.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from shared import ROOT, Failure, get_uv, run
 from workshop import offline_kit
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-# As uv calls them -> what the markers in requirements.txt ask of them.
+# uv's name for each -> what the markers in requirements.txt ask about.
 PLATFORMS = {
     "x86_64-unknown-linux-gnu": ("linux", "posix", "Linux", "x86_64"),
     "aarch64-unknown-linux-gnu": ("linux", "posix", "Linux", "aarch64"),
     "x86_64-pc-windows-msvc": ("win32", "nt", "Windows", "AMD64"),
     "aarch64-apple-darwin": ("darwin", "posix", "Darwin", "arm64"),
 }
-# There is no TensorFlow for it, so here the check must fail. It would be of no use if it could not.
+# There's no TensorFlow for it, so the check must fail here. A check that can't fail is no use.
 IMPOSSIBLE = "x86_64-apple-darwin"
 
 
 def resolve(uv: Path, requirements: Path, platform: str, python: str) -> dict[str, str]:
-    """Return name -> version of all wheels that a computer would get."""
+    """Return name -> version for all wheels that a computer would get."""
     wheels = ["--only-binary", ":all:", "--python-platform", platform, "--python-version", python]
     quiet = ["--quiet", "--no-config", "--no-annotate", "--no-header", "--python", sys.executable]
     printed = run(uv, "pip", "compile", requirements, *wheels, *quiet).stdout
@@ -40,7 +40,7 @@ def resolve(uv: Path, requirements: Path, platform: str, python: str) -> dict[st
 
 
 def pins(platform: str, python: str) -> dict[str, str]:
-    """Return name -> version of what requirements.txt says for a computer."""
+    """Return name -> version as requirements.txt gives them for a computer."""
     keys = ("sys_platform", "os_name", "platform_system", "platform_machine")
     environment = {
         **default_environment(),
@@ -77,7 +77,9 @@ def main() -> None:
             if "wheels" not in str(failure):
                 raise
         else:
-            raise Failure(f"A TensorFlow for {IMPOSSIBLE} was found: this check sees nothing.")
+            raise Failure(
+                f"It found a TensorFlow for {IMPOSSIBLE}: this check can't see what's missing."
+            )
     print("Platforms: all is well.")
 
 

@@ -1,9 +1,9 @@
-"""Are the files in .github/workflows what GitHub takes? Ask its schema, and an auditor.
+"""Does GitHub accept the files in .github/workflows? Ask its schema, and an auditor.
 
     python tests/environments/workflows.py
 
-check-jsonschema brings the schema along; zizmor looks for what a stranger could misuse. Neither
-asks the network for more than itself. (`tests/release/test_workflows.py` looks at what the files
+check-jsonschema comes with the schema; zizmor looks for what a stranger could misuse. Once they're
+downloaded, neither needs the network. (`tests/release/test_workflows.py` looks at what the files
 say.)
 """
 

@@ -1,4 +1,4 @@
-"""What the cells of lesson 7 promise: a picture is read from where it is, and the card stays."""
+"""The cells of lesson 7 keep their promises: they read a picture where it is, and keep the card."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "notebooks" / "source" / "07_crea
 
 
 def cell_with(text: str) -> dict:
-    """Run the one cell of the lesson in which this stands, and return its names."""
+    """Run the one cell of the lesson that contains this text, and return its names."""
     cells = SOURCE.read_text(encoding="utf-8").split("\n# %%")
     [cell] = [cell for cell in cells if text in cell]
     names: dict = {}

@@ -1,6 +1,6 @@
-"""The notebooks are what their sources say, and what reaches the reader can be read by everybody.
+"""The notebooks match their sources, and everybody can read what reaches the reader.
 
-That they run is tested beside this file: plain `pytest` lets nbval execute every notebook.
+That they run is tested elsewhere: plain `pytest` has nbval execute every notebook.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def outputs_of(notebook):
 
 
 def without_outputs(notebook):
-    """Everything that comes from the source: cells, ids, metadata."""
+    """Return everything that comes from the source: cells, ids, metadata."""
     return [
         {key: value for key, value in cell.items() if key not in ("outputs", "execution_count")}
         for cell in notebook.cells
@@ -109,7 +109,7 @@ def test_no_notebook_lies_without_a_source():
 
 
 def test_students_get_no_solution(lesson):
-    """Every solution is replaced by a stub, and none of its lines stands anywhere else."""
+    """A stub replaces every solution, and none of the solution's lines appears anywhere else."""
     source = (NOTEBOOKS / "source" / f"{lesson}.py").read_text(encoding="utf-8")
     student = stored(NOTEBOOKS / f"{lesson}.ipynb")
     code = "\n".join(cell.source for cell in student.cells if cell.cell_type == "code")
@@ -130,7 +130,7 @@ def test_solved_notebook_shows_no_error_and_no_warning(lesson):
 
 
 def test_every_figure_arrives_with_a_description(lesson):
-    """As <img alt="...">, since notebooks drop what a plain PNG output has for alt text."""
+    """As <img alt="...">, because notebooks drop a plain PNG output's alt text."""
     solved = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
     assert all("image/png" not in output.get("data", {}) for output in outputs_of(solved))
     assert figures(solved)
@@ -168,7 +168,7 @@ def test_every_assert_says_what_was_expected(lesson):
 
 
 def test_code_cells_are_short(lesson):
-    """Ten lines a cell at the most, of which a reader can see what each does (with the def: 14)."""
+    """At most ten lines per cell, so a reader can see what each does (14 with the def)."""
     for cell in notebooks.read(lesson).cells:
         if cell.cell_type == "code" and "set-up" not in cell.metadata.get("tags", []):
             lines = [line for line in cell.source.splitlines() if line.strip()]
@@ -178,10 +178,10 @@ def test_code_cells_are_short(lesson):
 @pytest.mark.slow
 @pytest.mark.exact
 def test_running_again_gives_the_same_outputs():
-    """A rebuild changes nothing. Shown on lesson 0, which computes all three maps.
+    """A rebuild changes nothing. We try lesson 0, which computes all three maps.
 
-    On the machine that built them, not a byte; elsewhere, sums in another order may move a pixel
-    of a noisy map by some colour levels: on average far less than one.
+    On the machine that built them, not a byte changes. Elsewhere, sums in another order may move a
+    pixel of a noisy map by a few colour levels: on average, far less than one.
     """
     lesson = "00_start_here"
     before = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
@@ -193,11 +193,11 @@ def test_running_again_gives_the_same_outputs():
         assert np.abs(picture - old_picture).mean() < 0.5
 
 
-# Which cells depend on which: names of the notebook that a cell, or a part of it, takes and gives.
+# Which cells depend on which? Look at the names that a cell, or a part of it, uses and binds.
 
 
 def statements(cell: str) -> list[ast.stmt]:
-    """The statements of a cell, in order; the loops opened: for x in y: z is x = y; z."""
+    """Return a cell's statements in order, with loops unrolled: for x in y: z becomes x = y; z."""
     found, left = [], list(ast.parse(cell).body)
     while left:
         match statement := left.pop(0):
@@ -210,7 +210,7 @@ def statements(cell: str) -> list[ast.stmt]:
 
 
 def tables(statement: ast.stmt) -> list[symtable.SymbolTable]:
-    """The names of a statement, and those of each function, comprehension and class in it."""
+    """Return a statement's names, and those of each function, comprehension and class in it."""
     found = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
     for table in found:
         found += table.get_children()
@@ -230,7 +230,7 @@ def given(statement: ast.stmt) -> set[str]:
 
 
 def changed(cell: str) -> set[str]:
-    """The names whose values a cell changes: a[0] = 1, a.sort()."""
+    """Return the names whose values a cell changes: a[0] = 1, a.sort()."""
     names = set()
     for node in ast.walk(ast.parse(cell)):
         match node:
@@ -242,7 +242,7 @@ def changed(cell: str) -> set[str]:
 
 
 def flow(cell: str) -> tuple[set[str], set[str], set[str]]:
-    """The names that a cell takes from the cells above, those it binds, and those for certain."""
+    """Return the names a cell uses from above, those it may bind, and those it surely binds."""
     above, binds, surely = set(), set(), set()
     for statement in statements(cell):
         above |= taken(statement) - surely
@@ -253,7 +253,7 @@ def flow(cell: str) -> tuple[set[str], set[str], set[str]]:
 
 
 def flows(cells: list) -> dict[int, tuple[set[str], set[str], set[str]]]:
-    """The flow of each code cell; whoever takes a function takes all that this needs, too."""
+    """Return each code cell's flow. A cell that uses a function also uses all that this needs."""
     found = {i: flow(cell.source) for i, cell in enumerate(cells) if cell.cell_type == "code"}
     needs = {
         statement.name: taken(statement)
@@ -271,7 +271,7 @@ def flows(cells: list) -> dict[int, tuple[set[str], set[str], set[str]]]:
 
 
 def what_answers_reach(cells: list) -> set[int]:
-    """The places of the cells whose values depend on an exercise's function."""
+    """Return the positions of the cells whose values depend on an exercise's function."""
     reached, names = set(), set()
     for i, (above, binds, surely) in flows(cells).items():
         if check := CHECK.search(cells[i].source):
@@ -285,7 +285,7 @@ def what_answers_reach(cells: list) -> set[int]:
 
 
 def what_is_needed(cells: list, wanted: set[int]) -> set[int]:
-    """The places of these cells, and of all on which they depend."""
+    """Return the positions of these cells, and of all cells they depend on."""
     kept, needed = set(), set()
     for i, (above, binds, surely) in reversed(flows(cells).items()):
         if i in wanted or binds & needed:
@@ -295,10 +295,10 @@ def what_is_needed(cells: list, wanted: set[int]) -> set[int]:
 
 
 def with_answers(notebook, *tables: dict[str, str]) -> dict[str, list]:
-    """Put an answer of each table behind each check. Return check -> the cells that run it.
+    """Put an answer from each table after each check. Return check -> the cells that run it.
 
-    What no answer reaches, and nothing that is reached depends on, is left out: that it runs, nbval
-    shows on the untouched notebook.
+    Cells that no answer reaches, and that no reached cell depends on, are left out: nbval runs them
+    in the untouched notebook.
     """
     cells, wanted, found = [], set(), {}
     for i, cell in enumerate(notebook.cells):
@@ -324,16 +324,16 @@ def with_answers(notebook, *tables: dict[str, str]) -> dict[str, list]:
 
 
 def of_round(number: int) -> dict[str, str]:
-    """The accepted answer of each exercise that is tried in a round; the last, if it has fewer."""
+    """Return the right answer of each exercise to try in a round; its last, if it has fewer."""
     return {check: answers[min(number, len(answers) - 1)] for check, answers in RIGHT.items()}
 
 
 @pytest.mark.slow
 def test_undone_wrong_and_right_the_notebook_says_so_and_runs(lesson):
-    """Each check meets the stub, as in an untouched notebook, a wrong answer, and a right one.
+    """Each check gets the stub, as in an untouched notebook, a wrong answer, and a right one.
 
-    The stub must be called not done yet, and the wrong answer by the name of its mistake. With the
-    right answers of all the exercises at once, the notebook runs to its end.
+    It must say that the stub isn't done yet, and name the wrong answer's mistake. With right
+    answers to all the exercises at once, the notebook runs to its end.
     """
     notebook = stored(NOTEBOOKS / f"{lesson}.ipynb")
     wrong = {check: pairs[0][0] for check, pairs in WRONG.items()}
@@ -354,7 +354,7 @@ def test_every_accepted_answer_survives_the_rest_of_its_notebook(lesson, number)
     notebook = stored(NOTEBOOKS / f"{lesson}.ipynb")
     found = with_answers(notebook, of_round(number))
     if number >= max(len(RIGHT[check]) for check in found):
-        pytest.skip("no exercise of this lesson has so many answers")
+        pytest.skip("no exercise of this lesson has that many answers")
     notebooks.execute(notebook)
     for undone, answered in found.values():
         assert ": not done yet." in said(undone)

@@ -1,4 +1,4 @@
-"""The data that travels with the course: all of it is there, is what it should be, and named if not."""
+"""The data that travels with the course: it's complete and correct, or named if it isn't."""
 
 import hashlib
 import json
