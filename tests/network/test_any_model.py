@@ -1,8 +1,8 @@
 """Every kind of Keras classifier, every method: compared with a plain GradientTape.
 
-Each kind is written as two halves, `maps` (picture -> feature maps of the last convolution) and
-`head` (feature maps -> logits, written out with the weights of the last layers). They share the
-model's layers and use nothing of `course_utils`.
+Each kind is also written as two halves, `maps` (picture -> feature maps of the last convolution)
+and `head` (feature maps -> logits, written out with the weights of the last layers). They share the
+model's layers, and use nothing from `course_utils`.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ pytestmark = pytest.mark.slow  # all kinds of models: half a minute
 
 @dataclass
 class Kind:
-    """A model, the same written by hand in two halves, and what is expected of it."""
+    """A model, the same model written by hand in two halves, and what we expect of it."""
 
     model: keras.Model
     maps: Callable  # (B, H, W, C) -> (B, h, w, K), the output of `layer`
     head: Callable  # (B, h, w, K) -> logits, (B, classes) or (B, 1)
-    layer: str  # the layer whose maps Grad-CAM takes when none is named
+    layer: str  # the layer whose maps Grad-CAM uses by default
     inputs: np.ndarray | None = None
-    # float32 sums in another order differ by 1e-6 of the map's largest value; float16 is coarser.
+    # Sums in another order differ by 1e-6 of the map's largest value in float32, more in float16.
     tolerance: float = 1e-5
 
     def scores(self, x):
@@ -58,7 +58,7 @@ class Kind:
 
 
 def chain(*parts):
-    """One function that calls layers (or functions) one after the other, as in inference."""
+    """Return one function that calls layers (or functions) in turn, as in inference."""
 
     def call(x):
         for part in parts:
@@ -69,7 +69,7 @@ def chain(*parts):
 
 
 def pooled(dense):
-    """The head of most kinds: global average pooling, and a dense layer without activation."""
+    """The head of most kinds: global average pooling and a dense layer without activation."""
     return lambda A: tf.reduce_mean(A, axis=(1, 2)) @ dense.kernel + dense.bias
 
 
@@ -167,7 +167,7 @@ def mobilenet_backbone():
     image = keras.Input(shape)
     model = fill(keras.Model(image, top(gap()(backbone(scale(image), training=False)))))
     inputs = np.random.default_rng(0).integers(0, 256, (2, *shape)).astype(np.float32)
-    # 1e-3: 50 layers and ReLU6 compiled and not; a unit at its kink may fall on either side.
+    # 1e-3: 50 layers with ReLU6, compiled or not; a unit at its kink may fall on either side.
     return Kind(
         model, chain(scale, backbone), pooled(top), "out_relu", inputs=inputs, tolerance=1e-3
     )
@@ -203,7 +203,7 @@ def uint8_input():
 def mixed_precision():
     """float16 layers, float32 softmax, as keras.mixed_precision recommends."""
     policy = "mixed_float16"
-    # tanh, since the kink of a ReLU may fall on either side where float16 rounds otherwise.
+    # tanh, because with float16's rounding, a ReLU's unit may fall on either side of the kink.
     first = conv(dtype=policy, activation="tanh")
     last = conv(6, dtype=policy, activation="tanh", name="last")
     pool, top = layers.GlobalAveragePooling2D(dtype=policy), dense(dtype="float32")
@@ -213,7 +213,7 @@ def mixed_precision():
     def head(A):
         return tf.cast(pool(A), tf.float32) @ top.kernel + top.bias
 
-    # 1e-2: float16 keeps 3 digits, and the compiled sums round in other places.
+    # 1e-2: float16 keeps 3 digits, and compiled sums round elsewhere.
     return Kind(model, chain(first, last), head, "last", tolerance=1e-2)
 
 
@@ -230,7 +230,7 @@ def five_channels():
 
 
 def one_picture_at_a_time():
-    """keras.Input(batch_size=1): the model's own limit is not the methods'."""
+    """keras.Input(batch_size=1): the model's limit doesn't limit the methods."""
     first, last, top = conv(), conv(6, name="last"), dense()
     image = keras.Input(SHAPE, batch_size=1)
     model = fill(keras.Model(image, top(gap()(last(first(image))))))
@@ -238,7 +238,7 @@ def one_picture_at_a_time():
 
 
 def batch_norm_and_dropout():
-    """Convolution, batch norm and ReLU apart: the maps are what comes out of the ReLU."""
+    """Convolution, batch norm and ReLU are separate layers: the maps are the ReLU's output."""
     front = conv(6, use_bias=False, activation=None), layers.BatchNormalization()
     noise = layers.GaussianNoise(0.5), layers.SpatialDropout2D(0.4), layers.Dropout(0.5)
     return straight(noise[0], *front, *noise[1:], last=layers.ReLU(name="last"))
@@ -266,7 +266,7 @@ def residual_by_operators():
     b = second(a) * 0.5
     logits = top(keras.ops.mean(a + b, axis=(1, 2)))
     model = keras.Model(image, keras.ops.softmax(logits))
-    # The score also reads `a` past the last convolution, so that only gradients are by `head`.
+    # The score also uses `a` past the last convolution, so `head` only serves for gradients.
     return (
         Kind(fill(model), lambda x: second(first(x)), None, "last"),
         lambda x: (
@@ -284,7 +284,7 @@ def concatenation():
 
 
 def shared_layer():
-    """One convolution used twice: its maps are those of its last use."""
+    """One convolution, used twice: its maps are those of its last use."""
     first, shared, top = conv(6), conv(6, name="last"), dense()
     image = keras.Input(SHAPE)
     model = fill(keras.Model(image, top(gap()(shared(shared(first(image)))))))
@@ -292,7 +292,7 @@ def shared_layer():
 
 
 def conv_head():
-    """SqueezeNet: a 1x1 convolution makes one map a class, whose mean is the score."""
+    """SqueezeNet: a 1x1 convolution makes one map per class, whose mean is the score."""
     first, last = conv(6), conv(CLASSES, 1, activation=None, name="last")
     image = keras.Input(SHAPE)
     model = fill(keras.Model(image, layers.Softmax()(gap()(last(first(image))))))
@@ -362,7 +362,7 @@ def frozen():
 
 
 def head_by_keyword():
-    """Dense(...)(inputs=x) is as good as Dense(...)(x)."""
+    """Dense(...)(inputs=x) works like Dense(...)(x)."""
     first, last, top = conv(), conv(6, name="last"), dense()
     image = keras.Input(SHAPE)
     x = gap()(last(inputs=first(image)))
@@ -391,7 +391,7 @@ def loaded_from_a_file(tmp_path):
 
 
 class Block(keras.Layer):
-    """Somebody's own layer, with a convolution inside."""
+    """A custom layer with a convolution inside."""
 
     def __init__(self, filters, strides=1, **options):
         super().__init__(**options)
@@ -405,7 +405,7 @@ class Block(keras.Layer):
 
 
 class Conv2DOfMyOwn(layers.Conv2D):
-    """Somebody's own kind of convolution."""
+    """A custom kind of convolution."""
 
 
 def custom_layer():
@@ -413,7 +413,7 @@ def custom_layer():
 
 
 def custom_layer_last():
-    """The last convolution is inside somebody's own layer, at another resolution."""
+    """The last convolution is inside a custom layer, at another resolution."""
     return straight(conv(), last=Block(6, strides=2, name="last"))
 
 
@@ -479,7 +479,7 @@ KINDS = [
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda build: build.__name__)
 def kind(request, tmp_path_factory):
-    """One kind at a time; it is freed before the next is built."""
+    """One kind at a time; it's freed before the next is built."""
     if request.param is loaded_from_a_file:
         return request.param(tmp_path_factory.mktemp("models"))
     return request.param()
@@ -494,7 +494,7 @@ def x(kind):
 
 
 def test_score_model_gives_the_logits(kind, x):
-    """And of a single logit z the two scores -z and z."""
+    """A single logit z gives the two scores -z and z."""
     logits = kind.scores(tf.constant(x)).numpy()
     if logits.shape[1] == 1:
         logits = np.concatenate([-logits, logits], axis=1)
@@ -504,7 +504,7 @@ def test_score_model_gives_the_logits(kind, x):
 
 @pytest.mark.parametrize("class_index", [0, 1])
 def test_vanilla_gradients(kind, x, class_index):
-    """d S_c / d x, of a binary model also that of class 0."""
+    """d S_c / d x; for a binary model, class 0 as well."""
     expected = plain_gradient(kind.scores, x, each(class_index, len(x)))
     compare(kind, vanilla_gradients(kind.model, x, class_index), expected)
 
@@ -515,7 +515,7 @@ def test_gradient_times_input(kind, x):
 
 
 def test_integrated_gradients(kind, x):
-    """Three Gauss-Legendre points on the way from a baseline, as the docstring says."""
+    """Three Gauss-Legendre points on the line from a baseline, as the docstring says."""
     x0 = np.float32(0.3)
     nodes, weights = np.polynomial.legendre.leggauss(3)
     average = sum(
@@ -543,7 +543,7 @@ def test_smoothgrad(kind, x):
 
 
 def test_last_conv_layer_and_grad_cam(kind, x):
-    """The expected layer; its maps by default, by name and by itself, with and without ReLU."""
+    """The expected layer: its maps by default, by name and as an object, with and without ReLU."""
     layer = last_conv_layer(kind.model)
     assert layer.name == kind.layer
     expected = plain_grad_cam(kind.maps, kind.head, x, each(1, len(x)))
@@ -554,7 +554,7 @@ def test_last_conv_layer_and_grad_cam(kind, x):
 
 
 def test_the_predicted_class(kind, x):
-    """None is the class of the highest logit, of each picture."""
+    """None means the class with the highest logit, for each picture."""
     logits = kind.scores(tf.constant(x)).numpy()
     c = logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(int)
     found = vanilla_gradients(kind.model, x)
@@ -571,7 +571,7 @@ def compare(kind, found, expected):
 
 @pytest.mark.parametrize("build", [one_sigmoid, one_sigmoid_layer, one_logit])
 def test_a_binary_model_has_two_classes(build):
-    """Class 0 has the score -z: its map is minus that of class 1; class 2 does not exist."""
+    """Class 0 has the score -z, so its map is minus that of class 1; class 2 doesn't exist."""
     net, x = build().model, pictures(8)
     signed_cam = functools.partial(grad_cam, relu=False)
     for method in (vanilla_gradients, integrated_gradients, smoothgrad, signed_cam):
@@ -596,7 +596,7 @@ def test_a_residual_written_with_operators():
 
 
 def test_a_picture_of_any_size():
-    """(None, None, 3): the same model takes several sizes, one after the other."""
+    """(None, None, 3): the same model takes several sizes in turn."""
     kind = any_size()
     for shape in [(12, 10, 3), (7, 15, 3), (30, 31, 3)]:
         x = pictures(1, shape)
@@ -608,7 +608,7 @@ def test_a_picture_of_any_size():
 
 
 def test_a_softmax_in_a_lambda_is_an_error():
-    """It cannot be taken off, and the gradient of a probability would be another map."""
+    """It can't be taken off, and a probability's gradient would be a different map."""
     image = keras.Input(SHAPE)
     logits = dense(None)(gap()(conv()(image)))
     net = keras.Model(image, layers.Lambda(keras.ops.softmax, name="hidden")(logits))
@@ -619,7 +619,7 @@ def test_a_softmax_in_a_lambda_is_an_error():
 
 
 def test_log_softmax_is_not_taken_for_logits():
-    """log p_c falls with the other scores as well: it is taken off or refused, never explained."""
+    """log p_c also falls with the other scores: it's taken off or refused, never explained."""
     net = linear_model("log_softmax")
     w = net.layers[-1].kernel.numpy()[:, 1].reshape(SHAPE)
     try:
@@ -631,7 +631,7 @@ def test_log_softmax_is_not_taken_for_logits():
 
 
 def test_float16_that_overflows_on_bright_pictures_can_be_explained():
-    """A model for inputs of 0..1 may give NaN on 0..255: it must be tried on other numbers then."""
+    """A model for inputs of 0..1 may give NaN on 0..255: then the check must use other numbers."""
     policy = "mixed_float16"
     first, last, top = conv(dtype=policy), conv(dtype=policy), dense(dtype="float32")
     image = keras.Input(SHAPE)
@@ -654,7 +654,7 @@ class Subclassed(keras.Model):
 
 
 def test_a_subclassed_model_that_returns_logits():
-    """Its code cannot be opened: gradients work, Grad-CAM says why it does not."""
+    """We can't look inside: gradients work, and Grad-CAM says why it doesn't."""
     net, x = Subclassed(), pictures()
     net(x)
     fill(net)
@@ -664,7 +664,7 @@ def test_a_subclassed_model_that_returns_logits():
     assert_same_map(gradient_times_input(net, x, 1), x * expected, 1e-5, "float32")
     change = (logits(tf.constant(x)) - logits(tf.zeros_like(x))).numpy()[:, 1]
     ig = integrated_gradients(net, x, 1, steps=100, batch_size=200)
-    # 2 %: the ReLUs' kinks on the way; 100 steps miss about 1/100 of an uneven sum.
+    # 2 %: there are ReLU kinks along the line; 100 steps miss about 1/100 of an uneven sum.
     np.testing.assert_allclose(ig.sum(axis=(1, 2, 3)), change, atol=0.02 * np.abs(change).max())
     assert_same_map(smoothgrad(net, x, 1, samples=2, noise=0), expected, 1e-5, "float32")
     predicted = logits(tf.constant(x)).numpy().argmax(axis=1)
@@ -676,7 +676,7 @@ def test_a_subclassed_model_that_returns_logits():
 
 
 def assert_one_clear_message(error):
-    """No traceback of TensorFlow's in the text, and not a page of it."""
+    """The text has no traceback from TensorFlow, and isn't a page long."""
     text = str(error.value)
     assert "in user code" not in text
     assert "\n" not in text
@@ -687,7 +687,7 @@ def assert_one_clear_message(error):
 
 
 def test_grad_cam_at_every_layer_of_a_nested_model():
-    """By name or as an object, inside the backbone, the backbone itself, and the layers outside."""
+    """By name or as an object: inside the backbone, the backbone itself, and outside it."""
     first, last, outside, top = (
         conv(name="first"),
         conv(name="last"),
@@ -712,7 +712,7 @@ def test_grad_cam_at_every_layer_of_a_nested_model():
 
 
 def two_backbones():
-    """Two nested models whose layers have the same names."""
+    """Two nested models have layers with the same names."""
     image = keras.Input(SHAPE)
     branches = [
         keras.Sequential([keras.Input(SHAPE), conv(name="same_name")], name=name)
@@ -723,7 +723,7 @@ def two_backbones():
 
 
 def test_two_nested_models_may_have_layers_of_the_same_name():
-    """As two backbones side by side have; Keras allows it, and so do the methods."""
+    """As in two backbones side by side. Keras allows it, and so do the methods."""
     net, x = two_backbones(), pictures()
     branches, top = [net.get_layer("left"), net.get_layer("right")], net.layers[-1]
 
@@ -736,7 +736,7 @@ def test_two_nested_models_may_have_layers_of_the_same_name():
 
 
 def test_a_layer_name_that_two_nested_models_have_is_an_error():
-    """The layer itself says which one is meant."""
+    """The layer as an object says which one you mean."""
     net, x = two_backbones(), pictures()
     with pytest.raises(ValueError, match=r"2 layers .* 'same_name'") as error:
         grad_cam(net, x, layer="same_name")
@@ -750,7 +750,7 @@ def test_a_layer_name_that_two_nested_models_have_is_an_error():
 
 
 def test_a_layer_that_the_score_does_not_depend_on_is_an_error():
-    """A branch behind stop_gradient has no gradient; one clear sentence and no map of zeros."""
+    """A branch behind stop_gradient has no gradient: one clear sentence, and no map of zeros."""
     image = keras.Input(SHAPE)
     dead = keras.ops.stop_gradient(conv(name="dead")(image))
     net = fill(keras.Model(image, dense()(gap()(conv(name="alive")(image) + dead))))
@@ -761,7 +761,7 @@ def test_a_layer_that_the_score_does_not_depend_on_is_an_error():
 
 
 def test_a_layer_of_another_model_is_an_error():
-    """Also when it has the name of one of this model's layers."""
+    """Even when it has the same name as one of this model's layers."""
     net, other = functional().model, functional().model
     with pytest.raises(ValueError, match="no layer 'last'") as error:
         grad_cam(net, pictures(), layer=other.get_layer("last"))

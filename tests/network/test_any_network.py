@@ -1,6 +1,6 @@
-"""Networks that are built unusually: the right map, or one clear sentence.
+"""Unusually built networks: the right map, or one clear sentence.
 
-What a network computes is written a second time here, with plain layers and a GradientTape.
+Each network's map is computed a second time here, with plain layers and a GradientTape.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def test_the_maps_are_where_the_branches_meet(swapped):
 
 
 def test_nothing_is_taken_for_the_whole_that_only_a_part_of_the_score_depends_on():
-    """Two towers, each pooled by itself: no maps that everything passes, but each by its name."""
+    """Two towers, pooled separately: no maps are on every path, but you can name a tower's."""
     i = image()
     a, b = gap()(conv(name="a")(i)), gap()(conv(name="b")(i))
     net = fill(keras.Model(i, layers.Dense(CLASSES)(layers.Concatenate()([a, b]))))
@@ -142,13 +142,13 @@ def test_networks_of_keras_applications(name):
     found = grad_cam(net, x, 1, layer=layer, relu=False)
     np.testing.assert_array_equal(found, grad_cam(net, x, 1, relu=False))
     if name == "NASNetMobile":
-        assert layer.output.shape == (None, 7, 7, 1056)  # all the maps, not the 176 of one branch
+        assert layer.output.shape == (None, 7, 7, 1056)  # all the maps, not the 176 from one branch
         A = keras.Model(net.input, layer.output)(x, training=False).numpy()
         same(found, A @ net.layers[-1].kernel.numpy()[:, 1] / 49, 1e-4)
 
 
 def test_attention_over_places_explains_the_weighted_maps():
-    """Conv 1x1 and a softmax over the places: its own logits would get weights that sum to 0."""
+    """Conv 1x1 and a softmax over the positions: its own logits would get weights that sum to 0."""
     i = image()
     features = conv(5, activation="relu", name="features")(i)
     logits = conv(1, name="attention")(features)
@@ -221,7 +221,7 @@ def test_tokens_that_are_on_no_grid_are_refused():
 
 
 def test_an_operation_is_taken_as_it_is_handed_back():
-    """a + b is an operation and no layer, in ConvNeXt for example."""
+    """a + b is an operation, not a layer; in ConvNeXt, for example."""
     i = image()
     a = conv(name="a")(i)
     net = fill(keras.Model(i, layers.Dense(CLASSES)(gap()(a + conv(name="b")(a)))))
@@ -314,7 +314,7 @@ def test_a_changed_model_is_explained_as_it_is_now(change, tmp_path):
 
 
 def test_compile_alone_is_reason_enough_to_look_again():
-    """A number in a function of one's own is noticed by nobody before `compile` (or `forget`)."""
+    """Nobody notices a changed number in a custom function before `compile` (or `forget`)."""
     factor = {"is": 1.0}
     i = image()
     y = layers.Lambda(lambda x: x * factor["is"])(i)
@@ -354,7 +354,7 @@ def test_bounded_features_do_not_make_probabilities(seed, units):
 
 
 class OwnDense(layers.Dense):
-    """A Dense that does not say how to make it again."""
+    """A Dense without a config to rebuild it from."""
 
     def get_config(self):
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: its map is the house as it is, and what it names exists."""
+"""CONTRIBUTING.md: its map matches the house, and everything it names exists."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_every_module_on_the_map_says_in_a_sentence_what_it_is_for():
     rooms = [line for line in house.house().splitlines() if ".py " in line]
     assert len(rooms) > 60
     for room in rooms:
-        assert re.search(r"\.py +\S.*[.?!:]$", room), f"{room}: the first line is no sentence"
+        assert re.search(r"\.py +\S.*[.?!:]$", room), f"{room}: the first line isn't a sentence"
 
 
 @pytest.mark.parametrize("path", PATHS)
