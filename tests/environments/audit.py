@@ -34,7 +34,7 @@ def rounds(pinned: set[tuple[str, str]]) -> list[list[str]]:
 
 
 def main() -> int:
-    print("== Known weaknesses", flush=True)
+    print("== Known vulnerabilities", flush=True)
     pins = {
         (pin.name, str(pin.specifier)) for name in FILES for pin in offline_kit.pins(ROOT / name)
     }
