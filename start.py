@@ -38,6 +38,7 @@ LESSON = "notebooks/00_start_here.ipynb"
 INPUTS = ("requirements.txt", "pyproject.toml")  # when one of these changes, install again
 LEAST_SPACE, TOO_FULL = 1.5e9, 0.1e9  # with less, no installation can begin, or go on
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+NEWS = "@jupyterlab/apputils-extension:announcements"  # JupyterLab would ask whether to fetch them
 COMMANDS = {
     "lab": (
         "jupyterlab",
@@ -52,6 +53,7 @@ COMMANDS = {
 
 
 def say(text):
+    """Print a line at once, also where the output goes to a file."""
     print(text, flush=True)
 
 
@@ -246,11 +248,9 @@ def install_packages(packages):
     # pip wrote the full path of this folder, in UTF-8, where Python on Windows reads the local
     # encoding: with a letter such as é in it Python finds no package or does not even start.
     (packages / "_saliency_course.pth").write_text(os.path.relpath(str(ROOT), str(packages)) + "\n")
-    # JupyterLab without distractions: no question about its news, no menus of the teachers' tool.
-    for path in (ROOT / "workshop" / "jupyter").rglob("*.json"):
-        copy = VENV / "etc" / "jupyter" / path.relative_to(ROOT / "workshop" / "jupyter")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(path), str(copy))
+    page = VENV / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(json.dumps({"disabledExtensions": {NEWS: True}}), encoding="utf-8")
 
 
 def no_room():
@@ -291,7 +291,8 @@ def install(found):
         say("3/3 Trying whether the packages start ...")
         if not look(quiet=False)[2]:
             if found == "unfinished":  # an installation that was cut off may leave damaged files
-                return install("broken")
+                install("broken")
+                return
             raise StartError(
                 "The packages were installed, but do not start; the reason stands above this line. "
                 "Run the same command again, and they are installed from the beginning"
@@ -344,8 +345,10 @@ def become(command, folder, env):
 
 
 def main(arguments):
+    """Make the environment ready, then become the command in it; returns an exit status."""
     if arguments in (["--help"], ["-h"]):
-        return say(__doc__.strip())
+        say(__doc__.strip())
+        return 0
     name, rest = parse(arguments)
     env = child_environment(os.environ)
     found = current_state()

@@ -46,6 +46,7 @@ SETTINGS = {
 
 
 def say(text: str) -> None:
+    """Print a line at once, also where the output goes to a file."""
     print(text, flush=True)
 
 
@@ -69,6 +70,7 @@ def environment(folder: Path) -> Path:
 
 
 def install(python: Path, *what: str) -> None:
+    """Install packages into the environment of this Python; RuntimeError repeats pip's reason."""
     command = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *what]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -118,10 +120,12 @@ class Memory(threading.Thread):
         self.baseline = self.peak = 0
 
     def begin(self) -> None:
+        """Note how much memory the process takes now, and watch it from here on."""
         self.baseline = self.peak = self.process.memory_info().rss
         self.start()
 
     def run(self) -> None:
+        """Look at the process every 2 ms until it has gone; `begin` starts this thread."""
         try:
             while True:
                 self.peak = max(self.peak, self.process.memory_info().rss)
@@ -130,6 +134,7 @@ class Memory(threading.Thread):
             pass
 
     def above_baseline(self) -> int:
+        """Return the bytes at the peak beyond those at `begin`."""
         self.join(timeout=5)
         return self.peak - self.baseline
 
@@ -151,6 +156,7 @@ def machine() -> str:
 
 
 def processor() -> str:
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
@@ -159,6 +165,7 @@ def processor() -> str:
 
 
 def memory_gb() -> float:
+    """Return this computer's memory, in GB."""
     import psutil  # in the environment of the peers
 
     return psutil.virtual_memory().total / 1e9
@@ -236,18 +243,19 @@ def targets(times: list[dict], once: list[dict], growth: list[dict]) -> list[dic
 def table(rows: list[dict], columns: dict[str, str]) -> str:
     """Return rows as a Markdown table; `columns` maps what stands in the rows to the heading."""
     lines = ["| " + " | ".join(columns.values()) + " |", "|" + " --- |" * len(columns)]
-    for row in rows:
-        lines.append("| " + " | ".join(text(row.get(key, "")) for key in columns) + " |")
+    lines += ["| " + " | ".join(text(row.get(k, "")) for k in columns) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def text(value) -> str:
+    """Return a value as a cell of a table: three digits, and nothing for NaN."""
     if isinstance(value, float):
         return "" if value != value else f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
     return str(value)
 
 
 def write_csv(path: Path, rows: list[dict]) -> None:
+    """Write rows of results to a table, with five digits per number."""
     columns = list(dict.fromkeys(key for row in rows for key in row if key != "kind"))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
@@ -375,6 +383,7 @@ def summary(results: dict, about: str, command: str) -> str:
 
 
 def main() -> None:
+    """Make the environment or use one that's there, then measure in it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -399,6 +408,7 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    """Measure all libraries, print what was found, and write the tables if asked to."""
     results: dict[str, list[dict]] = {
         kind: [] for kind in ("time", "map", "once", "growth", "missing", "failed", "target")
     }

@@ -98,6 +98,7 @@ def rate(done: list, seconds: list) -> float:
 
 
 def check(folder: Path, files: list[Path], method: str) -> str:
+    """Compare every 97th map in the folder with one made alone, and return what was compared."""
     classifier = load_classifier()
     with h5py.File(folder / "maps.h5") as store:
         state = store["state"][:]
@@ -114,6 +115,7 @@ def check(folder: Path, files: list[Path], method: str) -> str:
 
 
 def main() -> None:
+    """Explain a folder of pictures, kill the process half-way, continue, and print the times."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

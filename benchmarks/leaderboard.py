@@ -79,6 +79,7 @@ def tf_explain_vanilla(model, x, c) -> np.ndarray:
 
 @functools.cache
 def score_model_of_tf_explain(model):
+    """Return tf-explain's model without a softmax, made once for each model."""
     from tf_explain.core import VanillaGradients
 
     return VanillaGradients().get_score_model(model)
@@ -138,6 +139,7 @@ def measure(scenes, classifier, method) -> dict[str, float]:
 
 
 def as_markdown(rows: dict[str, dict], setting: str) -> str:
+    """Return the whole page: how it's scored, the table, and what it was computed with."""
     header = ["method", *SCORES.values(), "empty maps"]
     lines = ["| " + " | ".join(header) + " |", "| --- |" + " --- |" * (len(header) - 1)]
     for method, row in rows.items():
@@ -160,6 +162,7 @@ resampling the scenes. It holds for scenes of this kind and this network.
 
 
 def main() -> None:
+    """Score every kind of map on the scenes, and write the page and the table of numbers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)

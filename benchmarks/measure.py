@@ -25,6 +25,7 @@ QUIET = 0.1  # a call counts as undisturbed where others had less of the process
 
 
 def report(**values) -> None:
+    """Print one result as a line that compare.py recognizes."""
     print("@" + json.dumps(values), flush=True)
 
 
@@ -69,6 +70,7 @@ class Call(NamedTuple):
 
 
 def time_one(run: Callable) -> Call:
+    """Run a function once, and time it."""
     cores = psutil.cpu_count()
     busy, own, start = busy_seconds(), time.process_time(), time.perf_counter()
     run()
@@ -78,6 +80,7 @@ def time_one(run: Callable) -> Call:
 
 
 def timing(network: str, repeats: int, methods: list[str]) -> None:
+    """Report how long each library's methods take when warm, and whether the maps agree."""
     task = make_task(network)
     # Ours gets a network of its own, the same weights: opening it adds to what its layers know of
     # where they are used, which some of the others cannot read.
@@ -154,6 +157,7 @@ def once(run: Callable, **what) -> None:
 
 
 def main() -> None:
+    """Measure what the command line asks for, in this process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["timing", "once", "growth"])
     parser.add_argument("arguments", nargs="+")

@@ -27,6 +27,7 @@ SAMPLES, ROUNDS = 50, 9
 
 
 def main() -> None:
+    """Time the parts of a SmoothGrad one by one, and print them."""
     task = make_task("embedded")
     bare, x, c = limits(task), task.x, task.c
     batch = batch_of(x.shape)

@@ -37,6 +37,7 @@ class Task:
 
     @property
     def sigma(self) -> float:
+        """The standard deviation of SmoothGrad's noise, in the units of the inputs."""
         return NOISE * float(np.ptp(self.x))
 
 
@@ -58,6 +59,7 @@ class Way:
 
 
 def ours(task: Task) -> dict[str, Way]:
+    """Return this course's methods."""
     from course_utils import grad_cam, smoothgrad, vanilla_gradients
 
     def smooth(seed=0):
@@ -75,6 +77,7 @@ def ours(task: Task) -> dict[str, Way]:
 
 
 def tf_explain(task: Task) -> dict[str, Way]:
+    """Return tf-explain's methods."""
     from tf_explain.core.grad_cam import GradCAM
     from tf_explain.core.smoothgrad import SmoothGrad
     from tf_explain.core.vanilla_gradients import VanillaGradients
@@ -109,6 +112,7 @@ def tf_explain(task: Task) -> dict[str, Way]:
 
 
 def tf_keras_vis(task: Task) -> dict[str, Way]:
+    """Return tf-keras-vis's methods."""
     from tf_keras_vis.gradcam import Gradcam
     from tf_keras_vis.saliency import Saliency
     from tf_keras_vis.utils.scores import CategoricalScore
@@ -137,6 +141,7 @@ def tf_keras_vis(task: Task) -> dict[str, Way]:
 
 
 def pair_saliency(task: Task) -> dict[str, Way]:
+    """Return the methods of PAIR's `saliency`."""
     import keras
     import tensorflow as tf
     from saliency import core as saliency
@@ -176,6 +181,7 @@ def pair_saliency(task: Task) -> dict[str, Way]:
 
 
 def xplique(task: Task) -> dict[str, Way]:
+    """Return Xplique's methods."""
     import tensorflow as tf
     from xplique.attributions import GradCAM, Saliency, SmoothGrad
 

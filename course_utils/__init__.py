@@ -8,12 +8,10 @@ Each name is fetched from its module the first time it is used, so `import cours
 costs nothing and does not start TensorFlow.
 """
 
-from __future__ import annotations
+import importlib as _importlib
+import typing as _typing
 
-import importlib
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # for editors and type checkers; at run time see __getattr__
+if _typing.TYPE_CHECKING:  # for editors and type checkers; at run time see __getattr__
     from course_utils.attribution import (
         grad_cam,
         gradient_times_input,
@@ -63,10 +61,10 @@ __all__ = [
 def __getattr__(name: str):
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    value = getattr(_importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     globals()[name] = value  # so that __getattr__ is asked only once for each name
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    return __all__

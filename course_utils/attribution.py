@@ -7,11 +7,18 @@ score S_c (B,) and the class c, has been checked, and is on the device; `network
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
+from numpy.typing import ArrayLike
 
-from course_utils.checking import check_baseline, check_count, check_method, check_noise, check_seed
+from course_utils.checking import (
+    ClassIndex,
+    Method,
+    check_baseline,
+    check_count,
+    check_method,
+    check_noise,
+    check_seed,
+)
 from course_utils.network.layers import find_maps
 from course_utils.network.run import (
     checked,
@@ -25,7 +32,9 @@ from course_utils.network.tensorflow import keras, tf
 
 
 @on_device
-def vanilla_gradients(model: keras.Model, inputs, class_index=None) -> np.ndarray:
+def vanilla_gradients(
+    model: keras.Model, inputs: ArrayLike, class_index: ClassIndex = None
+) -> np.ndarray:
     """Return the gradient of the class score with respect to every input value.
 
         w = d S_c / d x                         Simonyan et al. 2014, arXiv:1312.6034, eq. 4
@@ -63,7 +72,9 @@ def vanilla_gradients(model: keras.Model, inputs, class_index=None) -> np.ndarra
     return explain(model, inputs, class_index, w)
 
 
-def gradient_times_input(model: keras.Model, inputs, class_index=None) -> np.ndarray:
+def gradient_times_input(
+    model: keras.Model, inputs: ArrayLike, class_index: ClassIndex = None
+) -> np.ndarray:
     """Return the gradient times the input: for a linear score w.x, each term's contribution.
 
         x * d S_c / d x                         Shrikumar et al. 2016, arXiv:1605.01713
@@ -79,10 +90,10 @@ def gradient_times_input(model: keras.Model, inputs, class_index=None) -> np.nda
 
 def integrated_gradients(
     model: keras.Model,
-    inputs,
-    class_index=None,
+    inputs: ArrayLike,
+    class_index: ClassIndex = None,
     *,
-    baseline=0.0,
+    baseline: ArrayLike = 0.0,
     steps: int = 64,
     batch_size: int | None = None,
 ) -> np.ndarray:
@@ -115,7 +126,7 @@ def integrated_gradients(
     x, c = checked(model, inputs, class_index)
     x0 = check_baseline(baseline, x)
     nodes, w = np.polynomial.legendre.leggauss(check_count("steps", steps))  # on -1..1
-    a = np.float32((nodes + 1) / 2)[:, None, None, None]  # on 0..1
+    a = ((nodes + 1) / 2).astype(np.float32)[:, None, None, None]  # on 0..1
 
     def on_the_line(b, k):
         return x0[b] + a[k] * (x[b] - x0[b])
@@ -125,7 +136,12 @@ def integrated_gradients(
 
 @on_device
 def grad_cam(
-    model: keras.Model, inputs, class_index=None, *, layer=None, relu: bool = True
+    model: keras.Model,
+    inputs: ArrayLike,
+    class_index: ClassIndex = None,
+    *,
+    layer: str | keras.Operation | None = None,
+    relu: bool = True,
 ) -> np.ndarray:
     """Return the feature maps of a layer, weighted by how much each raises the class score.
 
@@ -173,14 +189,14 @@ def grad_cam(
 
 def smoothgrad(
     model: keras.Model,
-    inputs,
-    class_index=None,
+    inputs: ArrayLike,
+    class_index: ClassIndex = None,
     *,
     samples: int = 50,
     noise: float = 0.15,
     seed: int = 0,
     batch_size: int | None = None,
-    method: Callable = vanilla_gradients,
+    method: Method = vanilla_gradients,
     progress: bool = False,
 ) -> np.ndarray:
     """Return a method's signed maps averaged over noisy copies of each picture.
@@ -215,7 +231,7 @@ def smoothgrad(
     """
     x, c = checked(model, inputs, class_index)
     n, M = check_count("samples", samples), check_method(method)
-    sigma = check_noise(noise) * np.ptp(x, axis=(1, 2, 3), keepdims=True)
+    sigma = check_noise(noise, "0.1 to 0.2") * np.ptp(x, axis=(1, 2, 3), keepdims=True)
     seed = check_seed(seed)
 
     def noisy(b, k):

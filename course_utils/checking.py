@@ -1,4 +1,4 @@
-"""Check what a public function is given: the inputs, the class, the baseline, numbers of samples.
+"""Check what a public function is given: inputs, a class, numbers and maps.
 
 Each check returns the value in the form that the methods use, or raises an error of one sentence:
 what was wrong, what was expected, what to try.
@@ -8,48 +8,42 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from course_utils.network.open import Opened
+ClassIndex: TypeAlias = ArrayLike | Callable[..., Any] | None
+"""What to explain: see `vanilla_gradients`."""
+
+Method: TypeAlias = Callable[..., ArrayLike]
+"""Called as method(model, inputs, class_index), it returns one map for each picture."""
 
 
-def check_inputs(network: Opened, inputs) -> np.ndarray:
-    """Return the inputs as float32 (B, H, W, C)."""
-    try:
-        x = np.asarray(inputs)
-    except Exception:  # pictures of several sizes, a symbolic tensor: each library has its own
-        x = np.asarray(None)
-    if x.dtype.kind not in "fiu":
-        what = f"an array of {x.dtype}" if x.ndim else f"of the type {type(inputs).__name__}"
-        raise TypeError(
-            f"inputs is {what}; expected an array of numbers of shape (batch, height, width, "
-            "channels), as classifier.prepare returns."
-        )
+def check_inputs(inputs: ArrayLike, shape: tuple[int | None, ...], name: str) -> np.ndarray:
+    """Return the inputs of a model as float32 (B, H, W, C); None in its shape is any size."""
+    expected = (
+        "an array of numbers, (batch, height, width, channels), as classifier.prepare returns"
+    )
+    x = check_numbers("inputs", inputs, expected, kinds="fiu")
     if x.ndim == 3:
         raise ValueError(
             f"inputs has the shape {x.shape}, one picture without a batch axis. Pass inputs[None]; "
             "classifier.prepare(image) adds the axis itself."
         )
-    expected = network.inputs[1:]
-    if x.ndim != 4 or any(e not in (None, s) for e, s in zip(expected, x.shape[1:], strict=True)):
-        sizes = ", ".join("any" if size is None else str(size) for size in expected)
+    sizes = shape[1:]
+    if x.ndim != 4 or any(a not in (None, b) for a, b in zip(sizes, x.shape[1:], strict=True)):
+        expected = ", ".join("any" if size is None else str(size) for size in sizes)
         raise ValueError(
-            f"inputs has the shape {x.shape}; the model {network.name!r} takes (batch, {sizes}). "
+            f"inputs has the shape {x.shape}; the model {name!r} takes (batch, {expected}). "
             "classifier.prepare(image) makes such a batch."
         )
     if 0 in x.shape:
         raise ValueError(f"inputs has the shape {x.shape}: there is no picture in it.")
-    with np.errstate(over="ignore"):  # beyond float32 is infinity, which the next line refuses
-        x = x.astype(np.float32, copy=False)
-    if not is_finite(x):
-        raise ValueError("inputs holds NaN or infinity: check how the picture was prepared.")
     return x
 
 
-def check_class_index(class_index, pictures: int, classes: int, name: str) -> np.ndarray:
+def check_class_index(class_index: ArrayLike, pictures: int, classes: int, name: str) -> np.ndarray:
     """Return one class per picture, int32 (B,), of a model with this number of classes."""
     try:
         c = np.asarray(class_index)
@@ -75,36 +69,74 @@ def check_class_index(class_index, pictures: int, classes: int, name: str) -> np
     return np.broadcast_to(c, pictures).astype(np.int32)
 
 
-def check_count(name: str, value) -> int:
+def check_numbers(
+    what: str, values: ArrayLike, expected: str, *, dtype: type = np.float32, kinds: str = "fiub"
+) -> np.ndarray:
+    """Return values as an array of this dtype, all of them finite.
+
+    Args:
+        what: what the values are, as a sentence would call them.
+        expected: what they should be.
+        kinds: of numbers that are taken, as NumPy abbreviates them.
+    """
+    try:
+        array = np.asarray(values)
+    except Exception:  # rows of several lengths, a symbolic tensor: each library has its own
+        array = np.asarray(None)
+    if array.dtype.kind not in kinds:
+        found = (
+            f"an array of {array.dtype}" if array.ndim else f"of the type {type(values).__name__}"
+        )
+        raise TypeError(f"{what} is {found}: expected {expected}.")
+    with np.errstate(over="ignore"):  # beyond float32 is infinity, which the next line refuses
+        array = array.astype(dtype, copy=False)
+    if not is_finite(array):
+        raise ValueError(f"{what} holds NaN or infinity: expected {expected}.")
+    return array
+
+
+def check_number(name: str, value: object, fits: Callable[[float], bool], expected: str) -> float:
+    """Return a number for which `fits` holds, such as `lambda p: 0 < p < 1`."""
+    if not _is_number(value):
+        raise TypeError(f"{name}={value!r}: expected {expected}.")
+    if not fits(value):  # and NaN fits nowhere
+        raise ValueError(f"{name}={value!r}: expected {expected}.")
+    return value
+
+
+def check_count(name: str, value: object) -> int:
     """Return a number of samples, steps or pictures, which must be a whole number from 1 on."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    if not _is_whole(value):
         raise TypeError(f"{name}={value!r}: expected a whole number, at least 1.")
     if value < 1:
         raise ValueError(f"{name}={value}: expected at least 1.")
     return int(value)
 
 
-def check_seed(seed) -> int:
+def check_seed(seed: object) -> int:
     """Return what can seed a random generator."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not _is_whole(seed) or seed < 0:
         raise ValueError(f"seed={seed!r}: expected a whole number, at least 0.")
     return int(seed)
 
 
-def check_noise(noise) -> np.float32:
-    """Return the noise of SmoothGrad, a fraction of the picture's range."""
-    if not isinstance(noise, (int, float, np.integer, np.floating)) or isinstance(noise, bool):
-        raise TypeError(f"noise={noise!r}: expected a number such as 0.15.")
-    if not 0 <= noise <= 1e6:  # beyond that, nothing but noise would be left; NaN fails as well
-        raise ValueError(
-            f"noise={noise}: expected a fraction of the picture's range, 0 or more; 0.1 to 0.2 is "
-            "usual."
-        )
-    return np.float32(noise)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (float, np.floating)) or _is_whole(value)
 
 
-def check_method(method) -> Callable:
-    """Return a method that `smoothgrad` can average."""
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def check_noise(noise: object, usual: str) -> np.float32:
+    """Return how much noise is added, as a fraction of the picture's range."""
+    expected = f"a fraction of the picture's range, 0 or more; {usual} is usual"
+    # Beyond a million, nothing but noise would be left.
+    return np.float32(check_number("noise", noise, lambda n: 0 <= n <= 1e6, expected))
+
+
+def check_method(method: object) -> Callable:
+    """Return what can be called as method(model, inputs, class_index)."""
     if not callable(method):
         raise TypeError(
             f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."
@@ -121,7 +153,7 @@ def check_method(method) -> Callable:
     return method
 
 
-def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
+def check_baseline(baseline: ArrayLike, x: np.ndarray) -> np.ndarray:
     """Return the baseline as float32 of the inputs' shape: a number, or what broadcasts to it."""
     try:
         x0 = np.broadcast_to(np.asarray(baseline).astype(np.float32, casting="same_kind"), x.shape)
@@ -130,29 +162,64 @@ def check_baseline(baseline, x: np.ndarray) -> np.ndarray:
             f"The baseline, {type(baseline).__name__} of shape {getattr(baseline, 'shape', '?')}, "
             f"does not fit the inputs, {x.shape}: expected a number, or an array of their shape."
         ) from None
-    if not np.isfinite(x0).all():
+    if not is_finite(x0):
         raise ValueError("The baseline holds NaN or infinity.")
     return x0
 
 
-def check_maps(maps, pictures: int, method: Callable) -> np.ndarray:
-    """Return what a method returned for a batch: one map of numbers per picture."""
-    maps = np.asarray(maps)
-    if maps.ndim < 2 or len(maps) != pictures or maps.dtype.kind not in "fiu":
+def check_maps(
+    maps: ArrayLike,
+    pictures: int,
+    method: Callable,
+    shape: tuple[int, ...] | None = None,
+    finite: bool = True,
+) -> np.ndarray:
+    """Return what a method returned for a batch: one map of numbers per picture.
+
+    Args:
+        shape: of each map; None for any.
+        finite: whether NaN and infinity are refused.
+    """
+    maps, name = np.asarray(maps), method_name(method)
+    expected = (pictures, *(maps.shape[1:] if shape is None else shape))
+    if maps.ndim < 2 or maps.shape != expected or not maps.size or maps.dtype.kind not in "fiub":
         raise ValueError(
-            f"The method {method_name(method)!r} returned an array of shape {maps.shape} and "
-            f"dtype {maps.dtype} for {pictures} pictures: expected one map for each."
+            f"The method {name!r} returned an array of shape {maps.shape} and dtype {maps.dtype} "
+            f"for {pictures} pictures: expected one map for each, all of one shape."
         )
-    if maps.size and not is_finite(maps):
-        raise ValueError(f"The method {method_name(method)!r} returned NaN or infinity.")
+    if finite and not is_finite(maps):
+        raise ValueError(f"The method {name!r} returned NaN or infinity.")
     return maps
 
 
 def method_name(method: Callable) -> str:
     """Return the name of a function, also of a functools.partial of it."""
-    return getattr(getattr(method, "func", method), "__name__", "samples")
+    function = getattr(method, "func", method)
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def check_mask(mask: ArrayLike) -> np.ndarray:
+    """Return where an object is, bool (H, W)."""
+    m = np.asarray(mask)
+    if m.ndim != 2 or m.dtype.kind not in "buif" or not np.isin(m, (0, 1)).all():
+        raise ValueError(
+            f"The mask has the shape {m.shape} and dtype {m.dtype}: expected (H, W), True (or 1) "
+            "where the object is and False (or 0) elsewhere. Of a batch, pass one: masks[0]."
+        )
+    if not m.any():
+        raise ValueError("The mask is empty: there is no object to be found.")
+    return m.astype(bool)
+
+
+def covers(map_size: tuple[int, int], picture_size: tuple[int, int]) -> bool:
+    """Whether a map (h, w) has the shape of a picture (H, W), at whatever resolution.
+
+    A layer with strides rounds its size: up to about one cell in each direction is normal.
+    """
+    (h, w), (H, W) = map_size, picture_size
+    return abs(w - h * W / H) <= 1.5 or abs(h - w * H / W) <= 1.5
 
 
 def is_finite(values: np.ndarray) -> bool:
     """Whether no value is NaN or infinity, found without an array of as many truth values."""
-    return bool(np.isfinite([values.min(), values.max()]).all())
+    return not values.size or bool(np.isfinite([values.min(), values.max()]).all())

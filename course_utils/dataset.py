@@ -10,37 +10,45 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
-from course_utils._picture_files import MAX_PIXELS
-from course_utils._task import describe, digest, weights_digest
 from course_utils.attribution import vanilla_gradients
-from course_utils.checking import check_count
+from course_utils.checking import Method, check_count, check_maps, check_method
+from course_utils.fingerprint import describe, digest, weights_digest
 from course_utils.images import check_picture
 from course_utils.models import Classifier
 from course_utils.network.open import opened
 from course_utils.network.run import checked
 from course_utils.network.tensorflow import tf
+from course_utils.picture_limits import MAX_PIXELS
 
 if os.name == "nt":
     import msvcrt
+
+    def _lock(file) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
+
+    def _lock(file) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 TO_DO, DONE, UNREADABLE = 0, 1, 2  # what "state" holds
 
 
 def explain_dataset(
     classifier: Classifier,
-    files: Sequence,
-    destination,
-    method: Callable = vanilla_gradients,
+    files: Iterable[str | os.PathLike[str]],
+    destination: str | os.PathLike[str],
+    method: Method = vanilla_gradients,
     *,
-    class_index: int | Callable | None = None,
+    class_index: int | Callable[..., Any] | None = None,
     batch_size: int = 16,
     progress: bool = True,
 ) -> dict[str, str]:
@@ -102,10 +110,10 @@ def explain_dataset(
             bar = tqdm(total=len(names), initial=done, unit="file", disable=not progress)
             with bar:
                 for i, x, readable, errors in _read(classifier, names, todo, batch_size):
-                    good = i[readable]
+                    good, maps, c = i[readable], None, None
                     if len(good):
-                        maps, c = _explain(classifier, method, x[readable], class_index)
-                        _check_maps(maps, (len(good), *store["maps"].shape[1:]), method)
+                        shape = store["maps"].shape[1:]
+                        maps, c = _explain(classifier, method, x[readable], class_index, shape)
                     with _writing(destination):
                         if len(good):
                             store["maps"][good] = maps
@@ -153,10 +161,7 @@ def _task(classifier: Classifier, names: list[str], method, class_index, x: np.n
 
     The preprocessing has no name, and neither has what happens between a network's weights.
     """
-    if not callable(method):
-        raise TypeError(
-            f"method={method!r}: expected a function such as grad_cam, without quotes or brackets."
-        )
+    check_method(method)
     c = class_index if class_index is None or callable(class_index) else int(class_index)
     return {
         "network": classifier.name,
@@ -194,25 +199,16 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return np.shape(a) == np.shape(b) and np.allclose(a, b, 0.01, 0.01 * np.abs(b).max())
 
 
-def _explain(classifier: Classifier, method: Callable, x: np.ndarray, class_index) -> tuple:
+def _explain(
+    classifier: Classifier, method: Callable, x: np.ndarray, class_index, shape=None
+) -> tuple:
     """Return the maps, and the classes they explain; -1 if a function of the scores says it."""
     if callable(class_index):
         maps, c = method(classifier.model, x, class_index), -1
     else:
         _, c = checked(classifier.model, x, class_index)
         maps = method(classifier.model, x, c)
-    maps = np.asarray(maps)
-    _check_maps(maps, (len(x), *maps.shape[1:]), method)
-    return maps, c
-
-
-def _check_maps(maps: np.ndarray, shape: tuple[int, ...], method: Callable) -> None:
-    if maps.shape != shape or maps.dtype.kind not in "fiub" or 0 in shape:
-        raise ValueError(
-            f"The method {describe(method, 'the method')} returned an array of shape {maps.shape} "
-            f"and dtype {maps.dtype} for {shape[0]} pictures: expected one map for each, all of "
-            "one shape."
-        )
+    return check_maps(maps, len(x), method, shape, finite=False), c  # stored raw, whatever it is
 
 
 # ------------------------------------------------------------------------------------ the file
@@ -228,10 +224,7 @@ def _only_run(destination: Path) -> Iterator[None]:
         except OSError as error:
             raise _cannot_write(destination, error) from None
         try:
-            if os.name == "nt":
-                msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock)
         except OSError as error:
             lock.close()
             if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
@@ -358,7 +351,7 @@ def _layout_digest(file, numbers: list) -> str:
     return digest(parts())
 
 
-def _open(destination: Path, task: dict) -> h5py.File:
+def _open(destination: Path, task: dict) -> Any:  # an h5py.File, whose parts have no types
     if not stat.S_ISREG(destination.stat().st_mode):
         raise ValueError(f"{str(destination)!r} is not a file: give the path of an HDF5 file.")
     with destination.open("rb") as file:
@@ -391,7 +384,7 @@ def _open(destination: Path, task: dict) -> h5py.File:
     return store
 
 
-def _skipped(store: h5py.File, names: list[str]) -> dict[str, str]:
+def _skipped(store, names: list[str]) -> dict[str, str]:
     skipped = {}
     for start in range(0, len(names), 10_000):
         part = slice(start, start + 10_000)
@@ -405,10 +398,8 @@ def _skipped(store: h5py.File, names: list[str]) -> dict[str, str]:
 # ------------------------------------------------------------------------------------ the pictures
 
 
-def _read(
-    classifier: Classifier, names: list[str], todo: np.ndarray, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield (indices, inputs, readable, errors), read by tf.data while the network works."""
+def _read(classifier: Classifier, names: list[str], todo: np.ndarray, batch_size: int) -> Iterator:
+    """Yield arrays (indices, inputs, readable, errors), read by tf.data while the network works."""
     shape = (*classifier.input_size, 3)
     room = _Room(MAX_PIXELS)
 

@@ -12,14 +12,17 @@ import io
 import sys
 import warnings
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from numpy.typing import ArrayLike
 
-from course_utils.images import load_image, resize_map
+from course_utils.checking import check_number, check_numbers, covers
+from course_utils.images import Picture, load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 """Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
@@ -31,7 +34,7 @@ LEGIBLE = 8
 # ------------------------------------------------------------------------------ raw map -> values
 
 
-def channel_max(attribution) -> np.ndarray:
+def channel_max(attribution: ArrayLike) -> np.ndarray:
     """Return one value a pixel: the largest |value| over the channels, (..., C) -> (...).
 
     What Simonyan et al. 2014 show: the pixel matters if any of its channels does.
@@ -39,7 +42,7 @@ def channel_max(attribution) -> np.ndarray:
     return np.abs(np.asarray(attribution)).max(axis=-1)
 
 
-def map_values(attribution) -> np.ndarray:
+def map_values(attribution: ArrayLike) -> np.ndarray:
     """Return the 2-D values of one map, float32, not scaled.
 
     Args:
@@ -51,9 +54,7 @@ def map_values(attribution) -> np.ndarray:
         ValueError: several maps, another shape, or NaN or infinity.
         TypeError: not numbers.
     """
-    values = np.asarray(attribution)
-    if values.dtype.kind not in "fiub":
-        raise TypeError(f"A map holds numbers, not {values.dtype}.")
+    values = check_numbers("The map", attribution, "finite numbers, as a method returns")
     shape = values.shape
     if values.ndim in (3, 4) and shape[0] == 1:
         values = values[0]
@@ -64,10 +65,6 @@ def map_values(attribution) -> np.ndarray:
             f"An array of shape {shape} is not one map: expected (h, w) or (H, W, channels). Of a "
             "batch, pass one: maps[0]."
         )
-    with np.errstate(over="ignore"):  # beyond float32 is infinity, which the next line refuses
-        values = values.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise ValueError("The map holds NaN or infinity, so there is nothing to draw.")
     return values
 
 
@@ -86,7 +83,9 @@ def color_limits(values: np.ndarray, percentile: float = 100.0) -> tuple[float, 
 # --------------------------------------------------------------------------------- the overlay
 
 
-def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") -> np.ndarray:
+def overlay(
+    image: Picture, attribution: ArrayLike, *, alpha: float = 0.5, cmap: str = "inferno"
+) -> np.ndarray:
     """Lay a map over its picture: the stronger the map, the more of its colour.
 
         out = (1 - alpha v) * image + alpha v * colour(v),   v = max(value, 0) / max value
@@ -115,8 +114,8 @@ def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") ->
     """
     image = load_image(image)
     values = map_values(attribution)
-    if not _is_number(alpha) or not 0 <= alpha <= 1:
-        raise ValueError(f"alpha={alpha!r}: expected a number from 0 (picture) to 1 (colours).")
+    expected = "a number from 0 (picture) to 1 (colours)"
+    alpha = check_number("alpha", alpha, lambda a: 0 <= a <= 1, expected)
     if values.max() <= 0:
         what = "zero everywhere" if not values.any() else "nowhere positive"
         warnings.warn(f"The map is {what}: the overlay shows the picture alone.", stacklevel=2)
@@ -128,7 +127,7 @@ def overlay(image, attribution, *, alpha: float = 0.5, cmap: str = "inferno") ->
     return np.round((1 - weight) * image + weight * colour).astype(np.uint8)
 
 
-def _colormap(name: str) -> matplotlib.colors.Colormap:
+def _colormap(name: str) -> Colormap:
     try:
         return matplotlib.colormaps[name]
     except (KeyError, TypeError):
@@ -139,8 +138,7 @@ def _colormap(name: str) -> matplotlib.colors.Colormap:
 
 def _warn_if_stretched(values: np.ndarray, image: np.ndarray, stacklevel: int) -> None:
     (h, w), (height, width) = values.shape, image.shape[:2]
-    # A layer with strides rounds its size: up to about one cell in each direction is normal.
-    if abs(w - h * width / height) > 1.5 and abs(h - w * height / width) > 1.5:
+    if not covers((h, w), (height, width)):
         warnings.warn(
             f"The map is {h} x {w} and the picture {height} x {width}, of another shape: the map "
             "is stretched. A map belongs to the picture that the network saw, "
@@ -160,10 +158,10 @@ class DescribedFigure(Figure):
     """
 
     alt_text = ""
-    _shown_in = None
+    _shown_in: int | None = None
 
     def _repr_html_(self) -> str:
-        return _img(self, self.alt_text)
+        return _figure_img(self, self.alt_text)
 
     def _ipython_display_(self) -> None:
         # A figure that is also the last line of its cell has been shown by that cell already.
@@ -180,7 +178,7 @@ def show_figure(figure: Figure, alt_text: str) -> None:
         raise ValueError("The figure needs a description: what does it show?")
     if figure.get_layout_engine() is None:
         figure.set_layout_engine("constrained")  # or labels at the edge would be cut off
-    picture = _img(figure, alt_text)
+    picture = _figure_img(figure, alt_text)
     if hasattr(figure.canvas.manager, "num"):
         from matplotlib import pyplot
 
@@ -189,8 +187,8 @@ def show_figure(figure: Figure, alt_text: str) -> None:
 
 
 def show_maps(
-    image,
-    maps: Mapping[str, np.ndarray],
+    image: Picture,
+    maps: Mapping[str, ArrayLike],
     *,
     title: str = "",
     percentile: float = 99.0,
@@ -229,8 +227,8 @@ def show_maps(
 
 
 def maps_figure(
-    image,
-    maps: Mapping[str, np.ndarray],
+    image: Picture,
+    maps: Mapping[str, ArrayLike],
     *,
     title: str = "",
     percentile: float = 99.0,
@@ -244,14 +242,13 @@ def maps_figure(
     image = load_image(image)
     if not isinstance(maps, Mapping) or not maps:
         raise ValueError('maps: expected a dictionary such as {"Grad-CAM": cam}.')
-    if not _is_number(percentile) or not 0 < percentile <= 100:
-        raise ValueError(f"percentile={percentile!r}: expected a number above 0, up to 100.")
+    expected = "a number above 0, up to 100"
+    percentile = check_number("percentile", percentile, lambda p: 0 < p <= 100, expected)
     panels = {name: a if _is_picture(a) else map_values(a) for name, a in maps.items()}
     values = [panel.ravel() for panel in panels.values() if not _is_picture(panel)]
     common = color_limits(np.concatenate(values), percentile) if values else (0.0, 1.0)
 
     figure = DescribedFigure(figsize=(2.9 * (len(panels) + 1), 3.4), dpi=80, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels) + 1)
     figure.suptitle(title, parse_math=False)
     _draw_picture(axes[0], image, "Picture")
@@ -270,7 +267,7 @@ def maps_figure(
     return figure
 
 
-def describe_map(attribution) -> str:
+def describe_map(attribution: ArrayLike) -> str:
     """Return in words where a map is strongest, and its raw minimum and maximum.
 
     "Where" is the one of nine fields of the picture with the largest mean |value|.
@@ -289,7 +286,7 @@ def describe_map(attribution) -> str:
     return f"strongest {place}, from {low} to {high}"
 
 
-def _is_picture(panel) -> bool:
+def _is_picture(panel) -> TypeGuard[np.ndarray]:
     return getattr(panel, "dtype", None) == np.uint8 and panel.ndim == 3 and panel.shape[2] == 3
 
 
@@ -330,23 +327,28 @@ def _range_text(attribution) -> str:
     return f"raw: {low} to {high}"
 
 
-def _is_number(value) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating))
-
-
 def _number(value: float) -> str:
     value += 0.0  # -0.0 becomes 0.0
     return f"{value:.2g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def _img(figure: Figure, alt_text: str) -> str:
-    png = io.BytesIO()
-    # Without the version of Matplotlib, so that an unchanged figure stays the same bytes.
-    figure.savefig(png, format="png", metadata={"Software": None})
-    data = base64.b64encode(png.getvalue()).decode("ascii")
+def img(png: bytes, alt_text: str, style: str = "max-width: 100%") -> str:
+    """Return a PNG as an `<img>` that holds it, with its description."""
+    data = base64.b64encode(png).decode("ascii")
     alt = html.escape(" ".join(alt_text.split()), quote=True)
-    style = f"max-width: 100%; min-width: {_legible_width(figure)}px"
     return f'<img src="data:image/png;base64,{data}" alt="{alt}" style="{style}"/>'
+
+
+def as_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG: the same bytes each time, whatever the version of Matplotlib."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})  # which would name it
+    return file.getvalue()
+
+
+def _figure_img(figure: Figure, alt_text: str) -> str:
+    style = f"max-width: 100%; min-width: {_legible_width(figure)}px"
+    return img(as_png(figure), alt_text, style)
 
 
 def _legible_width(figure: Figure) -> int:
@@ -355,7 +357,7 @@ def _legible_width(figure: Figure) -> int:
     On a phone, a figure of three maps would shrink until its numbers are specks. It stays this
     wide instead, and is moved sideways.
     """
-    sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip()]
+    sizes = [float(text.get_fontsize()) for text in figure.findobj(Text) if text.get_text().strip()]
     pixels = min(sizes, default=LEGIBLE) * figure.dpi / 72
     width = figure.get_figwidth() * figure.dpi
     return round(width * min(1, LEGIBLE / pixels))

@@ -14,14 +14,15 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, UnidentifiedImageError
 
-from course_utils import _picture_files
-from course_utils._data import data_path, read_json
-from course_utils._picture_files import MAX_BYTES
+from course_utils import picture_limits
+from course_utils.data_files import data_path, read_json
+from course_utils.picture_limits import MAX_BYTES
 
 try:
     import cv2
@@ -31,6 +32,9 @@ except ImportError as error:  # pragma: no cover - depends on the machine
         "Linux server without a screen, its system libraries too: `apt-get install libgl1 "
         "libglib2.0-0`."
     ) from error
+
+Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | ArrayLike
+"""What `load_image` reads."""
 
 
 def example_images() -> dict[str, str]:
@@ -54,7 +58,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
         return file["images"], file["labels"]
 
 
-def load_image(source) -> np.ndarray:
+def load_image(source: Picture) -> np.ndarray:
     """Read a picture from almost anything, as uint8 RGB.
 
     Files may come from anywhere, so what reading one can cost is bounded before anything is
@@ -96,7 +100,7 @@ class CheckedPicture(NamedTuple):
     decode: Callable[[], np.ndarray]
 
 
-def check_picture(source) -> CheckedPicture:
+def check_picture(source: Picture) -> CheckedPicture:
     """Do everything that `load_image` does before it takes memory for the pixels."""
     if isinstance(source, Image.Image):
         return _check_pillow(source)
@@ -179,7 +183,7 @@ def _read_file(source: str | os.PathLike) -> bytes:
     except PermissionError:
         raise
     except (OSError, RuntimeError, ValueError):  # a name that no file can have
-        found = None
+        path, found = Path(), None
     if found is None:
         names = list(_examples())
         close = difflib.get_close_matches(str(name), names, n=1)
@@ -193,7 +197,7 @@ def _read_file(source: str | os.PathLike) -> bytes:
     if not stat.S_ISREG(found.st_mode):  # opening a pipe or a device can wait for ever
         raise ValueError(f"{name!r} is a pipe or a device, not a file: give a picture's path.")
     if found.st_size > MAX_BYTES:
-        raise _picture_files.too_many_bytes(f"the file {name!r}", f"{found.st_size / 1e6:,.0f} MB")
+        raise picture_limits.too_many_bytes(f"the file {name!r}", f"{found.st_size / 1e6:,.0f} MB")
     if found.st_size == 0:  # also the "files" of /proc, some of which wait when they're read
         return b""
     with path.open("rb") as file:
@@ -211,18 +215,18 @@ def _read_open_file(file) -> bytes:
 
 
 def _check_bytes(content: bytes, name: str) -> CheckedPicture:
-    file_format = _picture_files.check(content, name)
+    file_format = picture_limits.check(content, name)
     if file_format == "WEBP":  # Pillow takes 8 bytes per pixel as soon as it opens one
-        width, height, animated = _picture_files.webp_header(content)
+        width, height, animated = picture_limits.webp_header(content)
         # Of an animation Pillow holds a frame four times.
-        _picture_files.check_size(width, height, name, 16 * width * height if animated else 0)
+        picture_limits.check_size(width, height, name, 16 * width * height if animated else 0)
         decode = functools.partial(_decode_webp, content, animated, name)
         return CheckedPicture(width * height, decode)
     if file_format == "AVIF":
-        picture = _open(_picture_files.without_exif(content), file_format, name)
+        picture = _open(picture_limits.without_exif(content), file_format, name)
         # Planes of up to 16 bits, and two copies of the pixels.
         beside = 12 * picture.width * picture.height
-        _picture_files.check_size(picture.width, picture.height, name, beside)
+        picture_limits.check_size(picture.width, picture.height, name, beside)
     else:
         picture = _open(content, file_format, name)
     return _check_opened(picture, name)
@@ -238,8 +242,8 @@ def _open(content: bytes, file_format: str, name: str) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
             return Image.open(io.BytesIO(content), formats=[file_format])
     except Image.DecompressionBombError:
-        size = f"more than {2e-6 * Image.MAX_IMAGE_PIXELS:.0f} million"
-        raise _picture_files.too_many_pixels(name, size) from None
+        size = f"more than {2e-6 * (Image.MAX_IMAGE_PIXELS or 0):.0f} million"
+        raise picture_limits.too_many_pixels(name, size) from None
     except UnidentifiedImageError:
         raise _unreadable(name, f"its {file_format} header is incomplete") from None
     except Exception as error:  # a header that promises a format and breaks it: each in its own way
@@ -251,7 +255,7 @@ def _check_pillow(picture: Image.Image) -> CheckedPicture:
     name = "the given Pillow image"
     file = getattr(picture, "fp", None) if getattr(picture, "tile", None) else None
     if file is not None:
-        if picture.format not in (*_picture_files.FORMATS, "MPO"):
+        if picture.format not in (*picture_limits.FORMATS, "MPO"):
             raise ValueError(
                 f"This Pillow image is from a {picture.format} file, which load_image doesn't "
                 "decode. If you trust the file, decode it yourself first: image.load()."
@@ -261,12 +265,12 @@ def _check_pillow(picture: Image.Image) -> CheckedPicture:
         content = _read_open_file(file)
         file.seek(position)
         if picture.format not in ("WEBP", "AVIF"):  # which were read when they were opened
-            _picture_files.check(content, name)
+            picture_limits.check(content, name)
     return _check_opened(picture, name)
 
 
 def _check_opened(picture: Image.Image, name: str) -> CheckedPicture:
-    _picture_files.check_size(picture.width, picture.height, name)
+    picture_limits.check_size(picture.width, picture.height, name)
     pixels = picture.width * picture.height
     return CheckedPicture(pixels, functools.partial(_from_pillow, picture, name))
 
@@ -288,7 +292,7 @@ def _from_pillow(picture: Image.Image, name: str) -> np.ndarray:
         scale = _float_scale(np.min(lows), np.max(highs))
         convert = functools.partial(_grey_to_rgb, scale=scale)
     elif picture.mode.startswith("I"):  # 16-bit greyscale
-        low, high = picture.getextrema()
+        low, high = np.ravel(picture.getextrema())
         if low < 0 or high > 65535:
             raise ValueError(
                 f"The picture in {name} has values from {low} to {high}, outside 16 bits. Scale it "
@@ -323,10 +327,10 @@ def _decode_webp(content: bytes, animated: bool, name: str) -> np.ndarray:
         return _from_pillow(_open(content, "WEBP", name), name)
     # Not by Pillow, which takes 16 bytes per pixel.
     try:
-        orientation = _picture_files.webp_orientation(content)
+        orientation = picture_limits.webp_orientation(content)
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:  # whose text is of many lines
-        picture = None
+        picture, orientation = None, 1
         if error.code == cv2.Error.StsNoMem:
             raise _unreadable(name, MemoryError()) from None
     except Exception as error:
@@ -346,7 +350,7 @@ def _check_array(array: np.ndarray) -> np.ndarray:
             f"An array of shape {array.shape} is not one picture: expected (H, W), (H, W, 1), "
             "(H, W, 3) or (H, W, 4). Of a batch, pass one: images[0]."
         )
-    _picture_files.check_size(array.shape[1], array.shape[0], "the array")
+    picture_limits.check_size(array.shape[1], array.shape[0], "the array")
     if array.dtype.kind == "f":
         _float_scale(array.min(), array.max())
     elif array.dtype != np.uint8:
@@ -394,7 +398,7 @@ _TURNS = {
 }
 
 
-def _from_parts(size: tuple[int, int], part: Callable, orientation) -> np.ndarray:
+def _from_parts(size: tuple[int, int], part: Callable, orientation: int) -> np.ndarray:
     """Put a picture together, upright, from parts of the stored one, which has this size.
 
     Only a part at a time exists in another form than uint8 RGB, and the picture is turned while it

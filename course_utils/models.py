@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from course_utils import _efficientnet_lite0 as lite0
-from course_utils._data import data_path, read_json
+from course_utils import efficientnet_lite0 as lite0
+from course_utils.checking import check_count
+from course_utils.data_files import data_path, read_json
 from course_utils.images import centre_square, resize_picture
 from course_utils.network.graph import is_graph
 from course_utils.network.layers import last_conv_layer
@@ -63,7 +65,7 @@ class Classifier:
     input_size: tuple[int, int]
     labels: tuple[str, ...]
     model: keras.Model
-    _preprocess: Callable[[np.ndarray], np.ndarray]
+    _preprocess: Callable[[np.ndarray], Any]
     _undo: Callable[[np.ndarray], np.ndarray]
 
     def __post_init__(self) -> None:
@@ -91,7 +93,7 @@ class Classifier:
         """The same network ending in logits, (B, H, W, 3) -> (B, classes). See `score_model`."""
         return score_model(self.model)
 
-    def prepare(self, images) -> np.ndarray:
+    def prepare(self, images: ArrayLike | Sequence[ArrayLike]) -> np.ndarray:
         """Turn pictures into what the network takes.
 
         Args:
@@ -116,7 +118,7 @@ class Classifier:
             )
         return inputs
 
-    def restore(self, inputs) -> np.ndarray:
+    def restore(self, inputs: ArrayLike) -> np.ndarray:
         """Undo the preprocessing, for display: float (B, H, W, 3) -> uint8 (B, H, W, 3)."""
         inputs = np.asarray(inputs)
         if inputs.dtype.kind not in "fiu" or inputs.ndim != 4 or inputs.shape[-1] != 3:
@@ -126,7 +128,9 @@ class Classifier:
             )
         return np.clip(np.round(self._undo(inputs)), 0, 255).astype(np.uint8)
 
-    def predict(self, images, top: int = 5) -> list[list[Prediction]]:
+    def predict(
+        self, images: ArrayLike | Sequence[ArrayLike], top: int = 5
+    ) -> list[list[Prediction]]:
         """Return for each picture its `top` most probable classes, the most probable first.
 
         Args:
@@ -136,8 +140,7 @@ class Classifier:
         Returns:
             A list with one entry a picture (also for a single one): a list of `Prediction`s.
         """
-        if not isinstance(top, (int, np.integer)) or top < 1:
-            raise ValueError(f"top={top!r}: expected a whole number of classes, at least 1.")
+        top = check_count("top", top)
         scores = class_scores(self.model, self.prepare(images))
         probabilities = opened(self.model).probabilities(scores)
         return [
@@ -225,14 +228,14 @@ class Application(NamedTuple):
     """A network of keras.applications: what builds it, prepares its pictures, and its file."""
 
     build: Callable[..., keras.Model]
-    preprocess: Callable[[np.ndarray], np.ndarray]
+    preprocess: Callable[[np.ndarray], Any]
     undo: Callable[[np.ndarray], np.ndarray]
     weights_file: str
 
 
 def _undo_caffe(inputs: np.ndarray) -> np.ndarray:
     """Undo the "caffe" preprocessing: blue-green-red, minus ImageNet's mean colour."""
-    return (inputs + np.float32([103.939, 116.779, 123.68]))[..., ::-1]
+    return (inputs + np.array([103.939, 116.779, 123.68], np.float32))[..., ::-1]
 
 
 def _undo_tf(inputs: np.ndarray) -> np.ndarray:

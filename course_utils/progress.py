@@ -12,11 +12,13 @@ import contextlib
 import datetime
 import functools
 import html
+import io
 import json
 import os
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 NAME = "saliency-course-progress.jsonl"
 VARIABLE = "SALIENCY_COURSE_PROGRESS"
@@ -114,7 +116,7 @@ def read(path: Path | None = None) -> tuple[dict[str, str], int]:
     return found, damaged
 
 
-def lessons() -> list[dict]:
+def lessons() -> list[dict[str, Any]]:
     """Return the course's lessons: their titles, notebooks and exercises, with what is done."""
     found, _ = read()
     course = json.loads(CATALOGUE.read_text(encoding="utf-8"))
@@ -124,7 +126,7 @@ def lessons() -> list[dict]:
     return course
 
 
-def next_exercise(course: list[dict]) -> tuple[dict, dict] | None:
+def next_exercise(course: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return the lesson and the exercise to go on with: the first that is not right."""
     for lesson in course:
         for exercise in lesson["exercises"]:
@@ -133,7 +135,7 @@ def next_exercise(course: list[dict]) -> tuple[dict, dict] | None:
     return None
 
 
-def _sentences(course: list[dict]) -> list[str]:
+def _sentences(course: list[dict[str, Any]]) -> list[str]:
     """Say how far you are, where to go on, and where that is kept."""
     states = [exercise["state"] for lesson in course for exercise in lesson["exercises"]]
     said = [f"{states.count(RIGHT)} of {len(states)} exercises are right."]
@@ -156,7 +158,7 @@ def _sentences(course: list[dict]) -> list[str]:
     return said
 
 
-def as_text(course: list[dict]) -> str:
+def as_text(course: list[dict[str, Any]]) -> str:
     """Return the table as plain text: a line a lesson, a mark an exercise."""
     lines, width = [], max(len(lesson["title"]) for lesson in course)
     for lesson in course:
@@ -168,7 +170,7 @@ def as_text(course: list[dict]) -> str:
     return "\n".join([*lines, "", legend, *_sentences(course)])
 
 
-def as_html(course: list[dict]) -> str:
+def as_html(course: list[dict[str, Any]]) -> str:
     """Return the table as HTML: a row a lesson, a sign an exercise, and what the signs mean."""
     rows = []
     for lesson in course:
@@ -223,7 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.page and options.page.suffix.lower() not in (".html", ".htm"):
         parser.error(f"--page {options.page}: expected the name of a file ending in .html.")
-    if hasattr(sys.stdout, "reconfigure"):  # a path may have letters that the console lacks
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path may have letters that the console lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     course, file = lessons(), progress_file()
     print(as_text(course))

@@ -46,5 +46,6 @@ def _skip():
 
 
 def setup(app):
+    """Let Sphinx write formulas as MathML; it calls this by its name."""
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,8 +24,6 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbgrader.preprocessors import ClearSolutions
-from traitlets.config import Config
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,6 +36,10 @@ SOURCES = STUDENTS / "source"
 SOLUTIONS = STUDENTS / "solutions"
 CATALOGUE = ROOT / "course_utils" / "checks" / "exercises.json"
 STUB = "return ...  # your code here"
+SOLUTION = re.compile(
+    r"^( *)### BEGIN SOLUTION\n((?:(?!### BEGIN SOLUTION).)*?)\n *### END SOLUTION$",
+    flags=re.MULTILINE | re.DOTALL,
+)
 SECONDS_A_CELL = 300
 APPS = ("playground",)
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -108,14 +110,24 @@ def read(lesson: str) -> nbformat.NotebookNode:
     return notebook
 
 
+def with_solutions_as(text: str, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    r"""Return a copy with this text for each solution; \1 is its indentation, and \2 its code."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = SOLUTION.sub(text, cell.source)
+            if re.search("### (BEGIN|END) SOLUTION", cell.source):
+                raise ValueError(
+                    "Each ### BEGIN SOLUTION needs an ### END SOLUTION, on lines of their own, "
+                    f"before the next one begins. This cell has something else:\n{cell.source}"
+                )
+    return notebook
+
+
 def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a copy with a stub instead of each solution, and nothing that only solutions have."""
-    notebook = copy.deepcopy(notebook)
+    notebook = with_solutions_as(rf"\1{STUB}", notebook)
     notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
-    config = Config()
-    config.ClearSolutions.code_stub = {"python": STUB}
-    config.ClearSolutions.enforce_metadata = False
-    notebook, _ = ClearSolutions(config=config).preprocess(notebook, {})
     for cell in notebook.cells:
         if "tags" in cell.metadata:  # there are no outputs to compare with
             cell.metadata.tags = [t for t in cell.metadata.tags if t != "nbval-check-output"]
@@ -126,13 +138,7 @@ def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def solved_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a copy in which the marks around the solutions are gone; not executed."""
-    notebook = copy.deepcopy(notebook)
-    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            lines = cell.source.split("\n")
-            cell.source = "\n".join(line for line in lines if line.strip() not in marks)
-    return notebook
+    return with_solutions_as(r"\2", notebook)
 
 
 def with_targets(
@@ -192,7 +198,7 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def title_of(task: nbformat.NotebookNode) -> str:
     """Return the title of an exercise, without its number and its minutes."""
-    return re.search(r"### Exercise \S+: (.+?) \(\d+ minutes", task.source).group(1)
+    return re.findall(r"### Exercise \S+: (.+?) \(\d+ minutes", task.source)[0]
 
 
 def catalogue() -> str:
@@ -200,7 +206,7 @@ def catalogue() -> str:
     found = []
     for lesson in lessons():
         cells = read(lesson).cells
-        number, title = re.match(r"# Lesson (\d)\. (.+)", cells[0].source).groups()
+        number, title = re.findall(r"^# Lesson (\d)\. (.+)", cells[0].source)[0]
         exercises = []
         for cell in cells:
             if "exercise" in cell.metadata:

@@ -10,7 +10,6 @@ anything, so that they can be read from a disk, without internet.
 from __future__ import annotations
 
 import html
-import json
 import re
 import shutil
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 import nbformat
 from sphinx.cmd.build import build_main
 
+from course_utils.checks._quiz import read_quiz
 from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,10 +61,8 @@ def quiz_html(lesson: int) -> str:
 
     (In the notebook it can be clicked, by a script that would fetch another one from the internet.)
     """
-    quizzes = ROOT / "course_utils" / "checks" / "quizzes"
-    questions = json.loads((quizzes / f"lesson{lesson}.json").read_text(encoding="utf-8"))
     items = []
-    for question in questions:
+    for question in read_quiz(lesson):
         choices = "".join(f"<li>{_text(c['answer'])}</li>" for c in question["answers"])
         meanings = "".join(
             f"<li>{'Right' if c['correct'] else 'Not right'}. {_text(c['feedback'])}</li>"

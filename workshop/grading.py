@@ -8,6 +8,7 @@ student's or one that the course handed out.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -18,10 +19,12 @@ from pathlib import Path
 
 import nbformat
 
-from workshop import lessons
+import start
+from workshop import lessons, machine
 from workshop.lessons import Exercise, PlanError, exercises
 
 TARGET = lessons.BUILT / "grading"
+NBGRADER = lessons.ROOT / "workshop" / "requirements.txt"
 GUESS = re.compile(r"^\w+ = \.\.\.$")
 
 # nbgrader gives no points to a cell that writes to stderr, and a right answer may well cause a
@@ -52,6 +55,37 @@ c.Execute.timeout = {lessons.notebooks.SECONDS_A_CELL}
 """
 
 
+def get_nbgrader() -> None:
+    """Install nbgrader beside the course's packages, unless it's there in the right version.
+
+    Raises:
+        PlanError: pip failed, or the disk is full.
+    """
+    if importlib.util.find_spec("nbgrader") is None:
+        print("Installing nbgrader. Later runs need no internet ...", flush=True)
+    with machine.alone(lessons.ROOT / "start.py"):
+        start.forget_halves(start.packages_folder("{}.{}".format(*sys.version_info)))
+        # Its other needs are in the course's requirements.txt, so pip needn't look: --no-deps.
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+        ]
+        try:
+            installed = start.succeeds([*pip, "--require-hashes", "-r", NBGRADER])
+        except OSError as error:
+            raise PlanError(f"nbgrader could not be installed: {error}") from None
+    if not installed:
+        raise PlanError(
+            "nbgrader could not be installed; the reason stands above. The first time, it takes "
+            "the internet: run the same command again when there is one"
+        )
+
+
 def assignment(lesson: str) -> str:
     """Return the name of a lesson's assignment."""
     return f"lesson_{int(lesson[:2])}"
@@ -76,6 +110,7 @@ def marked(kind: str, grade_id: str, points: int | None = None) -> dict:
 
 
 def grade_cell(task: Exercise) -> nbformat.NotebookNode:
+    """Return the cell that turns a check's verdict into points."""
     points = "1 point" if task.points == 1 else f"{task.points} points"
     cell = nbformat.v4.new_code_cell(
         GRADE.format(points=points, name=task.name, check=task.check),
@@ -128,6 +163,7 @@ def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def write_source(lesson: str, folder: Path) -> Path:
+    """Write the instructor's version of a lesson into a course folder; return its path."""
     path = folder / "source" / assignment(lesson) / f"{lesson}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(lessons.notebooks.text(source_version(lesson)), encoding="utf-8", newline="\n")
@@ -147,6 +183,7 @@ def release(lesson: str, folder: Path) -> Path:
 
 def write(folder: Path = TARGET) -> None:
     """Make a course folder with all lessons; what was handed in there before stays."""
+    get_nbgrader()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8", newline="\n")
     shutil.rmtree(folder / "source", ignore_errors=True)

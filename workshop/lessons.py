@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import html
-import json
 import re
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 
+from course_utils.checks._quiz import read_quiz
 from tools import notebooks
 
 if sys.version_info >= (3, 11):
@@ -49,6 +49,7 @@ class Exercise:
 
     @property
     def points(self) -> int:
+        """What a right answer is worth: 1 to 3 points, by difficulty."""
         return POINTS[self.difficulty]
 
 
@@ -66,6 +67,7 @@ def names() -> list[str]:
 
 
 def name_of(number: int) -> str:
+    """Return the name of a lesson, "00_start_here", by its number."""
     if number not in range(len(names())):
         raise PlanError(f"there are lessons 0 to {len(names()) - 1}, and no lesson {number!r}")
     return names()[number]
@@ -73,15 +75,18 @@ def name_of(number: int) -> str:
 
 @functools.cache
 def source(lesson: str) -> nbformat.NotebookNode:
+    """Return a lesson's source as a notebook, with its solutions, not executed."""
     return notebooks.read(lesson)
 
 
 @functools.cache
 def solved(lesson: str) -> nbformat.NotebookNode:
+    """Return a lesson's solved notebook, with its outputs."""
     return nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
 
 
 def title(lesson: str) -> str:
+    """Return a lesson's title, such as "Lesson 0. Start here"."""
     return source(lesson).cells[0].source.splitlines()[0].removeprefix("# ")
 
 
@@ -90,14 +95,21 @@ def goals(lesson: str) -> list[str]:
     numbered = re.findall(
         r"^\d+\. (.+?)(?=\n\d+\. |\n\n)", source(lesson).cells[0].source, re.M | re.S
     )
-    return [" ".join(goal.split()).rstrip(",.") for goal in numbered]
+    return [flat(goal).rstrip(",.") for goal in numbered]
+
+
+def flat(text: str) -> str:
+    """Return a text on one line."""
+    return " ".join(text.split())
 
 
 def minutes(lesson: str) -> int:
+    """Return how many minutes a lesson says that it takes."""
     return int(re.search(r"\*\*Time:\*\* (\d+) minutes", source(lesson).cells[0].source).group(1))
 
 
 def headings(lesson: str) -> list[str]:
+    """Return the headings of all levels in a lesson, in order."""
     text = "\n".join(c.source for c in source(lesson).cells if c.cell_type == "markdown")
     return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
 
@@ -174,8 +186,7 @@ def quote(text: str) -> str:
 
 def quiz(lesson: int, question: int) -> dict:
     """Return a question of a lesson's closing quiz, counted from 1."""
-    file = ROOT / "course_utils" / "checks" / "quizzes" / f"lesson{lesson}.json"
-    questions = json.loads(file.read_text(encoding="utf-8"))
+    questions = read_quiz(lesson)
     if not 1 <= question <= len(questions):
         raise PlanError(f"lesson {lesson} has no quiz question {question}")
     return questions[question - 1]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop import lessons
-from workshop.lessons import Exercise, PlanError, exercises, quote
+from workshop.lessons import Exercise, PlanError, exercises, flat, quote
 
 KINDS = {"talk": "you speak", "show": "you show", "predict": "they predict, you show"}
 NOTEBOOKS = "../notebooks"
@@ -38,6 +38,7 @@ def steps(plan: dict, session: dict) -> list[Step]:
 
 
 def step(plan: dict, name: str) -> Step:
+    """Return the step that plan.toml calls by this name; PlanError if it's incomplete."""
     word, _, rest = name.partition(" ")
     if word == "break" and rest.isdigit():
         return Step(name, "Break", int(rest), "break")
@@ -105,6 +106,7 @@ def make(plan: dict, form: dict) -> str:
 
 
 def intro(form: dict) -> str:
+    """Return the first paragraphs of a sheet: how to read it."""
     hours = " and ".join(f"{s['length']} minutes" for s in form["session"])
     return f"""For the instructor: {hours}, breaks included. Times are an example; shift them as you
 need. Before you begin, go through [README.md](README.md). Grey boxes like `this` quote what the
@@ -120,6 +122,7 @@ these mistakes when it meets them.
 
 
 def clock(start: str, after: int) -> str:
+    """Return the time some minutes after a start such as "09:00"."""
     time = datetime.datetime.strptime(start, "%H:%M") + datetime.timedelta(minutes=after)
     return time.strftime("%H:%M")
 
@@ -134,6 +137,7 @@ def timed(plan: dict, session: dict) -> list[tuple[str, Step]]:
 
 
 def glance(plan: dict, session: dict) -> str:
+    """Return the table of a session's steps, with the clock times."""
     lines = ["\n| From | Min. | What | How | Lesson |", "| --- | --- | --- | --- | --- |"]
     for time, one in timed(plan, session):
         what = f"*{one.title}*" if one.how == "break" else one.title
@@ -151,6 +155,7 @@ def glance(plan: dict, session: dict) -> str:
 
 
 def number(lesson: str) -> int:
+    """Return a lesson's number."""
     return int(lesson[:2])
 
 
@@ -164,6 +169,7 @@ def in_the_room(plan: dict, form: dict) -> dict[str, set[str]]:
 
 
 def where(done: dict[str, set[str]]) -> str:
+    """Return the table of where each exercise is done: in the room, shown, or at home."""
     lines = ["\n| Lesson | In the room | Shown | Homework |", "| --- | --- | --- | --- |"]
     for lesson in lessons.names():
         cells: list[list[str]] = [[], [], []]
@@ -177,6 +183,7 @@ def where(done: dict[str, set[str]]) -> str:
 
 
 def late(plan: dict, form: dict) -> str:
+    """Return what to leave out, in order, by someone who is late."""
     lines = []
     several = len(form["session"]) > 1
     for place, session in enumerate(form["session"], 1):
@@ -202,10 +209,6 @@ def late(plan: dict, form: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
 def spoken(text: str) -> str:
     """Return what is to be said as a block quote."""
     paragraphs = [flat(part) for part in text.strip().split("\n\n")]
@@ -213,6 +216,7 @@ def spoken(text: str) -> str:
 
 
 def script(plan: dict, session: dict) -> list[str]:
+    """Return what happens in a session, step by step."""
     lines = []
     for time, one in timed(plan, session):
         end = clock(time, one.minutes)
@@ -227,6 +231,7 @@ def script(plan: dict, session: dict) -> list[str]:
 
 
 def block_script(block: dict, one: Step) -> list[str]:
+    """Return what the instructor shows, says and asks in a step of their own."""
     place = f"[lesson {block['lesson']}]({NOTEBOOKS}/{one.lesson}.ipynb), *{block['heading']}*"
     lines = [
         f"**Screen** ({place}). {flat(block['screen'])}\n",
@@ -234,12 +239,11 @@ def block_script(block: dict, one: Step) -> list[str]:
         spoken(block["say"]),
         "",
     ]
-    for question in block.get("ask", []):
-        lines.append(
-            f"**Ask.** {flat(question['question'])}\\\n**Answer.** {flat(question['answer'])}\n"
-        )
-    for lesson, which in block.get("quiz", []):
-        lines.append(vote(lessons.quiz(lesson, which)))
+    lines += [
+        f"**Ask.** {flat(question['question'])}\\\n**Answer.** {flat(question['answer'])}\n"
+        for question in block.get("ask", [])
+    ]
+    lines += [vote(lessons.quiz(lesson, which)) for lesson, which in block.get("quiz", [])]
     if block.get("wrong"):
         lines.append("**What goes wrong.**\n")
         lines += [f"- {flat(text)}" for text in block["wrong"]]
@@ -257,6 +261,7 @@ def vote(question: dict) -> str:
 
 
 def exercise_script(plan: dict, one: Step) -> list[str]:
+    """Return what the instructor says around an exercise, and its solution."""
     task, about = one.exercise, plan["exercise"][one.exercise.id]
     place = f"[lesson {number(task.lesson)}]({NOTEBOOKS}/{task.lesson}.ipynb)"
     lines = [
@@ -272,6 +277,7 @@ def exercise_script(plan: dict, one: Step) -> list[str]:
 
 
 def misconception(about: dict, task: Exercise) -> list[str]:
+    """Return the thought behind an exercise's usual mistakes, and what to answer."""
     if not {"belief", "answer"} <= about.keys():
         raise PlanError(f'plan.toml: [exercise."{task.id}"] needs belief and answer')
     return [
@@ -282,6 +288,7 @@ def misconception(about: dict, task: Exercise) -> list[str]:
 
 
 def homework_between(form: dict) -> str:
+    """Return the homework between two sessions."""
     chosen = [exercises()[id] for id in form["between"]]
     total = sum(task.minutes for task in chosen)
     lines = [f"\nOn the board, {total} minutes together:\n"]
@@ -293,6 +300,7 @@ def homework_between(form: dict) -> str:
 
 
 def homework(plan: dict, form: dict, done: dict[str, set[str]]) -> str:
+    """Return the homework after the last session, and the misconceptions in it."""
     chosen = [exercises()[id] for id in form["first_homework"]]
     if doubled := {task.id for task in chosen} & done["exercise"]:
         raise PlanError(f"plan.toml: {', '.join(doubled)} is both done in the room and homework")
@@ -332,6 +340,7 @@ def sheets() -> dict[Path, str]:
 
 
 def write() -> None:
+    """Write all run sheets."""
     for path, text in sheets().items():
         path.write_text(text, encoding="utf-8", newline="\n")
         print(path.relative_to(lessons.ROOT))

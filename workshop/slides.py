@@ -21,7 +21,7 @@ from nbconvert.exporters import SlidesExporter
 from pygments.formatters import HtmlFormatter
 
 from workshop import lessons
-from workshop.lessons import PlanError
+from workshop.lessons import PlanError, flat
 
 TARGET = lessons.BUILT / "slides"
 KINDS = ("text", "code", "printed", "figure")
@@ -44,10 +44,6 @@ class Paragraph:
     heading: str
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 @functools.cache
 def headed_cells(lesson: str) -> list[tuple[nbformat.NotebookNode, str]]:
     """Return the solved lesson's cells, each with the heading under which it begins.
@@ -67,6 +63,7 @@ def headed_cells(lesson: str) -> list[tuple[nbformat.NotebookNode, str]]:
 
 @functools.cache
 def paragraphs(lesson: str) -> list[Paragraph]:
+    """Return a lesson's paragraphs, without what is folded, each with its heading."""
     found = []
     for cell, heading in headed_cells(lesson):
         if cell.cell_type != "markdown":
@@ -82,10 +79,12 @@ def paragraphs(lesson: str) -> list[Paragraph]:
 
 @functools.cache
 def code_cells(lesson: str) -> list[tuple[nbformat.NotebookNode, str]]:
+    """Return a lesson's code cells, each with the heading above it."""
     return [pair for pair in headed_cells(lesson) if pair[0].cell_type == "code"]
 
 
 def only(found: list, piece: str, lesson: str):
+    """Return the only thing found for a piece of text; PlanError if it isn't the only one."""
     if len(found) != 1:
         problem = "is nowhere" if not found else f"is in {len(found)} places"
         raise PlanError(
@@ -97,16 +96,14 @@ def only(found: list, piece: str, lesson: str):
 def piece_of(lesson: str, piece: str) -> tuple[nbformat.NotebookNode, str]:
     """Return the cell that shows one piece of a slide, and the heading under which it stands."""
     kind, _, words = piece.removeprefix("> ").partition(": ")
-    words = one_line(words)
+    words = flat(words)
     if kind not in KINDS or not words:
         raise PlanError(f"slides.toml: {piece!r} does not begin with one of {', '.join(KINDS)}")
     if kind == "text":
-        paragraph = only(
-            [p for p in paragraphs(lesson) if words in one_line(p.text)], piece, lesson
-        )
+        paragraph = only([p for p in paragraphs(lesson) if words in flat(p.text)], piece, lesson)
         return nbformat.v4.new_markdown_cell(paragraph.text), paragraph.heading
     cell, heading = only(
-        [(c, h) for c, h in code_cells(lesson) if words in one_line(c.source)], piece, lesson
+        [(c, h) for c, h in code_cells(lesson) if words in flat(c.source)], piece, lesson
     )
     shown = copy.deepcopy(cell)
     shown.metadata = nbformat.from_dict({})
@@ -128,6 +125,7 @@ def piece_of(lesson: str, piece: str) -> tuple[nbformat.NotebookNode, str]:
 
 
 def is_figure(output: nbformat.NotebookNode) -> bool:
+    """Say whether an output is a figure."""
     return bool(lessons.notebooks.FIGURE.search(output.get("data", {}).get("text/html", "")))
 
 
@@ -157,6 +155,8 @@ class Formulas:
         self.found: list[str] = []
 
     def hide(self, text: str) -> str:
+        """Return a text with a word in place of each formula, which Markdown leaves alone."""
+
         def hidden(match: re.Match) -> str:
             block = match["block"]
             if block:
@@ -169,6 +169,7 @@ class Formulas:
         return FORMULA.sub(hidden, text)
 
     def show(self, page: str) -> str:
+        """Return a page with the formulas, as MathML, in place of those words."""
         page = re.sub(r"<p>(FORMULA\d+END)</p>", r"\1", page)
         return re.sub(r"FORMULA(\d+)END", lambda match: self.found[int(match[1])], page)
 

@@ -1,6 +1,6 @@
 """The frame of every explorer: controls, a picture that follows them, a worker in a thread.
 
-It knows nothing about maps. `widgets` and `playground` give it the controls and a function that
+It knows nothing about maps. `explorers` and `playground` give it the controls and a function that
 draws.
 """
 
@@ -24,7 +24,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 """The kind of output in which a live notebook shows a widget."""
 
 # Rows that become several on a phone, labels that are not cut off, nothing wider than the page.
-_WRAP = {"flex_flow": "row wrap", "align_items": "center"}
+WRAP = {"flex_flow": "row wrap", "align_items": "center"}
 _WIDE = {"width": "25em", "max_width": "98%"}
 _LABEL = {"description_width": "13em"}
 
@@ -100,18 +100,16 @@ class Explorer(widgets.VBox):
         self._cancel = widgets.Button(description="Cancel", disabled=True)
         self._cancel.on_click(lambda _: self._worker.cancel())
 
-        slow = False
-        for share, figure in self._pieces():
-            self._show(figure)
-            slow = share is not None
+        *_, (share, figure) = self._pieces()
+        self._show(figure)
         note = f"<p><em>This picture moves: run the cell to {html.escape(moves)}.</em></p>"
         self._still = f"<div>{_in_256_colours(figure._repr_html_())}{note}</div>"
 
         for control in self._controls.values():
             control.observe(self._follow, "value")
-        rows = [widgets.Box(list(controls.values()), layout=_WRAP)]
-        if slow:
-            rows.append(widgets.Box([self._progress, self._cancel], layout=_WRAP))
+        rows = [widgets.Box(list(controls.values()), layout=WRAP)]
+        if share is not None:  # the work takes long
+            rows.append(widgets.Box([self._progress, self._cancel], layout=WRAP))
         super().__init__([*rows, self._picture, self._problem])
 
     def wait(self, timeout: float = 60) -> bool:
@@ -213,7 +211,7 @@ def number(
 
     slider.observe(moved, "value")
     field.observe(typed, "value")
-    return widgets.Box([field, slider], layout=_WRAP)
+    return widgets.Box([field, slider], layout=WRAP)
 
 
 def _look() -> dict:

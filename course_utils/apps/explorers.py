@@ -10,12 +10,14 @@ import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from numpy.typing import ArrayLike
 
 from course_utils.apps.controls import Explorer, choice, number, switch
 from course_utils.attribution import grad_cam, smoothgrad, vanilla_gradients
 from course_utils.display import DescribedFigure, map_values, maps_figure, overlay
-from course_utils.images import load_image, resize_map
+from course_utils.evaluation.curves import deletion_order
+from course_utils.evaluation.localization import strength
+from course_utils.images import Picture, load_image
 from course_utils.models import Classifier
 
 __all__ = [
@@ -40,9 +42,9 @@ SAMPLES_A_STEP = 8  # of SmoothGrad, between two looks at the Cancel button
 def linear_figure(
     names: Sequence[str],
     units: Sequence[str],
-    ranges,
-    weights,
-    inputs,
+    ranges: ArrayLike,
+    weights: ArrayLike,
+    inputs: ArrayLike,
     constant: float,
     target: str = "y",
     limits: tuple[float, float] | None = None,
@@ -89,9 +91,9 @@ def linear_figure(
 def linear_explorer(
     names: Sequence[str],
     units: Sequence[str],
-    ranges,
-    weights,
-    inputs,
+    ranges: ArrayLike,
+    weights: ArrayLike,
+    inputs: ArrayLike,
     constant: float,
     target: str = "y",
 ) -> Explorer:
@@ -99,19 +101,19 @@ def linear_explorer(
 
     Arguments as for `linear_figure`, which it draws; weights go from -2 |w| to 2 |w|.
     """
-    ranges = np.asarray(ranges, float)
+    ranges, w0, x0 = (np.asarray(a, float) for a in (ranges, weights, inputs))
     draw = functools.partial(linear_figure, names, units, ranges)
-    ends = np.multiply(ranges, np.asarray(weights, float)[:, None])
+    ends = np.multiply(ranges, w0[:, None])
     low, high = ends.min(axis=1).sum() + constant, ends.max(axis=1).sum() + constant
     # So that moving a weight turns a line, and does not move the axis instead.
     limits = (low - 0.3 * (high - low), high + 0.3 * (high - low))
 
     controls = {}
     for i, (name, unit) in enumerate(zip(names, units, strict=True)):
-        w, (least, most) = float(weights[i]), ranges[i]
+        w, (least, most) = float(w0[i]), ranges[i]
         reach = 2 * abs(w) or 1.0
         controls[f"w{i}"] = _hundred_steps(f"w of {name} (per {unit})", w, -reach, reach)
-        controls[f"x{i}"] = _hundred_steps(f"{name} ({unit})", inputs[i], least, most)
+        controls[f"x{i}"] = _hundred_steps(f"{name} ({unit})", x0[i], least, most)
 
     def follow(**values):
         w, x = ([values[f"{kind}{i}"] for i in range(len(names))] for kind in "wx")
@@ -129,7 +131,9 @@ def _hundred_steps(name: str, value: float, low: float, high: float):
 # ---------------------------------------------------------------------- lesson 2: vanilla gradients
 
 
-def gradient_figure(picture, gradient, percentile: float, label: str = "") -> DescribedFigure:
+def gradient_figure(
+    picture: Picture, gradient: ArrayLike, percentile: float, label: str = ""
+) -> DescribedFigure:
     """Draw the gradient of a class score, max |.| over channels, clipped at a percentile.
 
     Args:
@@ -142,7 +146,9 @@ def gradient_figure(picture, gradient, percentile: float, label: str = "") -> De
     return maps_figure(picture, {"Vanilla gradients": gradient}, title=title, percentile=percentile)
 
 
-def gradient_explorer(classifier: Classifier, inputs, classes: Sequence[str]) -> Explorer:
+def gradient_explorer(
+    classifier: Classifier, inputs: ArrayLike, classes: Sequence[str]
+) -> Explorer:
     """Let the reader choose the class and the percentile of a vanilla gradient (lesson 2).
 
     Args:
@@ -169,7 +175,7 @@ def gradient_explorer(classifier: Classifier, inputs, classes: Sequence[str]) ->
 # ------------------------------------------------------------------------------- lesson 3: Grad-CAM
 
 
-def cam_figure(picture, cam, title: str = "") -> DescribedFigure:
+def cam_figure(picture: Picture, cam: ArrayLike, title: str = "") -> DescribedFigure:
     """Draw one Grad-CAM map laid over its picture, and as the squares that were computed.
 
     Args:
@@ -187,7 +193,7 @@ def cam_figure(picture, cam, title: str = "") -> DescribedFigure:
 
 
 def cam_explorer(
-    classifier: Classifier, inputs, classes: Sequence[str], layers: Sequence[str]
+    classifier: Classifier, inputs: ArrayLike, classes: Sequence[str], layers: Sequence[str]
 ) -> Explorer:
     """Let the reader choose layer, class and ReLU of a Grad-CAM (lesson 3).
 
@@ -221,7 +227,7 @@ def cam_explorer(
 
 
 def smoothgrad_figures(
-    classifier: Classifier, inputs, class_index: int, samples: int, noise: float
+    classifier: Classifier, inputs: ArrayLike, class_index: int, samples: int, noise: float
 ) -> Iterator[tuple[float, DescribedFigure]]:
     """Draw SmoothGrad again and again while it samples: (share that is done, figure so far).
 
@@ -240,7 +246,9 @@ def smoothgrad_figures(
         yield n / samples, maps_figure(picture, {"SmoothGrad": total / n}, title=title)
 
 
-def smoothgrad_explorer(classifier: Classifier, inputs, label: str, samples: int = 16) -> Explorer:
+def smoothgrad_explorer(
+    classifier: Classifier, inputs: ArrayLike, label: str, samples: int = 16
+) -> Explorer:
     """Let the reader choose noise and samples, and watch the average settle (lesson 4).
 
     Args:
@@ -265,19 +273,23 @@ def smoothgrad_explorer(classifier: Classifier, inputs, label: str, samples: int
 
 
 def deletion_figure(
-    picture, attribution, fractions, probabilities, fraction: float
+    picture: Picture,
+    attribution: ArrayLike,
+    fractions: ArrayLike,
+    probabilities: ArrayLike,
+    fraction: float,
 ) -> DescribedFigure:
     """Draw a picture without its most important pixels, beside the curve of what that does.
 
     Args:
         picture: the picture that the network saw, as for `show_maps`.
-        attribution: one map of it, as for `show_maps`: the order in which the pixels go, the
-            largest first. They become grey.
+        attribution: one raw map of it. The pixels go in the order of `deletion_curve`, the
+            strongest first, and become grey.
         fractions: (k,), rising from 0 to 1: how much of the picture is gone.
         probabilities: (k,), what is left of the class's probability then.
         fraction: how much is gone in the picture that is drawn.
     """
-    picture, values = load_image(picture), map_values(attribution)
+    picture = load_image(picture)
     fractions, p = np.asarray(fractions, float), np.asarray(probabilities, float)
     if fractions.ndim != 1 or fractions.shape != p.shape or len(fractions) < 2:
         raise ValueError(
@@ -286,7 +298,7 @@ def deletion_figure(
         )
     if (np.diff(fractions) <= 0).any() or fractions[0] < 0 or fractions[-1] > 1:
         raise ValueError("The fractions of a curve rise from 0 to 1, each above the one before.")
-    order = np.argsort(-resize_map(values, picture.shape[:2]), axis=None, kind="stable")
+    order = deletion_order(strength(attribution, picture.shape[:2]))
     left = picture.reshape(-1, 3).copy()
     left[order[: round(fraction * len(order))]] = GREY
     now = float(np.interp(fraction, fractions, p))
@@ -311,7 +323,9 @@ def deletion_figure(
     return figure
 
 
-def deletion_explorer(picture, attribution, fractions, probabilities) -> Explorer:
+def deletion_explorer(
+    picture: Picture, attribution: ArrayLike, fractions: ArrayLike, probabilities: ArrayLike
+) -> Explorer:
     """Let the reader delete a picture bit by bit, and see where on the curve that is (lesson 6).
 
     Arguments as for `deletion_figure`. Nothing is computed but the drawing.
@@ -333,7 +347,6 @@ def _panels(size: tuple[float, float], widths: Sequence[float], sharey: bool = F
     A layout that looks at every label first would take as long as the drawing itself.
     """
     figure = DescribedFigure(figsize=size, dpi=80)
-    FigureCanvasAgg(figure)
     places = {"left": 0.7 / size[0], "right": 1 - 0.2 / size[0], "bottom": 0.18, "top": 0.75}
     axes = figure.subplots(1, len(widths), width_ratios=widths, sharey=sharey, gridspec_kw=places)
     return figure, np.ravel(axes)

@@ -11,13 +11,14 @@ import html
 import io
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import ipywidgets as widgets
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from PIL import Image
 
-from course_utils.apps.controls import Worker, figure_html, problem_html
+from course_utils.apps.controls import WRAP, Worker, figure_html, problem_html
 from course_utils.attribution import (
     grad_cam,
     gradient_times_input,
@@ -25,7 +26,7 @@ from course_utils.attribution import (
     smoothgrad,
     vanilla_gradients,
 )
-from course_utils.display import DescribedFigure, maps_figure
+from course_utils.display import DescribedFigure, as_png, img, maps_figure
 from course_utils.images import example_images, load_image
 from course_utils.models import APPLICATIONS, Classifier, Prediction, load_classifier
 
@@ -93,7 +94,7 @@ def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int
 
 
 def explain(
-    classifier: Classifier, inputs, classes: Sequence[int], methods: Sequence[str]
+    classifier: Classifier, inputs: ArrayLike, classes: Sequence[int], methods: Sequence[str]
 ) -> Iterator[tuple[float, DescribedFigure | None]]:
     """Explain one picture by several methods: (share that is done, a method's figure or None).
 
@@ -114,11 +115,13 @@ def explain(
         for c in classes:
             maps[f"{classifier.labels[c]} ({c})"] = METHODS[name](classifier.model, inputs, c)[0]
             done += 1
-            share = done / (len(methods) * len(classes))
             if len(maps) < len(classes):
-                yield share, None  # a place to stop
+                yield done / (len(methods) * len(classes)), None  # a place to stop
         # A map of all zeros (what Grad-CAM's ReLU may leave) is said to be one, below it.
-        yield share, maps_figure(picture, maps, title=name, shared_scale=True)
+        yield (
+            done / (len(methods) * len(classes)),
+            maps_figure(picture, maps, title=name, shared_scale=True),
+        )
 
 
 def card_html(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFigure]) -> str:
@@ -143,21 +146,21 @@ def card_png(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFi
     lines = [f"{name}: {text}" for name, text in facts.items()]
     text = "\n".join(line for long in lines for line in textwrap.wrap(long, 95))
     head = Figure(figsize=(8.7, 0.6 + 0.22 * (text.count("\n") + 1)), dpi=80)
-    FigureCanvasAgg(head)
     head.text(0.02, 0.97, title, fontsize=14, va="top", parse_math=False)
     head.text(0.02, 1 - 0.45 / head.get_figheight(), text, fontsize=10, va="top", parse_math=False)
-    parts = []
-    for figure in (head, *figures):
-        file = io.BytesIO()
-        figure.savefig(file, format="png", metadata={"Software": None})
-        parts.append(Image.open(file).convert("RGB"))
+    pngs = [io.BytesIO(as_png(figure)) for figure in (head, *figures)]
+    parts = [Image.open(png).convert("RGB") for png in pngs]
     size = max(part.width for part in parts), sum(part.height for part in parts)
     card, top = Image.new("RGB", size, "white"), 0
     for part in parts:
         card.paste(part, (0, top))
         top += part.height
+    return _png_of(card)
+
+
+def _png_of(picture: Image.Image) -> bytes:
     file = io.BytesIO()
-    card.save(file, format="png")
+    picture.save(file, format="png")
     return file.getvalue()
 
 
@@ -208,8 +211,7 @@ class Playground(widgets.VBox):
             widgets.HTML() for _ in range(5)
         )
 
-        self._name, self._source = "", ""
-        self._classifier: Classifier | None = None
+        self._classifier = load_classifier()
         self._read_example()
         for _ in self._looking():
             pass
@@ -221,19 +223,18 @@ class Playground(widgets.VBox):
         self.go.on_click(lambda _: self._worker.submit(self._explaining()))
         self.cancel.on_click(lambda _: self._worker.cancel())
 
-        row = {"flex_flow": "row wrap", "align_items": "center"}
         super().__init__(
             [
                 widgets.HTML("<h2>1. A picture</h2>"),
-                widgets.Box([self.example, self.upload], layout=row),
+                widgets.Box([self.example, self.upload], layout=WRAP),
                 self.network,
                 self.seen,
                 widgets.HTML("<h2>2. A class, and methods</h2>"),
                 self.search,
                 self.label,
                 self.found,
-                widgets.Box(self.methods, layout=row),
-                widgets.Box([self.go, self.cancel, self.progress], layout=row),
+                widgets.Box(self.methods, layout=WRAP),
+                widgets.Box([self.go, self.cancel, self.progress], layout=WRAP),
                 self.problem,
                 self.result,
                 self.card,
@@ -247,7 +248,7 @@ class Playground(widgets.VBox):
     # ------------------------------------------------------------------- the picture, the network
 
     def _read_example(self) -> None:
-        name = self.example.value
+        name = _chosen(self.example)
         self._picture, self._name = load_image(name), name.replace("_", " ")
         self._described = example_images()[name]
 
@@ -276,10 +277,10 @@ class Playground(widgets.VBox):
         """Load the network, and say which classes it finds most probable."""
         self.problem.value = self.result.value = self.card.value = ""
         try:
-            if self._classifier is None or self._classifier.name != self.network.value:
+            if self._classifier.name != self.network.value:
                 self._say(f"Loading {self.network.value} ...")
                 yield
-                self._classifier = load_classifier(self.network.value)
+                self._classifier = load_classifier(_chosen(self.network))
             classifier = self._classifier
             self._inputs = classifier.prepare(self._picture)
             self._predictions = classifier.predict(self._picture, top=5)[0]
@@ -288,24 +289,20 @@ class Playground(widgets.VBox):
             self._show_classes()
             yield
         except Exception as error:
-            if self._classifier is None:
-                raise
             self.problem.value = problem_html(error)
             self.network.value = self._classifier.name  # which still works
             self._show_classes()
 
     def _show_picture(self) -> None:
-        file = io.BytesIO()
-        Image.fromarray(self._classifier.restore(self._inputs)[0]).save(file, format="png")
-        data = base64.b64encode(file.getvalue()).decode("ascii")
-        alt = html.escape(f"{self._described} The centre square, as the network sees it.")
+        png = _png_of(Image.fromarray(self._classifier.restore(self._inputs)[0]))
+        alt_text = f"{self._described} The centre square, as the network sees it."
         rows = "".join(
             f"<tr><td>{p.probability:.1%}</td>"
             f"<td>{html.escape(p.label)} ({p.class_index})</td></tr>"
             for p in self._predictions
         )
         self.seen.value = (
-            f'<img src="data:image/png;base64,{data}" alt="{alt}" style="max-width: 100%">'
+            f"{img(png, alt_text)}"
             "<table><caption>What the network says</caption><thead><tr><th scope='col'>probability"
             f"</th><th scope='col'>class</th></tr></thead><tbody>{rows}</tbody></table>"
         )
@@ -337,7 +334,7 @@ class Playground(widgets.VBox):
         self.problem.value = self.result.value = self.card.value = ""
         self.progress.value, self.cancel.disabled = 0, False
         figures: list[DescribedFigure] = []
-        classifier, c = self._classifier, self.label.value
+        classifier, c = self._classifier, _chosen(self.label)
         try:
             rival = next(p.class_index for p in self._predictions if p.class_index != c)
             methods = [box.description for box in self.methods if box.value]
@@ -381,6 +378,11 @@ class Playground(widgets.VBox):
             + _download("explanation_card.png", "image/png", png, "as a picture")
             + ".</p>"
         )
+
+
+def _chosen(control: widgets.Dropdown | widgets.Select) -> Any:
+    """Return what is chosen: never None, since there is always something to choose from."""
+    return control.value
 
 
 def _percentages(predictions: Sequence[Prediction]) -> str:

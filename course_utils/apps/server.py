@@ -12,10 +12,11 @@ import sys
 import threading
 import webbrowser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_client.multikernelmanager import MultiKernelManager
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
 from tornado.routing import Matcher, Rule
@@ -104,12 +105,14 @@ class Page(TornadoVoilaHandler):
 
     kernel_id, is_gone = None, False
 
-    def write(self, chunk: str) -> None:
+    def write(self, chunk: str | bytes | dict) -> None:
         """Send a part of the page, without what Voila would fetch from other hosts."""
-        if found := KERNEL_ID.search(chunk):
-            self.kernel_id = found[1]
-            self._end_without_reader()
-        super().write(OTHER_HOSTS.sub("", chunk))
+        if isinstance(chunk, str):
+            if found := KERNEL_ID.search(chunk):
+                self.kernel_id = found[1]
+                self._end_without_reader()
+            chunk = OTHER_HOSTS.sub("", chunk)
+        super().write(chunk)
 
     def on_connection_close(self) -> None:
         """Note that the page was closed, or reloaded, before it was complete."""
@@ -132,7 +135,7 @@ class PageConnection(ZMQChannelsWebsocketConnection):
         IOLoop.current().call_later(SECONDS_TO_COME_BACK, end_without_page, kernels, self.kernel_id)
 
 
-async def end_without_page(kernels: MultiKernelManager, kernel_id: str) -> None:
+async def end_without_page(kernels: AsyncMappingKernelManager, kernel_id: str) -> None:
     """End a kernel if no page is connected to it."""
     if kernel_id in kernels and not kernels.kernel_model(kernel_id)["connections"]:
         await kernels.shutdown_kernel(kernel_id, now=True)
@@ -141,19 +144,22 @@ async def end_without_page(kernels: MultiKernelManager, kernel_id: str) -> None:
 class PlaygroundServer(Voila):
     """Voila, with a guard before everything it serves, and kernels that end."""
 
-    def init_settings(self) -> dict:
+    # Voila's own annotations of these two, Dict and List, are those of traitlets: no types.
+    def init_settings(self) -> Any:
         """Return the settings of the web server."""
-        return super().init_settings() | {
+        settings: Any = super().init_settings()
+        return settings | {
             "headers": {"Content-Security-Policy": POLICY},
             "kernel_websocket_connection_class": PageConnection,
             "websocket_max_message_size": MAX_MESSAGE,
         }
 
-    def init_handlers(self) -> list:
+    def init_handlers(self) -> Any:
         """Return what answers which requests: the first that matches."""
+        handlers: Any = super().init_handlers()
         handlers = [
             (path, Page if handler is TornadoVoilaHandler else handler, *more)
-            for path, handler, *more in super().init_handlers()
+            for path, handler, *more in handlers
         ]
         return [Rule(FromElsewhere(self.ip), Refusal), *handlers]
 

@@ -75,6 +75,7 @@ def difference(got: Any, want: Any, axes: Sequence[str] = (), place: str = "") -
     """Say where two results first differ, what it should be and what it is; None if nowhere."""
     of = place or "the result"
     if isinstance(want, (np.ndarray, np.generic)):
+        want = np.asarray(want)
         try:
             got = np.asarray(got, float)
         except (TypeError, ValueError):
@@ -132,11 +133,8 @@ def difference(got: Any, want: Any, axes: Sequence[str] = (), place: str = "") -
 
 def tell_apart(a: float, b: float) -> tuple[str, str]:
     """Return two numbers with as many digits as tell them apart, four at least."""
-    for digits in range(4, 18):
-        texts = f"{a:.{digits}g}", f"{b:.{digits}g}"
-        if texts[0] != texts[1]:
-            break
-    return texts
+    digits = next((n for n in range(4, 17) if f"{a:.{n}g}" != f"{b:.{n}g}"), 17)
+    return f"{a:.{digits}g}", f"{b:.{digits}g}"
 
 
 def _short(value: Any) -> str:
@@ -179,7 +177,7 @@ class Exercise:
         def handed_out(*args, **kwargs):
             return self.right(*args, **kwargs)
 
-        handed_out.from_the_course = True
+        vars(handed_out).update(from_the_course=True)
         if getattr(student, "from_the_course", False):
             _say(
                 f"Exercise {self.id}: this is the course's working "
@@ -297,9 +295,9 @@ _CHANGED = (
 def _watched(student: Callable) -> Callable:
     """Return the function so that what it raises can't be taken for an error of the check."""
 
-    def call(*args, **errstate):  # a rule may want to hear NumPy's warnings, as invalid="warn"
+    def call(*args, **errstate: Any):  # a rule may want to hear NumPy's warnings, as invalid="warn"
         try:
-            with np.errstate(**({"all": "ignore"} | errstate)), warnings.catch_warnings():
+            with np.errstate(**dict[str, Any](all="ignore") | errstate), warnings.catch_warnings():
                 if not errstate:  # what an answer warns of, the verdict says
                     warnings.simplefilter("ignore")
                 answer = student(*args)
@@ -344,7 +342,7 @@ def _explained(exercise, student, found, wanted, first: int) -> str:
     labels = list(exercise.inputs)
     compared = [_differ(exercise, *pair) for pair in zip(found, wanted, strict=True)]
     returned = [i for i, outcome in enumerate(found) if not outcome.error]
-    attempts = [range(len(labels))] if returned else []
+    attempts: list[Sequence[int]] = [range(len(labels))] if returned else []
     if any(compared[i] for i in returned):  # a wrong result, whatever happens elsewhere
         attempts.append(returned)
     for places in attempts:
@@ -467,7 +465,7 @@ def _left_over(student: Callable) -> str:
 # ------------------------------------------------------------------ arguments and shared models
 
 
-_shared: list[Callable] = []
+_shared = []
 
 
 def shared(make: Callable) -> Callable:

@@ -9,11 +9,12 @@ import random
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 QUIZZES = Path(__file__).with_name("quizzes")
 
 
-def prediction(guess, answer, choices: Sequence[str] = ()) -> None:
+def prediction(guess: object, answer: Any, choices: Sequence[str] = ()) -> None:
     """Compare what the reader predicted with what came out; `...` is no prediction yet.
 
     A guess that can't be one, such as a word that was not offered, is a slip: the reader is told
@@ -43,7 +44,7 @@ def prediction(guess, answer, choices: Sequence[str] = ()) -> None:
     elif isinstance(predicted, str):
         print(f"You predicted {predicted}. It is: {answer}. What surprised you?")
     else:
-        off = abs(predicted - answer)
+        off = abs(predicted - float(answer))
         print(f"You predicted {predicted:g}. It is: {answer}, so you were {off:g} off.")
 
 
@@ -85,9 +86,14 @@ def _slip(guess, answer, choices: Sequence[str]) -> str:
     return f"none of the {len(choices)} names. {hint}"
 
 
+def read_quiz(lesson: int) -> list[dict]:
+    """Return the questions of a lesson's closing quiz, in the form of jupyterquiz."""
+    return json.loads((QUIZZES / f"lesson{lesson}.json").read_text(encoding="utf-8"))
+
+
 def quiz(lesson: int) -> None:
     """Show the closing quiz of a lesson, in which every choice has its explanation."""
-    questions = json.loads((QUIZZES / f"lesson{lesson}.json").read_text(encoding="utf-8"))
+    questions = read_quiz(lesson)
     try:
         from jupyterquiz import display_quiz
     except ImportError:

@@ -6,11 +6,12 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
 __all__ = ["read_both"]
 
 
-def read_both(yours: Callable, packaged: Callable) -> None:
+def read_both(yours: Callable[..., Any], packaged: Callable[..., Any]) -> None:
     """Print the source of your function, and of the package's without its docstring."""
     if getattr(yours, "from_the_course", False):
         print("# Yours isn't there yet: this exercise is still to do.\n")
@@ -18,6 +19,7 @@ def read_both(yours: Callable, packaged: Callable) -> None:
         print("# Yours\n" + inspect.getsource(yours))
     source = inspect.getsource(packaged)
     definition = ast.parse(source).body[0]
+    assert isinstance(definition, ast.FunctionDef)
     docstring, body = definition.body[:2]
     lines = source.splitlines()
     print("# The package's, without the text that describes it")

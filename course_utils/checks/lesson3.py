@@ -285,11 +285,6 @@ def _pixel_slopes(maps_and_scores, inputs, class_index):
     return tape.gradient(score, x).numpy()
 
 
-def _pooled_pixels(maps_and_scores, inputs, class_index):
-    weights = _pixel_slopes(maps_and_scores, inputs, class_index).mean(axis=(1, 2), keepdims=True)
-    return _relu((np.asarray(maps_and_scores(inputs)[0]) * weights).sum(axis=-1))
-
-
 def _highest(scores, class_index):
     import tensorflow as tf
 

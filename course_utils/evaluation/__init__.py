@@ -5,9 +5,9 @@ once, in `strength`: of one number a place, (h, w), what speaks for the class, m
 number a channel, (H, W, C), such as a gradient, the largest |value|.
 """
 
-from course_utils.evaluation.alike import agreement, rank_correlation, sensitivity, ssim
 from course_utils.evaluation.baselines import centre_blob, input_edges, random_map
 from course_utils.evaluation.curves import Curve, deletion_curve, insertion_curve
+from course_utils.evaluation.localization import energy_in_mask, pointing_game, strength
 from course_utils.evaluation.randomize import randomize_weights
 from course_utils.evaluation.scenes import (
     Scenes,
@@ -15,8 +15,8 @@ from course_utils.evaluation.scenes import (
     tagged_pictures,
     two_object_scenes,
 )
-from course_utils.evaluation.scores import energy_in_mask, pointing_game, strength
-from course_utils.evaluation.scoring import bootstrap_interval, score_on_scenes
+from course_utils.evaluation.score_methods import bootstrap_interval, score_on_scenes
+from course_utils.evaluation.similarity import agreement, rank_correlation, sensitivity, ssim
 
 __all__ = [
     "Curve",

@@ -6,9 +6,10 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from course_utils.checking import check_baseline, check_count
-from course_utils.evaluation.scores import strength
+from course_utils.checking import ClassIndex, check_baseline, check_count
+from course_utils.evaluation.localization import strength
 from course_utils.network.open import opened
 from course_utils.network.run import checked, class_scores
 from course_utils.network.tensorflow import keras
@@ -30,12 +31,12 @@ class Curve(NamedTuple):
 
 def deletion_curve(
     model: keras.Model,
-    inputs,
-    attribution,
-    class_index=None,
+    inputs: ArrayLike,
+    attribution: ArrayLike,
+    class_index: ClassIndex = None,
     *,
     steps: int = 32,
-    baseline=0.0,
+    baseline: ArrayLike = 0.0,
     batch_size: int = 16,
 ) -> Curve:
     """Replace the strongest pixels first, and follow the probability of the class.
@@ -79,12 +80,12 @@ def deletion_curve(
 
 def insertion_curve(
     model: keras.Model,
-    inputs,
-    attribution,
-    class_index=None,
+    inputs: ArrayLike,
+    attribution: ArrayLike,
+    class_index: ClassIndex = None,
     *,
     steps: int = 32,
-    baseline=0.0,
+    baseline: ArrayLike = 0.0,
     batch_size: int = 16,
 ) -> Curve:
     """Begin with the baseline, bring in the strongest pixels first, and follow the probability.
@@ -100,6 +101,16 @@ def insertion_curve(
     return _curve(model, x0, x, replaced, steps, c, batch_size)
 
 
+def deletion_order(values: np.ndarray) -> np.ndarray:
+    """Return the places of a map, counted through all rows, the strongest first.
+
+    Places of equal strength are ranked at random, but always in the same way: row by row, the top
+    of the picture would always go first.
+    """
+    at_random = np.random.default_rng(0).permutation(values.size)
+    return np.lexsort((at_random, -values.ravel()))
+
+
 def _replacing(model, inputs, attribution, class_index, steps, baseline):
     """Return picture, baseline, the step at which each pixel is replaced, steps, and class."""
     x, c = checked(model, inputs, class_index)
@@ -113,9 +124,8 @@ def _replacing(model, inputs, attribution, class_index, steps, baseline):
     values = strength(attribution, x.shape[1:3])
     if not values.any():
         warnings.warn("The map is nowhere positive: the pixels are ranked at random.", stacklevel=3)
-    at_random = np.random.default_rng(0).permutation(values.size)  # who wins among equals
     rank = np.empty(values.size, int)
-    rank[np.lexsort((at_random, -values.ravel()))] = np.arange(values.size)
+    rank[deletion_order(values)] = np.arange(values.size)
     # Pixel r of n is replaced at the first step k with k / steps > r / n.
     return x, x0, (rank * steps // values.size + 1).reshape(values.shape), steps, int(c[0])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -13,7 +13,11 @@ from course_utils.network.graph import is_graph
 from course_utils.network.tensorflow import keras
 
 
-def randomize_weights(model: keras.Model, layers=None, seed: int = 0) -> keras.Model:
+def randomize_weights(
+    model: keras.Model,
+    layers: str | keras.Layer | Collection[str | keras.Layer] | None = None,
+    seed: int = 0,
+) -> keras.Model:
     """Return a copy of the model in which the weights of some layers are shuffled.
 
     The model parameter randomisation test of Adebayo et al. 2018, arXiv:1810.03292, section 3: a

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from course_utils._data import data_path, read_json
 from course_utils.checking import check_count, check_seed
+from course_utils.data_files import data_path, read_json
 from course_utils.images import cv2, resize_picture
 from course_utils.models import Classifier, load_classifier
 
@@ -152,16 +152,16 @@ def tagged_pictures(tagged: Sequence[bool], seed: int = 0) -> TaggedPictures:
 
     Lesson 6 uses it.
     """
-    tagged = np.asarray(tagged)
-    if tagged.ndim != 1 or len(tagged) == 0 or tagged.dtype != bool:
+    tags = np.asarray(tagged)
+    if tags.ndim != 1 or len(tags) == 0 or tags.dtype != bool:
         raise ValueError(
-            f"tagged has the shape {tagged.shape} and dtype {tagged.dtype}: expected True or False "
+            f"tagged has the shape {tags.shape} and dtype {tags.dtype}: expected True or False "
             "for each picture, such as np.arange(40) % 2 == 1."
         )
     check_seed(seed)
-    pictures = [_tagged_picture(seed, k, k % 2, tag) for k, tag in enumerate(tagged)]
+    pictures = [_tagged_picture(seed, k, k % 2, tag) for k, tag in enumerate(tags)]
     images, animals, tags = (np.stack(part) for part in zip(*pictures, strict=True))
-    return TaggedPictures(images, np.arange(len(tagged)) % 2, animals, tags)
+    return TaggedPictures(images, np.arange(len(images)) % 2, animals, tags)
 
 
 ANIMALS = (150, 148)  # sea lion, killer whale: classes of ImageNet
@@ -176,7 +176,7 @@ def _tagged_picture(seed: int, number: int, label: int, tag: bool):
     rgba = dict(_cut_outs())[ANIMALS[label]]
     if rng.random() < 0.5:
         rgba = rgba[:, ::-1]
-    colour, alpha = _scaled_cut_out(rgba, rng.integers(55, 85))
+    colour, alpha = _scaled_cut_out(rgba, float(rng.integers(55, 85)))
     h, w = alpha.shape
     top, left = rng.integers(0, SIDE - h + 1), rng.integers(0, SIDE - w + 1)
     _paste(image, FOG * colour, FOG * alpha, top, left)

@@ -11,7 +11,7 @@ import contextlib
 import difflib
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class FeatureMaps(NamedTuple):
     grid: tuple[int, int] | None = None
     skip: int = 0
 
-    def with_positions(self, values: tf.Tensor) -> tf.Tensor:
+    def with_positions(self, values) -> tf.Tensor:
         """Return values of the tensor's shape as float32 (B, h, w, K).
 
         float32 also where the layers compute in float16: sums over positions have many terms.
@@ -90,7 +90,7 @@ def last_maps(network: Opened) -> FeatureMaps:
             carries_on = carries_on and _same_maps(calls[last], calls[i])
         last, base = i if carries_on else last, i
     if any(_computes_with_tokens(c) for c in calls[(-1 if last is None else last) + 1 :]):
-        layer = _token_layer(network, calls, places)
+        layer = _token_layer(calls, places)
         raise ValueError(
             f"The model {network.name!r} computes with tokens, (batch, tokens, channels), so it "
             "has no last convolution to look at. "
@@ -165,10 +165,10 @@ def _calls(network: Opened) -> tuple[Call, ...]:
     return network.calls
 
 
-def _split_number(layer, calls) -> tuple[str | None, int | None]:
-    """Split "name:1" into the name and the number of the call."""
+def _split_number(layer, calls) -> tuple[str, int | None]:
+    """Split "name:1" into the name and the number of the call; a layer itself has no name here."""
     if not isinstance(layer, str):
-        return None, None
+        return "", None
     name, colon, number = layer.rpartition(":")
     if colon and number.isdecimal() and not any(c.layer.name == layer for c in calls):
         return name, int(number)
@@ -243,9 +243,12 @@ def _same_maps(last: Call, call: Call) -> bool:
 
 
 class Places(NamedTuple):
-    """Where the positions of a tensor are: on a grid, behind `skip` tokens that have none."""
+    """Where the positions of a tensor are: on a grid, behind `skip` tokens that have none.
 
-    grid: tuple[int | None, int | None]
+    The grid is (height, width), with None where any size will do.
+    """
+
+    grid: tuple[Any, Any]
     skip: int = 0
 
 
@@ -303,7 +306,7 @@ def _after(call: Call, given: keras.KerasTensor, places: Places, network: Opened
 def _of_patches(n: int | None, network: Opened) -> Places | None:
     """Return the grid of n patches that a layer of one's own cut, in the picture's proportions."""
     H, W, _ = network.inputs[1:]
-    if None in (n, H, W) or n < 2:
+    if not (n and H and W) or n < 2:
         return None
     h = round(math.sqrt(n * H / W))
     return Places((h, n // h)) if h and h * (n // h) == n and h * W == (n // h) * H else None
@@ -349,7 +352,7 @@ def _computes_with_tokens(call: Call) -> bool:
     return many and mixes and any(len(x.shape) == 3 for x in call.inputs)
 
 
-def _token_layer(network: Opened, calls: tuple[Call, ...], places: dict) -> str | None:
+def _token_layer(calls: tuple[Call, ...], places: dict) -> str | None:
     """Return the last layer with tokens on a grid that attention still reads; None without one."""
     of_tokens = [c for c in calls if len(c.output.shape) == 3 and id(c.output) in places]
     mixing = [i for i, c in enumerate(calls) if "attention" in kind_of(c.layer)]

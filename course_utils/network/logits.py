@@ -56,6 +56,8 @@ def _before_identities(y: keras.KerasTensor, calls: list[Call]) -> keras.KerasTe
 
 def _linear(call: Call, number: int) -> keras.KerasTensor | None:
     """Return what a layer gives without its activation; None if it isn't its last step."""
+    if not isinstance(call.layer, keras.Layer):
+        return None
     try:
         z = _Linear(call.layer, number)(call.inputs[0])
         tried = _tried([call.inputs[0]], [z, call.output], scale=1.0)
@@ -187,7 +189,7 @@ class _Linear(keras.Layer):
         super().__init__(name=name, dtype=layer.compute_dtype, autocast=False)
         self.layer = layer
         twin = object.__new__(type(layer))
-        vars(twin).update(vars(layer))
+        twin.__dict__.update(vars(layer))
         linear = {"activation": keras.activations.linear, "_inbound_nodes": []}
         for name, value in {**linear, "_outbound_nodes": []}.items():
             object.__setattr__(twin, name, value)

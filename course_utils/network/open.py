@@ -6,13 +6,14 @@ model opened, which is what the methods run on.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import operator
 import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Opened:
     name: str
     calls: tuple[Call, ...] | None
     inputs: tuple[int | None, ...]
-    model: Callable
+    model: Any
     classes: int | None
     activations: tuple[Callable | None, ...]
     no_classes: str | None
@@ -111,11 +112,11 @@ def opened(model: keras.Model) -> Opened:
             f"{type(model).__name__}. Of a classifier, pass classifier.model; a model of tf_keras "
             "(Keras 2) has to be loaded with Keras 3."
         )
-    if not is_graph(model):
-        return _open_closed(model)
     with _lock:
         known = _known.get(model)
         if known is None or not known.is_current(model):
+            if not is_graph(model):
+                return _open_closed(model)
             network = _open_graph(model)
             # Remembered after opening, since a layer may be built on the way.
             _known[model] = known = _known_now(network, model)
@@ -139,10 +140,10 @@ def forget(model: keras.Model | None = None) -> None:
 class _Known(NamedTuple):
     """An opened network, and what its model was made of when it was opened."""
 
-    network: Opened | bool
+    network: Any  # or what else was found
     layers: list
     parts: list
-    settings: tuple[list, list, list]  # owners, names of their attributes, values
+    settings: tuple[list, ...]  # owners, names of their attributes, values
     own: dict
 
     def is_current(self, model: keras.Model) -> bool:
@@ -182,7 +183,7 @@ def _parts(model: keras.Model, layers: list) -> list:
 _LISTS = ("_layers", "_trainable_variables", "_non_trainable_variables")
 
 
-def _settings(layers: list) -> tuple[list, list, list]:
+def _settings(layers: list) -> tuple[list, ...]:
     """Return each public setting of each layer, such as strides, activation or the adapted mean."""
     found = [
         (layer, name, value)
@@ -301,7 +302,7 @@ def _open_graph(model: keras.Model) -> Opened:
     return Opened(
         name=model.name,
         calls=tuple(calls),
-        inputs=tuple(image.shape),
+        inputs=(None, *model.inputs[0].shape[1:]),
         model=_Graph(keras_model, single_logit),
         classes=None if no_classes else scores[0].shape[1],
         activations=activations,
@@ -350,12 +351,14 @@ def _compare(model: keras.Model, logits: keras.Model, activations) -> None:
 def _tried_on_pictures(model: keras.Model, logits: keras.Model):
     """Return a model's outputs for two pictures and the opened network's, at a size that works."""
     sizes = (224, 64, 96, 63, 299) if None in logits.input_shape[1:3] else (224,)
-    for size in sizes:
-        try:
-            return _outputs(model, logits, [s or size for s in logits.input_shape[1:]])
-        except Exception as error:
-            if size == sizes[-1]:
-                raise plain(error, f"The model {model.name!r} stopped") from None
+    *others, last = ([s or size for s in logits.input_shape[1:]] for size in sizes)
+    for shape in others:
+        with contextlib.suppress(Exception):
+            return _outputs(model, logits, shape)
+    try:
+        return _outputs(model, logits, last)
+    except Exception as error:
+        raise plain(error, f"The model {model.name!r} stopped") from None
 
 
 def _outputs(model: keras.Model, logits: keras.Model, shape: list[int]):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_utils.checking import (
+    ClassIndex,
+    Method,
     check_class_index,
     check_count,
     check_inputs,
@@ -30,7 +33,9 @@ class Points(NamedTuple):
     x: tf.Tensor
 
 
-def explain(model: keras.Model, inputs, class_index, formula: Callable):
+def explain(
+    model: keras.Model, inputs: ArrayLike | Points, class_index: ClassIndex, formula: Callable
+) -> np.ndarray:
     """Return formula(network, x, c) for any inputs and class, float32 (B, ...), in batches.
 
     Args:
@@ -43,7 +48,9 @@ def explain(model: keras.Model, inputs, class_index, formula: Callable):
     return _in_batches(lambda x, c: _map(network, formula, x, c), x, c)
 
 
-def checked(model: keras.Model, inputs, class_index) -> tuple[np.ndarray, np.ndarray | Callable]:
+def checked(
+    model: keras.Model, inputs: ArrayLike, class_index: ClassIndex
+) -> tuple[np.ndarray, np.ndarray | Callable]:
     """Return the inputs, float32 (B, H, W, C), and what to explain.
 
     That is one class per picture, int32 (B,), or a function of the scores.
@@ -58,7 +65,7 @@ def _checked(model: keras.Model, inputs, class_index):
             "model. Call them outside, with an array."
         )
     network = opened(model)
-    x = check_inputs(network, inputs)
+    x = check_inputs(inputs, network.inputs, network.name)
     if callable(class_index):
         return network, x, class_index
     if network.no_classes:
@@ -70,12 +77,12 @@ def _checked(model: keras.Model, inputs, class_index):
     return network, x, c
 
 
-def class_scores(model: keras.Model, inputs) -> np.ndarray:
+def class_scores(model: keras.Model, inputs: ArrayLike) -> np.ndarray:
     """Return the logits of prepared inputs, float32 (B, classes)."""
     network = opened(model)
     if network.no_classes:
         raise ValueError(network.no_classes)
-    x = check_inputs(network, inputs)
+    x = check_inputs(inputs, network.inputs, network.name)
     return _in_batches(lambda x, _: _class_scores(network, x), x, None)
 
 
@@ -113,7 +120,7 @@ def _direction(network: Opened, x, c) -> list[tf.Tensor]:
         except Exception as error:
             raise plain(error, "The function given as class_index stopped") from None
     if not isinstance(target, tf.Tensor) or target.shape != len(x):
-        shape = f" of shape {target.shape}" if hasattr(target, "shape") else ""
+        shape = f" of shape {target.shape}" if isinstance(target, (tf.Tensor, np.ndarray)) else ""
         raise ValueError(
             f"The function given as class_index returned a {type(target).__name__}{shape} for "
             f"{len(x)} picture(s): expected "
@@ -235,13 +242,13 @@ def batch_of(shape: tuple[int, ...]) -> int:
 
 def _in_batches(function: Callable, x: np.ndarray, c) -> np.ndarray:
     """Apply a function of pictures and classes to some of them at a time: memory stays bounded."""
-    results, size = None, min(batch_of(x.shape), 64) * len(devices())
+    results, size = np.empty(0), min(batch_of(x.shape), 64) * len(devices())
     for start in range(0, len(x), size):
         part = slice(start, start + size)
         result = np.asarray(function(tf.constant(x[part]), c if _is_target(c) else c[part]))
         if not is_finite(result):
             raise ValueError(NOT_FINITE)
-        if results is None:
+        if start == 0:
             results = np.empty((len(x), *result.shape[1:]), result.dtype)
         results[part] = result
     return results
@@ -278,11 +285,11 @@ def normal(seed: int, k: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
 
 
 def weighted_mean(
-    method: Callable,
+    method: Method,
     model: keras.Model,
     x: np.ndarray,
     c,
-    point: Callable[[int, np.ndarray], tf.Tensor],
+    point: Callable[[int, np.ndarray], np.ndarray | tf.Tensor],
     w: np.ndarray,
     batch_size: int | None,
     progress: bool = False,
@@ -303,7 +310,7 @@ def weighted_mean(
     # In the order of the pictures: the first batch of samples of picture 0, the second, ...
     parts = np.split(np.arange(n), range(size, n, size))
     batches = [(b, k) for b in range(len(x)) for k in parts]
-    result, total = None, 0.0
+    result, total = np.empty(0), 0.0
     bar = tqdm(total=len(x) * n, desc=method_name(method), disable=not progress)
     with bar, ThreadPoolExecutor(1) as ahead:  # makes the next points while the network works
         coming = ahead.submit(point, *batches[0])
@@ -317,7 +324,7 @@ def weighted_mean(
             total += tf.reduce_sum(w_k * M, axis=0)  # float64: no rounding to speak of
             bar.update(len(k))
             if k[-1] == n - 1:
-                if result is None:
+                if b == 0:
                     result = np.empty((len(x), *total.shape), np.float32)
                 result[b], total = total / w.sum(), 0.0
     if not is_finite(result):
@@ -325,10 +332,12 @@ def weighted_mean(
     return result
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _on_device: set[Callable] = set()
 
 
-def on_device(method: Callable) -> Callable:
+def on_device(method: F) -> F:
     """Mark a method, by decorating it, as one that takes `Points` and returns a tensor."""
     _on_device.add(method)
     return method

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from course_utils import _efficientnet_lite0 as lite0
+from course_utils import efficientnet_lite0 as lite0
 
 SOURCE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 EPSILON = 1e-3  # of the batch norms
@@ -100,6 +100,7 @@ def original_logits(state: dict, images: np.ndarray) -> np.ndarray:
 
 
 def keras_logits(arrays: dict[str, np.ndarray], images: np.ndarray) -> np.ndarray:
+    """Return what the course's network with these weights gives for images (N, 224, 224, 3)."""
     model = lite0.build()
     for layer in model.layers:
         if layer.weights:
@@ -109,6 +110,7 @@ def keras_logits(arrays: dict[str, np.ndarray], images: np.ndarray) -> np.ndarra
 
 
 def main(source: Path) -> None:
+    """Convert the original weights, compare both networks' logits, and write the file."""
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     if digest != SOURCE_SHA256:
         sys.exit(f"{source} has the SHA-256 {digest}; expected {SOURCE_SHA256}.")

@@ -6,13 +6,17 @@ import threading
 import time
 
 import ipywidgets
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from course_utils import load_image, vanilla_gradients
 from course_utils import widgets as explorers
 from course_utils.apps.controls import VIEW, Explorer, Worker, number
+from course_utils.apps.explorers import GREY
 from course_utils.display import map_values
+from course_utils.evaluation import deletion_curve
 
 NAMES, UNITS, RANGES = ["area", "age"], ["m²", "year"], [(25, 120), (0, 100)]
 
@@ -95,12 +99,36 @@ def test_the_pixels_that_the_map_ranks_highest_go_first(fraction):
     values = np.random.default_rng(1).random((40, 40))
     figure = explorers.deletion_figure(picture, values, FRACTIONS, SCORES, fraction)
     left = np.asarray(figure.axes[0].images[0].get_array())
-    gone = (left == explorers.GREY).all(axis=2)
+    gone = (left == GREY).all(axis=2)
     assert gone.sum() == round(fraction * 1600)
     np.testing.assert_array_equal(left[~gone], picture[~gone])
     if 0 < fraction < 1:
         assert values[gone].min() > values[~gone].max()
     assert figure.axes[1].lines[1].get_data()[0] == [fraction]
+
+
+def test_pixels_of_equal_strength_go_in_the_order_that_the_curve_was_measured_in():
+    """A coarse map with ReLU has ties: the picture that is drawn is one of those on the curve."""
+    values = np.zeros((7, 7))
+    values[2:4, 3] = 1
+    picture = np.random.default_rng(0).integers(0, 255, (28, 28, 3), np.uint8)
+    x = picture[None].astype(np.float32) + 300  # nothing that could be taken for deleted
+    given = []
+
+    class Model(keras.Model):
+        def call(self, x):
+            given.append(np.asarray(x))
+            return tf.reduce_sum(x, axis=(1, 2))
+
+    model = Model()
+    model(x)
+    deletion_curve(model, x, values, 0, steps=4, batch_size=5)
+    deleted = (given[-1] == 0).all(axis=-1)
+    for k in range(5):
+        figure = explorers.deletion_figure(picture, values, FRACTIONS, SCORES, k / 4)
+        left = np.asarray(figure.axes[0].images[0].get_array())
+        np.testing.assert_array_equal(left[deleted[k]], GREY)
+        np.testing.assert_array_equal(left[~deleted[k]], picture[~deleted[k]])
 
 
 @pytest.mark.parametrize(
@@ -251,7 +279,8 @@ def test_the_picture_and_its_words_follow_every_control(name, all_explorers):
         assert explorer.wait()
         assert explorer._problem.value == ""
         after = picture_of(explorer), shown(explorer).partition("<p")[2]
-        assert before[0] != after[0] and before[1] != after[1], control
+        assert before[0] != after[0], control
+        assert before[1] != after[1], control
         controls(explorer)[control].value = old
         assert explorer.wait()
         assert (picture_of(explorer), shown(explorer).partition("<p")[2]) == before

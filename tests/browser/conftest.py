@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+import start
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -111,11 +113,10 @@ def jupyterlab(serve, tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", "--ip=127.0.0.1"]
-    # No news, which needs the internet, and no menus for teachers, as with start.py. All cells are
-    # on the page, even those that a window of this size doesn't show.
-    pages = ["@jupyterlab/apputils-extension:announcements", "@jupyter/nbgrader"]
+    # No news, which ask the internet, as start.py does. And all cells are on the page, also those
+    # that a window of this size does not show.
     settings = {
-        "labconfig/page_config.json": {"disabledExtensions": dict.fromkeys(pages, True)},
+        "labconfig/page_config.json": {"disabledExtensions": {start.NEWS: True}},
         "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {
             "windowingMode": "none"
         },
@@ -130,7 +131,5 @@ def jupyterlab(serve, tmp_path):
 @pytest.fixture
 def voila(serve):
     """The playground as `start.py playground` serves it: its address."""
-    import start
-
     _, _, *arguments = start.command_line("playground", ["--no-browser", "--Voila.ip=127.0.0.1"])
     return serve(*arguments, folder=ROOT)

@@ -27,7 +27,7 @@ from course_utils import (
     smoothgrad,
     vanilla_gradients,
 )
-from course_utils._task import describe
+from course_utils.fingerprint import describe
 from course_utils.models import Classifier
 
 CAM_TOLERANCE = 1e-5  # of the largest value: batches differ, so sums are in another order
@@ -98,7 +98,8 @@ def test_a_file_that_was_repaired_is_done_when_the_run_is_continued(
     CALLS.clear()
     assert run() == {}
     assert CALLS == [1], "only the missing file is computed"
-    assert run() == {} and CALLS == [1], "nothing is left to do"
+    assert run() == {}
+    assert CALLS == [1], "nothing is left to do"
 
 
 @pytest.mark.parametrize(
@@ -292,7 +293,7 @@ def test_a_description_is_the_same_in_every_process():
     """The order of sets and the addresses of objects differ from process to process."""
     code = (
         "import functools, course_utils as c\n"
-        "from course_utils._task import describe\n"
+        "from course_utils.fingerprint import describe\n"
         "def method(m, x, c, which={'one', 'two', 'three'}): return c in {'a', 'b', 'c', 'd'}\n"
         "print(describe(functools.partial(c.smoothgrad, method=method), 'the method'))"
     )
@@ -336,7 +337,7 @@ def test_a_subclassed_classifier(class_index, files, tmp_path):
 
 @pytest.mark.parametrize("method", [no_map, too_few])
 def test_a_method_that_returns_no_maps_is_no_success(method, files, tmp_path):
-    with pytest.raises(ValueError, match=rf"{method.__name__} returned an array of shape"):
+    with pytest.raises(ValueError, match=rf"'{method.__name__}' returned an array of shape"):
         tiny_maps(tmp_path / "maps.h5", files[:2], method=method)
     assert not list(tmp_path.iterdir())
 
@@ -367,7 +368,7 @@ class Silent(Classifier):
         return super().prepare(images)
 
 
-def test_an_error_without_a_text_is_an_error(files, tmp_path, cat):
+def test_an_error_without_a_text_is_an_error(files, tmp_path):
     silent = Silent(*vars(tiny_classifier()).values())
     assert tiny_maps(tmp_path / "maps.h5", files[:1], silent) == {str(files[0]): "MemoryError"}
     assert list(read(tmp_path / "maps.h5")["state"]) == [2]
@@ -490,7 +491,7 @@ def test_a_second_run_on_one_destination_is_told_so_and_harms_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["maps.h5"], "no lock is left"
 
 
-def test_what_others_made_is_not_touched(classifier, files, tmp_path):
+def test_what_others_made_is_not_touched(files, tmp_path):
     folder, text, hdf5 = tmp_path / "folder", tmp_path / "text", tmp_path / "others.h5"
     folder.mkdir()
     text.write_text("my notes")
@@ -526,11 +527,14 @@ def test_a_damaged_destination_gets_one_sentence_or_is_continued(seed, files, in
         for at in rng.integers(0, len(content), 1 + seed % 7):
             content[at] ^= 1 << rng.integers(8)
     store.write_bytes(content)
+    said = ""
     try:
         tiny_maps(store, files[:2])
     except ValueError as error:
-        assert "damaged" in str(error) or "was not made" in str(error)
-        assert "\n" not in str(error)
+        said = str(error)
+    if said:
+        assert "damaged" in said or "was not made" in said
+        assert "\n" not in said
         assert store.read_bytes() == content
 
 

@@ -2,9 +2,9 @@
 
     python tests/environments/audit.py
 
-It looks at everything that is pinned for any system and Python, for the course and for the Hub. It
-isn't part of .ci/run: when somebody finds a vulnerability, your change isn't to blame. A weekly
-workflow runs it.
+It looks at everything that is pinned for any system and Python: for the course, its instructors,
+.ci/run and the Hub. It is not part of .ci/run: a weakness that somebody finds is no mistake in a
+change to the course. A weekly workflow runs it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from shared import ROOT, Failure, environment_variables, get_uv
 from workshop import offline_kit
 
 TOOL = "pip-audit==2.10.1"
-FILES = ["requirements.txt", "workshop/hub/requirements.txt", "workshop/hub/image.txt"]
+FILES = [
+    "requirements.txt",
+    ".ci/requirements.txt",
+    "workshop/requirements.txt",
+    "workshop/hub/requirements.txt",
+    "workshop/hub/image.txt",
+]
 
 
 def rounds(pinned: set[tuple[str, str]]) -> list[list[str]]:
@@ -34,7 +40,7 @@ def rounds(pinned: set[tuple[str, str]]) -> list[list[str]]:
 
 
 def main() -> int:
-    print("== Known vulnerabilities", flush=True)
+    print("== Known weaknesses", flush=True)
     pins = {
         (pin.name, str(pin.specifier)) for name in FILES for pin in offline_kit.pins(ROOT / name)
     }

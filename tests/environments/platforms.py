@@ -1,10 +1,11 @@
-"""Can the course be installed everywhere? Resolve requirements.txt for each system and Python.
+"""Can the course be installed everywhere? Resolve what is pinned for each system and Python.
 
     python tests/environments/platforms.py
 
-It installs nothing, and downloads nothing but descriptions of packages. Only wheels count, because
-students have no compiler. The dependencies of each package must be in requirements.txt too, or
-everybody would get different versions of them.
+Nothing is installed, and nothing but descriptions of packages is downloaded. Only wheels count:
+nobody who takes a course has a compiler. What a package needs in turn must be pinned too, for
+otherwise everybody would get another version of it. requirements.txt is resolved alone, as students
+install it, and then with what instructors and .ci/run add.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from shared import ROOT, Failure, get_uv, run
 
 from workshop import offline_kit
 
+STUDENTS = [ROOT / "requirements.txt"]
+EVERYBODY = [*STUDENTS, ROOT / "workshop" / "requirements.txt", ROOT / ".ci" / "requirements.txt"]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-# uv's name for each -> what the markers in requirements.txt ask about.
+# As uv calls them -> what the markers of the pins ask of them.
 PLATFORMS = {
     "x86_64-unknown-linux-gnu": ("linux", "posix", "Linux", "x86_64"),
     "aarch64-unknown-linux-gnu": ("linux", "posix", "Linux", "aarch64"),
@@ -31,16 +34,16 @@ PLATFORMS = {
 IMPOSSIBLE = "x86_64-apple-darwin"
 
 
-def resolve(uv: Path, requirements: Path, platform: str, python: str) -> dict[str, str]:
+def resolve(uv: Path, files: list[Path], platform: str, python: str) -> dict[str, str]:
     """Return name -> version for all wheels that a computer would get."""
     wheels = ["--only-binary", ":all:", "--python-platform", platform, "--python-version", python]
     quiet = ["--quiet", "--no-config", "--no-annotate", "--no-header", "--python", sys.executable]
-    printed = run(uv, "pip", "compile", requirements, *wheels, *quiet).stdout
+    printed = run(uv, "pip", "compile", *files, *wheels, *quiet).stdout
     return dict(line.split("==") for line in printed.split())
 
 
-def pins(platform: str, python: str) -> dict[str, str]:
-    """Return name -> version as requirements.txt gives them for a computer."""
+def pins(files: list[Path], platform: str, python: str) -> dict[str, str]:
+    """Return name -> version of what these files pin for a computer."""
     keys = ("sys_platform", "os_name", "platform_system", "platform_machine")
     environment = {
         **default_environment(),
@@ -50,29 +53,33 @@ def pins(platform: str, python: str) -> dict[str, str]:
     }
     return {
         canonicalize_name(requirement.name): str(requirement.specifier).removeprefix("==")
-        for requirement in offline_kit.pins()
+        for path in files
+        for requirement in offline_kit.pins(path)
         if requirement.marker is None or requirement.marker.evaluate(environment)
     }
 
 
 def main() -> None:
-    print("== Wheels of requirements.txt")
+    print("== Wheels of all that is pinned")
     with tempfile.TemporaryDirectory(prefix="course-platforms-") as name:
         folder = Path(name)
         uv = get_uv(folder / "uv")
         for platform in PLATFORMS:
             for python in PYTHONS:
-                found = resolve(uv, ROOT / "requirements.txt", platform, python)
-                pinned = pins(platform, python)
-                loose = sorted(found.items() - pinned.items())
-                if loose or len(found) < 100:
-                    raise Failure(f"{platform}, Python {python}: not in requirements.txt: {loose}")
-                print(f"  {platform}, Python {python}: {len(found)} wheels", flush=True)
+                counts = []
+                for files in (STUDENTS, EVERYBODY):
+                    found = resolve(uv, files, platform, python)
+                    loose = sorted(found.items() - pins(files, platform, python).items())
+                    if loose or len(found) < 100:
+                        raise Failure(f"{platform}, Python {python}: not pinned: {loose}")
+                    counts.append(len(found))
+                what = "{} wheels, with grading and .ci {}".format(*counts)
+                print(f"  {platform}, Python {python}: {what}", flush=True)
         try:
             tensorflow = folder / "tensorflow.txt"
-            version = pins("aarch64-apple-darwin", "3.13")["tensorflow"]
+            version = pins(STUDENTS, "aarch64-apple-darwin", "3.13")["tensorflow"]
             tensorflow.write_text(f"tensorflow=={version}\n", encoding="utf-8")
-            resolve(uv, tensorflow, IMPOSSIBLE, "3.13")
+            resolve(uv, [tensorflow], IMPOSSIBLE, "3.13")
         except Failure as failure:
             if "wheels" not in str(failure):
                 raise

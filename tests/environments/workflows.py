@@ -1,9 +1,9 @@
-"""Does GitHub accept the files in .github/workflows? Ask its schema, and an auditor.
+"""Are the workflows, the issue forms and CITATION.cff what GitHub takes? Ask its schemas.
 
     python tests/environments/workflows.py
 
-check-jsonschema comes with the schema; zizmor looks for what a stranger could misuse. Once they're
-downloaded, neither needs the network. (`tests/release/test_workflows.py` looks at what the files
+check-jsonschema brings the schemas along; zizmor looks for what a stranger could misuse. Neither
+asks the network for more than itself. (`tests/release/test_workflows.py` looks at what the files
 say.)
 """
 
@@ -17,6 +17,7 @@ from shared import ROOT, Failure, get_uv, run
 
 SCHEMA = ["check-jsonschema==0.39.0", "--builtin-schema"]
 DEPENDABOT = ROOT / ".github" / "dependabot.yml"
+FORMS = ROOT / ".github" / "ISSUE_TEMPLATE"
 AUDIT = ["zizmor==1.32.0", "--offline", "--no-progress", "--config", ROOT / ".github/zizmor.yml"]
 
 
@@ -27,8 +28,11 @@ def main() -> None:
         tool = [get_uv(Path(name) / "uv"), "tool", "run", "--no-config", "--quiet"]
         run(*tool, *SCHEMA, "vendor.github-workflows", *files)
         run(*tool, *SCHEMA, "vendor.dependabot", DEPENDABOT)
+        run(*tool, *SCHEMA, "vendor.github-issue-forms", *sorted(FORMS.glob("[0-9]*.yml")))
+        run(*tool, *SCHEMA, "vendor.github-issue-config", FORMS / "config.yml")
+        run(*tool, *SCHEMA, "vendor.citation-file-format", ROOT / "CITATION.cff")
         run(*tool, *AUDIT, *files, DEPENDABOT)
-    print(f"  {len(files)} files: all is well.")
+    print(f"  {len(files)} workflows, and what else GitHub reads: all is well.")
 
 
 if __name__ == "__main__":

@@ -77,11 +77,12 @@ def test_the_text_of_a_figure_stays_legible_on_a_phone(path):
 @pytest.mark.parametrize(("size", "dpi", "expected"), [(10, 72, 0.8), (8, 144, 0.5), (6, 72, 1.0)])
 def test_the_least_width_follows_from_the_smallest_text(size, dpi, expected):
     """Text of 10 pixels may shrink to 8, text of 16 to a half; smaller text mustn't shrink."""
-    figure = matplotlib.figure.Figure(figsize=(5, 2), dpi=dpi)
+    figure = display.DescribedFigure(figsize=(5, 2), dpi=dpi)
     figure.text(0.5, 0.5, "text", fontsize=size)
     figure.text(0.5, 0.2, "larger text", fontsize=2 * size)
     figure.text(0.5, 0.8, " ", fontsize=1)  # nothing to read
-    assert display._legible_width(figure) == round(5 * dpi * expected)
+    width = re.search(r"min-width: (\d+)px", figure._repr_html_())
+    assert int(width.group(1)) == round(5 * dpi * expected)
 
 
 # --------------------------------------------------------------------------------------- colours
@@ -121,7 +122,7 @@ def test_a_colour_map_is_told_apart_by_its_lightness_alone(name):
         steps = np.diff(half) * np.sign(half[-1] - half[0])
         # Interpolating a table of 256 colours leaves steps of a tenth of a level.
         assert steps.min() > -0.15, "not monotonic"
-        # Of 16 long steps, none is over three times the mean; rainbow maps reach five.
+        # Of 16 long steps, none is over three times the mean; rainbow maps reach five times or more.
         long = np.abs(np.diff(half[:: len(half) // 16]))
         assert long.max() < 3 * long.mean()
 

@@ -1,6 +1,8 @@
-"""CONTRIBUTING.md: its map matches the house, and everything it names exists."""
+"""The house: data flows one way, and CONTRIBUTING.md's map and names are those of the house."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,15 @@ CODE = set(re.findall(r"`([^`\n]+)`", PAGE))
 PATHS = sorted(code for code in CODE if re.fullmatch(r"[\w./-]+/[\w./-]+", code))
 TESTS = sorted(code for code in CODE if code.startswith("test_") and "." not in code)
 COMMANDS = r"python (?:-m (tools\.\w+)|((?:tests|tools|benchmarks)/[\w/.]+\.py))"
+
+
+def test_data_flows_one_way():
+    """The contracts are in pyproject.toml."""
+    code = (
+        "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=1))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
 
 
 def test_the_map_is_of_this_house():

@@ -143,7 +143,6 @@ def test_a_slip_in_the_plan_gets_one_sentence(change, words):
     plan = copy.deepcopy(PLAN)
     change(plan)
     with pytest.raises(lessons.PlanError) as error:
-        for form in plan["format"].values():
-            run_sheet.make(plan, form)
+        [run_sheet.make(plan, form) for form in plan["format"].values()]
     assert words in str(error.value)
     assert "\n" not in str(error.value)

@@ -73,7 +73,8 @@ def test_a_prediction_comes_before_its_answer():
     for entry in CHOSEN:
         for place, piece in enumerate(entry["show"]):
             if "checks.prediction(" in piece:
-                assert piece.startswith("> printed: ") and place > 0, piece
+                assert piece.startswith("> printed: "), piece
+                assert place > 0, piece
                 asked += 1
     assert asked >= 12
 

@@ -44,6 +44,7 @@ def read_names(path: Path) -> list[str]:
 
 
 def check_name(name: str) -> None:
+    """Raise Problem for a name that no account can have."""
     if not NAME.fullmatch(name):
         raise Problem(
             f"{name!r} cannot be the name of an account: use up to 20 of a to z, 0 to 9 and -, and "
@@ -89,12 +90,14 @@ def make(name: str) -> str:
 
 
 def run(*command: str, text: str | None = None) -> None:
+    """Run a command with this text as its input; Problem repeats what it said if it fails."""
     done = subprocess.run(command, input=text, capture_output=True, text=True)
     if done.returncode:
         raise Problem(f"`{' '.join(command)}` failed: {done.stderr.strip() or 'no reason given'}.")
 
 
 def main() -> None:
+    """Make the accounts that a file lists, and print the passwords of the new ones."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

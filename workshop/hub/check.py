@@ -74,6 +74,7 @@ class Report:
         self.passed = self.failed = 0
 
     def __call__(self, what: str, holds: bool, otherwise: object = "") -> None:
+        """Print whether it holds and, if it doesn't, what was found instead; count it."""
         self.passed += bool(holds)
         self.failed += not holds
         say(f"  ok      {what}" if holds else f"  FAILED  {what}: {otherwise}")
@@ -105,6 +106,7 @@ def xsrf_in(page: str) -> str:
 
 
 async def check_log_in(hub: trial.Hub, people: dict, report: Report) -> dict[str, str]:
+    """Check who gets in, and return each student's token by name."""
     tokens = {name: await log_in(hub, name, people[name].password) for name in (ADA, BOB)}
     report("both students log in with their passwords", all(tokens.values()), "refused")
     wrong = await log_in(hub, ADA, people[BOB].password)
@@ -117,6 +119,7 @@ async def check_log_in(hub: trial.Hub, people: dict, report: Report) -> dict[str
 
 
 async def check_copies(server: Server, course: Path, report: Report) -> None:
+    """Check that students find their own copies, and keep what they changed."""
     expected = sorted(path.name for path in (course / "notebooks").glob("*.ipynb"))
     _, folder = await server.api("GET", "contents/saliency-course")
     names = sorted(entry["name"] for entry in folder["content"])
@@ -134,6 +137,7 @@ async def check_copies(server: Server, course: Path, report: Report) -> None:
 
 
 async def check_isolation(session, hub, people, tokens, course: Path, report: Report) -> None:
+    """Check that one student can neither read nor stop what belongs to another."""
     bob = Server(session, hub, BOB, tokens[BOB])
     ada_by_bob = Server(session, hub, ADA, tokens[BOB])
     words = {"home": f"/home/{ADA}", "pid": min(trial.processes_of(people[ADA].uid))}
@@ -185,6 +189,7 @@ async def check_lesson(ada: Server, course: Path, report: Report) -> None:
 
 
 async def check_memory_limit(bob: Server, ada: Server, report: Report) -> None:
+    """Check that a kernel that wants too much memory ends alone."""
     if not trial.has_systemd():
         say("  --      the memory limit: not checked, systemd does not run here")
         return
@@ -210,6 +215,7 @@ async def check_culling(bob: Server, ada: Server, report: Report) -> None:
 
 
 async def check(hub: trial.Hub, people: dict, course: Path, report: Report) -> None:
+    """Make all checks of a Hub that runs."""
     tokens = await check_log_in(hub, people, report)
     async with trial.session(hub.certificate) as session:
         ada, bob = (Server(session, hub, name, tokens[name]) for name in (ADA, BOB))
@@ -222,6 +228,7 @@ async def check(hub: trial.Hub, people: dict, course: Path, report: Report) -> N
 
 
 def inside(folder: Path, report: Report) -> None:
+    """Make the class and the Hub on this machine, and check them."""
     course = folder / "saliency-course"
     python = trial.python_of(course / ".venv")
     with trial.class_of([ADA, BOB, EVE], folder, python) as students:
@@ -234,6 +241,7 @@ def inside(folder: Path, report: Report) -> None:
 
 
 def main() -> int:
+    """Check a Hub on a machine of its own; returns the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

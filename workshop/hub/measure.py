@@ -53,6 +53,7 @@ class Memory(NamedTuple):
 
 
 def memory_of(pids: list[int]) -> Memory:
+    """Return the memory and processor time of some processes together."""
     found = []
     for pid in pids:
         with contextlib.suppress(OSError, KeyError):  # it has just ended
@@ -63,6 +64,7 @@ def memory_of(pids: list[int]) -> Memory:
 
 
 def memory_of_one(pid: int) -> Memory:
+    """Return the memory and processor time of a process."""
     process = Path("/proc", str(pid))
     rollup = fields(process / "smaps_rollup")
     peak = fields(process / "status")["VmHWM"]
@@ -84,6 +86,7 @@ def available() -> float:
 
 
 def kernels_of(pids: list[int]) -> list[int]:
+    """Return those of the processes that are kernels."""
     found = []
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -262,6 +265,7 @@ def write(name: str, rows: list[dict]) -> None:
 
 
 def read(name: str) -> list[dict]:
+    """Return the rows of a table of kept figures."""
     path = RESULTS / f"{name}.csv"
     if not path.exists():
         raise Problem(f"There are no figures in {path.name} yet: measure with --write first.")
@@ -335,6 +339,7 @@ def tell() -> None:
 
 
 def show(row: dict) -> None:
+    """Print a row of figures."""
     say(
         "  "
         + ", ".join(f"{k} {v:.1f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
@@ -342,6 +347,7 @@ def show(row: dict) -> None:
 
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -364,6 +370,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def measure(options: argparse.Namespace) -> None:
+    """Measure classes of growing size, or one kernel, on the machine that was made."""
     folder, python = options.inside, trial.python_of(options.inside / "saliency-course/.venv")
     variables = dict(v.split("=", 1) for v in options.variables)
     settings = (
@@ -394,6 +401,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def main() -> int:
+    """Measure on a machine of its own, or print what is kept; returns the exit status."""
     options = options_of()
     if options.tables:
         tell()

@@ -33,6 +33,7 @@ def copy_missing(source: Path, target: Path) -> list[str]:
 
 
 def main() -> None:
+    """Give the student the notebooks that are missing, then become their server."""
     try:
         copy_missing(NOTEBOOKS, Path.home() / "saliency-course")
     except OSError as error:  # a full disk, say: the student gets in, and can make room

@@ -57,10 +57,12 @@ class Problem(Exception):
 
 
 def say(text: str) -> None:
+    """Print a line at once, also where the output goes to a file."""
     print(text, flush=True)
 
 
 def has_systemd() -> bool:
+    """Say whether systemd runs here."""
     return Path("/run/systemd/system").is_dir()
 
 
@@ -86,10 +88,12 @@ def run(*command: str | Path, cwd: Path | None = None, text: str | None = None, 
 
 
 def python_of(environment: Path) -> Path:
+    """Return the path of an environment's Python."""
     return environment / "bin" / "python"
 
 
 def needs_root() -> None:
+    """Raise Problem unless this is Linux and root."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         raise Problem(
             "This makes accounts on the machine, so it needs Linux and root: run it with `sudo`, "
@@ -237,6 +241,7 @@ def class_of(names: list[str], machine: Path, python: Path) -> Iterator[list[Stu
 
 
 def has_group(name: str) -> bool:
+    """Say whether this machine has a group of this name."""
     try:
         return grp.getgrnam(name) is not None
     except KeyError:
@@ -268,6 +273,7 @@ def processes_of(uid: int) -> list[int]:
 
 
 def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -328,6 +334,7 @@ def running_hub(
 
 
 def make_certificate(folder: Path) -> None:
+    """Write a certificate for 127.0.0.1 that is good for a day, and its key, into a folder."""
     run(
         *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
         *("-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"),
@@ -337,6 +344,7 @@ def make_certificate(folder: Path) -> None:
 
 
 def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
+    """Wait up to a minute until the Hub runs; Problem shows the end of its log."""
     port = int(url.rsplit(":", 1)[1])
     for _ in range(300):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -349,6 +357,7 @@ def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
 
 
 def tail(log: Path, lines: int = 15) -> str:
+    """Return the last lines of a log."""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
@@ -387,10 +396,12 @@ class Ran(NamedTuple):
 
     @property
     def text(self) -> str:
+        """What the cell printed, and the text of its results."""
         return "".join(o["text"] for o in self.outputs if "text" in o)
 
     @property
     def has_figure(self) -> bool:
+        """Whether one of its outputs is a picture."""
         data = [o["data"] for o in self.outputs if "data" in o]
         return any("image/png" in d or "<img" in d.get("text/html", "") for d in data)
 
@@ -450,9 +461,11 @@ class Server:
             return answer.status, await answer.json() if is_json else None
 
     async def hub(self, method: str, path: str, **kwargs):
+        """Ask the Hub's API as this student: (status, JSON or None)."""
         return await self._ask(method, "/hub/api" + path, **kwargs)
 
     async def api(self, method: str, path: str, **kwargs):
+        """Ask the API of the student's own server: (status, JSON or None)."""
         return await self._ask(method, f"/user/{self.name}/api/{path}", **kwargs)
 
     async def start(self) -> None:
@@ -472,11 +485,13 @@ class Server:
         raise Problem(f"{self.name}'s server did not start:\n{tail(self._hub.log)}")
 
     async def stop(self) -> None:
+        """Stop the server, and wait until it has gone."""
         await self.hub("DELETE", f"/users/{self.name}/server")
         while await self.is_running():
             await asyncio.sleep(0.2)
 
     async def is_running(self) -> bool:
+        """Say whether the server runs, or is about to start or stop."""
         _, user = await self.hub("GET", f"/users/{self.name}")
         return bool(user["servers"]) or user["pending"] is not None
 

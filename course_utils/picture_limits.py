@@ -99,6 +99,7 @@ def check_size(width: int, height: int, name: str, beside: int = 0) -> None:
 
 
 def too_many_pixels(name: str, size: str) -> ValueError:
+    """Return the error for a picture of so many pixels."""
     return ValueError(
         f"The picture in {name} has {size} pixels; more than {MAX_PIXELS // 10**6} million are not "
         "read, to protect this computer's memory. Make it smaller: the network looks at 224 x 224."
@@ -106,6 +107,7 @@ def too_many_pixels(name: str, size: str) -> ValueError:
 
 
 def too_many_bytes(name: str, size: str) -> ValueError:
+    """Return the error for a file of so many bytes."""
     return ValueError(
         f"A picture was expected, but {name} has {size}; more than {MAX_BYTES // 10**6} MB are not "
         "read, to protect this computer's memory. Make the picture smaller, or export it as JPEG."

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from course_utils.checking import check_count, check_seed
-from course_utils.evaluation.scores import strength
+from course_utils.checking import (
+    ClassIndex,
+    Method,
+    check_count,
+    check_maps,
+    check_method,
+    check_noise,
+    check_numbers,
+    check_seed,
+)
+from course_utils.evaluation.localization import strength
 from course_utils.images import cv2
 from course_utils.network.run import checked
 from course_utils.network.tensorflow import keras
 
 
-def rank_correlation(a, b) -> float:
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Return Spearman's rank correlation of two maps: do they put the places in the same order?
 
     1 for the same order, -1 for the reverse, 0 for nothing in common. The correlation of the ranks,
@@ -53,25 +62,23 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (last - (counts - 1) / 2)[which.ravel()]
 
 
-def _check_pair(a, b) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.asarray(a), np.asarray(b)
-    if a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
-        raise TypeError(f"Maps hold numbers, and these have the dtypes {a.dtype} and {b.dtype}.")
-    a, b = a.astype(np.float64), b.astype(np.float64)
+def _check_pair(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    a, b = (
+        check_numbers("One of the maps", m, "finite numbers, as a method returns", dtype=np.float64)
+        for m in (a, b)
+    )
     if a.shape != b.shape or a.size < 2:
         raise ValueError(
             f"Two maps of one shape are expected, and these have {a.shape} and {b.shape}. "
             "strength(map, (height, width)) brings a map to another resolution."
         )
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("One of the maps holds NaN or infinity.")
     return a, b
 
 
 WINDOW, SIGMA = 11, 1.5  # pixels; as Wang et al. have it
 
 
-def ssim(a, b) -> float:
+def ssim(a: ArrayLike, b: ArrayLike) -> float:
     """Return the structural similarity of two maps, each divided by its own largest |value|.
 
         SSIM = mean of  (2 m_a m_b + C1) (2 s_ab + C2) / ((m_a^2 + m_b^2 + C1) (s_a^2 + s_b^2 + C2))
@@ -102,7 +109,7 @@ def ssim(a, b) -> float:
             f"the shape {a.shape}. Bring each to the picture's size first: strength(map, (224, "
             "224))."
         )
-    a, b = (m / (np.abs(m).max() or 1) for m in (a, b))
+    a, b = _scaled(a), _scaled(b)
     L = 2 if min(a.min(), b.min()) < 0 else 1
     C1, C2 = (0.01 * L) ** 2, (0.03 * L) ** 2
 
@@ -117,7 +124,11 @@ def ssim(a, b) -> float:
     return float(similarity[inside, inside].mean())
 
 
-def agreement(a, b) -> float:
+def _scaled(m: np.ndarray) -> np.ndarray:
+    return m / (np.abs(m).max() or 1)
+
+
+def agreement(a: ArrayLike, b: ArrayLike) -> float:
     """Return the rank correlation of what two maps of one picture say, whatever they are made of.
 
     Both are turned into `strength` and brought to the resolution of the coarser one, so that a
@@ -139,10 +150,10 @@ def agreement(a, b) -> float:
 
 
 def sensitivity(
-    method: Callable,
+    method: Method,
     model: keras.Model,
-    inputs,
-    class_index=None,
+    inputs: ArrayLike,
+    class_index: ClassIndex = None,
     *,
     noise: float = 0.02,
     samples: int = 8,
@@ -171,19 +182,20 @@ def sensitivity(
         TypeError, ValueError: as the method; noise, samples or seed out of range.
     """
     x, c = checked(model, inputs, class_index)
+    check_method(method)
     check_seed(seed)
-    if not isinstance(noise, (int, float, np.integer, np.floating)) or not 0 <= noise <= 1e6:
-        raise ValueError(
-            f"noise={noise!r}: expected a fraction of the picture's range, such as 0.02."
-        )
-    bound = noise * np.ptp(x, axis=(1, 2, 3), keepdims=True)
-    clean = np.asarray(method(model, x, c), np.float64).reshape(len(x), -1)
+    bound = check_noise(noise, "0.02") * np.ptp(x, axis=(1, 2, 3), keepdims=True)
+
+    def maps(inputs):
+        found = check_maps(method(model, inputs, c), len(x), method)
+        return found.astype(np.float64).reshape(len(x), -1)
+
+    clean = maps(x)
     largest = np.zeros(len(x))
     for k in range(check_count("samples", samples)):
         e = np.random.default_rng([seed, k]).uniform(-1, 1, x.shape[1:])
-        moved = method(model, (x + bound * e).astype(np.float32), c)
-        change = np.linalg.norm(np.asarray(moved, np.float64).reshape(len(x), -1) - clean, axis=1)
-        largest = np.maximum(largest, change)
+        moved = maps((x + bound * e).astype(np.float32))
+        largest = np.maximum(largest, np.linalg.norm(moved - clean, axis=1))
     size = np.linalg.norm(clean, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(largest == 0, 0.0, largest / size)

@@ -10,6 +10,7 @@ import contextlib
 import enum
 import functools
 import hashlib
+import math
 import operator
 import sys
 import types
@@ -39,7 +40,7 @@ def weights_digest(model: keras.Model) -> str:
         for variable in model.weights:
             yield f"{variable.dtype}{tuple(variable.shape)}".encode()
             values = tf.reshape(variable.value, [-1])
-            for start in range(0, values.shape[0], _CHUNK):
+            for start in range(0, math.prod(variable.shape), _CHUNK):
                 yield values[start : start + _CHUNK].numpy().tobytes()
 
     return digest(parts())

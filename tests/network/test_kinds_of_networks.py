@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from messages import sentence
 from tiny import (
     CLASSES,
     SHAPE,
@@ -607,27 +608,17 @@ def test_a_picture_of_any_size():
         compare(kind, grad_cam(kind.model, x, 1, relu=False), expected)
 
 
-def test_a_softmax_in_a_lambda_is_an_error():
-    """It can't be taken off, and a probability's gradient would be a different map."""
-    image = keras.Input(SHAPE)
-    logits = dense(None)(gap()(conv()(image)))
-    net = keras.Model(image, layers.Lambda(keras.ops.softmax, name="hidden")(logits))
-    for method in (vanilla_gradients, grad_cam, smoothgrad, score_model):
-        arguments = (net,) if method is score_model else (net, pictures())
-        with pytest.raises(ValueError, match="is in the layer 'hidden'"):
-            method(*arguments)
-
-
 def test_log_softmax_is_not_taken_for_logits():
     """log p_c also falls with the other scores: it's taken off or refused, never explained."""
     net = linear_model("log_softmax")
     w = net.layers[-1].kernel.numpy()[:, 1].reshape(SHAPE)
+    gradient, said = w, ""
     try:
         gradient = vanilla_gradients(net, pictures(1), 1)[0]
     except ValueError as error:
-        assert "logits" in str(error)
-    else:
-        np.testing.assert_array_equal(gradient, w)
+        said = str(error)
+    assert not said or "logits" in said
+    np.testing.assert_array_equal(gradient, w)
 
 
 def test_float16_that_overflows_on_bright_pictures_can_be_explained():
@@ -672,15 +663,7 @@ def test_a_subclassed_model_that_returns_logits():
     for call in (last_conv_layer, lambda model: grad_cam(model, x, 1)):
         with pytest.raises(ValueError, match="subclassed") as error:
             call(net)
-        assert_one_clear_message(error)
-
-
-def assert_one_clear_message(error):
-    """The text has no traceback from TensorFlow, and isn't a page long."""
-    text = str(error.value)
-    assert "in user code" not in text
-    assert "\n" not in text
-    assert len(text) < 500
+        sentence(error)
 
 
 # Grad-CAM's layer ---------------------------------------------------------------------------------
@@ -740,39 +723,10 @@ def test_a_layer_name_that_two_nested_models_have_is_an_error():
     net, x = two_backbones(), pictures()
     with pytest.raises(ValueError, match=r"2 layers .* 'same_name'") as error:
         grad_cam(net, x, layer="same_name")
-    assert_one_clear_message(error)
+    sentence(error)
     left, right = (net.get_layer(name).get_layer("same_name") for name in ("left", "right"))
     maps = [grad_cam(net, x, 1, layer=layer, relu=False) for layer in (left, right)]
     for k, layer in enumerate((left, right)):
         kernel = net.layers[-1].kernel.numpy()[5 * k : 5 * k + 5, 1]
         expected = layer(x).numpy() @ kernel / (SHAPE[0] * SHAPE[1])
         assert_same_map(maps[k], expected, 1e-5, "float32")
-
-
-def test_a_layer_that_the_score_does_not_depend_on_is_an_error():
-    """A branch behind stop_gradient has no gradient: one clear sentence, and no map of zeros."""
-    image = keras.Input(SHAPE)
-    dead = keras.ops.stop_gradient(conv(name="dead")(image))
-    net = fill(keras.Model(image, dense()(gap()(conv(name="alive")(image) + dead))))
-    assert grad_cam(net, pictures(), layer="alive").any()
-    with pytest.raises(ValueError, match="does not depend on the layer 'dead'") as error:
-        grad_cam(net, pictures(), layer="dead")
-    assert_one_clear_message(error)
-
-
-def test_a_layer_of_another_model_is_an_error():
-    """Even when it has the same name as one of this model's layers."""
-    net, other = functional().model, functional().model
-    with pytest.raises(ValueError, match="no layer 'last'") as error:
-        grad_cam(net, pictures(), layer=other.get_layer("last"))
-    assert_one_clear_message(error)
-
-
-def test_a_model_without_convolutions_is_an_error():
-    """There are no feature maps; the gradients work."""
-    net = linear_model()
-    assert vanilla_gradients(net, pictures()).any()
-    for call in (last_conv_layer, lambda model: grad_cam(model, pictures())):
-        with pytest.raises(ValueError, match="no convolution") as error:
-            call(net)
-        assert_one_clear_message(error)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from course_utils.checking import check_count, check_seed, method_name
+from course_utils.checking import (
+    Method,
+    check_count,
+    check_maps,
+    check_method,
+    check_number,
+    check_numbers,
+    check_seed,
+    method_name,
+)
+from course_utils.evaluation.localization import energy_in_mask, pointing_game, strength
 from course_utils.evaluation.scenes import Scenes
-from course_utils.evaluation.scores import energy_in_mask, pointing_game, strength
 from course_utils.models import Classifier, load_classifier
 
 
 def score_on_scenes(
-    method: Callable,
+    method: Method,
     scenes: Scenes,
     classifier: Classifier | None = None,
     *,
@@ -46,6 +55,7 @@ def score_on_scenes(
     """
     from tqdm.auto import tqdm
 
+    check_method(method)
     classifier = classifier or load_classifier()
     n = len(scenes.images)
     scores = {name: np.zeros((n, 2)) for name in ("pointing", "target", "other", "empty")}
@@ -56,11 +66,7 @@ def score_on_scenes(
         scene, side = np.divmod(pairs[start : start + batch_size], 2)
         inputs = classifier.prepare(scenes.images[scene])
         maps = method(classifier.model, inputs, scenes.classes[scene, side])
-        if len(maps) != len(inputs):
-            raise ValueError(
-                f"The method {method_name(method)!r} returned {len(maps)} maps for {len(inputs)} "
-                "pictures: expected one for each."
-            )
+        maps = check_maps(maps, len(inputs), method)
         for i, j, one_map in zip(scene, side, maps, strict=True):
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="The map is nowhere positive")
@@ -73,7 +79,7 @@ def score_on_scenes(
 
 
 def bootstrap_interval(
-    values, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
+    values: ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
     """Return an interval for the mean: the middle `level` of the means of resampled values.
 
@@ -98,17 +104,11 @@ def bootstrap_interval(
 
     Lesson 6 uses it.
     """
-    v = np.asarray(values)
-    if v.dtype.kind not in "fiub":
-        raise TypeError(f"values has the dtype {v.dtype}; expected numbers.")
-    v = v.astype(np.float64)
-    if v.ndim == 0 or len(v) < 2 or not np.isfinite(v).all():
-        raise ValueError(
-            f"values has the shape {v.shape}{'' if np.isfinite(v).all() else ' and holds NaN'}: "
-            "expected numbers of at least 2 independent cases along the first axis."
-        )
-    if not isinstance(level, (int, float, np.floating)) or not 0 < level < 1:
-        raise ValueError(f"level={level!r}: expected a share such as 0.95.")
+    expected = "numbers of at least 2 independent cases along the first axis"
+    v = check_numbers("values", values, expected, dtype=np.float64)
+    if v.ndim == 0 or len(v) < 2:
+        raise ValueError(f"values has the shape {v.shape}: expected {expected}.")
+    check_number("level", level, lambda p: 0 < p < 1, "a share such as 0.95")
     check_seed(seed)
     cases = v.reshape(len(v), -1).mean(axis=1)
     rng = np.random.default_rng(seed)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from course_utils.checking import check_mask, check_number, covers
 from course_utils.display import map_values
 from course_utils.images import cv2, resize_map
 
 
-def strength(attribution, size: tuple[int, int] | None = None) -> np.ndarray:
+def strength(attribution: ArrayLike, size: tuple[int, int] | None = None) -> np.ndarray:
     """Return how strongly one map marks each place, float32 (h, w), at least 0.
 
     (h, w), one number a place, such as Grad-CAM: max(m, 0), what speaks *for* the class. Where the
@@ -37,10 +39,6 @@ def strength(attribution, size: tuple[int, int] | None = None) -> np.ndarray:
             f"This is a picture, uint8 of shape {raw.shape}: its colours say what a display chose. "
             "Score the raw map that the method returned."
         )
-    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
-        raise ValueError(
-            "The map holds NaN or infinity, and cannot be scored: check what the method divides by."
-        )
     values = np.maximum(map_values(raw), 0)
     if size is None or values.shape == tuple(size):
         return values
@@ -58,9 +56,8 @@ def _check_one(shape: tuple[int, ...], size: tuple[int, int]) -> None:
 
 
 def _check_fit(shape: tuple[int, int], size: tuple[int, int]) -> None:
-    (h, w), (height, width) = shape, size
-    # A layer with strides rounds its size: up to about one cell in each direction is normal.
-    if abs(w - h * width / height) > 1.5 and abs(h - w * height / width) > 1.5:
+    if not covers(shape, size):
+        (h, w), (height, width) = shape, size
         raise ValueError(
             f"A map of {h} x {w} places does not fit {height} x {width}, which has another shape: "
             "it would have to be stretched. Score a map on the picture that the network saw."
@@ -72,19 +69,7 @@ def _warn_if_zero(values: np.ndarray, consequence: str) -> None:
         warnings.warn(f"The map is nowhere positive: {consequence}.", stacklevel=3)
 
 
-def _check_mask(mask) -> np.ndarray:
-    m = np.asarray(mask)
-    if m.ndim != 2 or m.dtype.kind not in "buif" or not np.isin(m, (0, 1)).all():
-        raise ValueError(
-            f"The mask has the shape {m.shape} and dtype {m.dtype}: expected (H, W), True (or 1) "
-            "where the object is and False (or 0) elsewhere. Of a batch, pass one: masks[0]."
-        )
-    if not m.any():
-        raise ValueError("The mask is empty: there is no object to be found.")
-    return m.astype(bool)
-
-
-def pointing_game(attribution, mask, *, tolerance: float = 0) -> bool:
+def pointing_game(attribution: ArrayLike, mask: ArrayLike, *, tolerance: float = 0) -> bool:
     """Return whether the map's strongest place lies on the object.
 
     The pointing game of Zhang et al. 2016, arXiv:1608.00507, section 4.1, for one map.
@@ -108,11 +93,10 @@ def pointing_game(attribution, mask, *, tolerance: float = 0) -> bool:
 
     Lesson 6 derives it.
     """
-    m, values = _check_mask(mask), strength(attribution)
+    m, values = check_mask(mask), strength(attribution)
     _check_one(np.shape(attribution), m.shape)
     _check_fit(values.shape, m.shape)
-    if not isinstance(tolerance, (int, float, np.integer, np.floating)) or not tolerance >= 0:
-        raise ValueError(f"tolerance={tolerance!r}: expected a number of pixels, 0 or more.")
+    check_number("tolerance", tolerance, lambda t: t >= 0, "a number of pixels, 0 or more")
     _warn_if_zero(values, "it points nowhere, and is scored as a miss")
     places = np.argwhere(values == values.max())
     rows, columns = ((places + 0.5) * m.shape / values.shape).astype(int).T
@@ -121,7 +105,7 @@ def pointing_game(attribution, mask, *, tolerance: float = 0) -> bool:
     return bool(values.any() and (distance[rows, columns] <= tolerance).all())
 
 
-def energy_in_mask(attribution, mask) -> float:
+def energy_in_mask(attribution: ArrayLike, mask: ArrayLike) -> float:
     """Return which share of the map lies on the object: sum over the mask / sum over all places.
 
     The energy-based pointing game of Wang et al. 2020, arXiv:1910.01279, section 4.3. A map that is
@@ -143,7 +127,7 @@ def energy_in_mask(attribution, mask) -> float:
 
     Lesson 6 derives it.
     """
-    m = _check_mask(mask)
+    m = check_mask(mask)
     values = strength(attribution, m.shape).astype(np.float64)
     _warn_if_zero(values, "no share of it lies anywhere, which is scored as 0")
     whole = values.sum()
