@@ -122,7 +122,7 @@ def test_a_colour_map_is_told_apart_by_its_lightness_alone(name):
         steps = np.diff(half) * np.sign(half[-1] - half[0])
         # Interpolating a table of 256 colours leaves steps of a tenth of a level.
         assert steps.min() > -0.15, "not monotonic"
-        # Of 16 long steps, none is over three times the mean; rainbow maps reach five times or more.
+        # Of 16 long steps, none is over three times the mean; rainbow maps reach five.
         long = np.abs(np.diff(half[:: len(half) // 16]))
         assert long.max() < 3 * long.mean()
 
