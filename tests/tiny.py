@@ -1,7 +1,7 @@
 """Tiny models with known weights, and the maps that plain TensorFlow gives for them.
 
-Nothing here uses `course_utils`: the tests compare with maps that are computed a second time, eagerly,
-with a plain GradientTape.
+Nothing here uses `course_utils`: these maps, which the tests compare with, are computed a second
+time, eagerly, with a plain GradientTape.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The playground: any picture, class and method, side by side, and a card to take home.
 
-`notebooks/playground.ipynb` shows it, in JupyterLab or as a page of its own through Voila.
+`notebooks/playground.ipynb` shows it, in JupyterLab or as its own page with Voila.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ METHODS: dict[str, Callable] = {
     "Grad-CAM": grad_cam,
     "SmoothGrad": functools.partial(smoothgrad, samples=50, noise=0.15, seed=0),
 }
-"""What can be chosen, called as method(model, inputs, class_index)."""
+"""The methods to choose from, each called as method(model, inputs, class_index)."""
 
 MAX_BYTES = 8_000_000
-"""Of an uploaded file. A notebook's server drops the connection at messages of more than 10 MB."""
+"""Of an uploaded file. A notebook server drops the connection at messages above 10 MB."""
 
 _CARD_STYLE = (
     "body { max-width: 60em; margin: 2em auto; padding: 0 1em; font-family: sans-serif } "
@@ -53,7 +53,7 @@ _CARD_STYLE = (
 
 
 def uploaded(value) -> tuple[str, bytes]:
-    """Return (name, content) of what a FileUpload holds, which differs in ipywidgets 7 and 8.
+    """Return (name, content) of a FileUpload's file; ipywidgets 7 and 8 store it differently.
 
     Raises:
         ValueError: nothing was uploaded, or more than `MAX_BYTES`.
@@ -75,12 +75,12 @@ def uploaded(value) -> tuple[str, bytes]:
 
 
 def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int]:
-    """Return the classes whose name has all these words in it, those that begin so first.
+    """Return the classes whose name has all these words, those that begin with them first.
 
     A number finds the class of that index.
 
     Raises:
-        ValueError: there is none; the closest names are given.
+        ValueError: there's none; the message gives the closest names.
     """
     wanted = words.lower().replace("_", " ").split()
     if len(wanted) == 1 and wanted[0].isdecimal() and int(wanted[0]) < len(classifier.labels):
@@ -88,7 +88,7 @@ def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int
     lower = [label.lower() for label in classifier.labels]
     found = [c for c, label in enumerate(lower) if all(word in label for word in wanted)]
     if not found:
-        classifier.class_index(words)  # says that there is none, and the closest
+        classifier.class_index(words)  # says that there's none, and names the closest
     found.sort(key=lambda c: (not lower[c].startswith(wanted[0] if wanted else ""), lower[c]))
     return found[:most]
 
@@ -96,10 +96,10 @@ def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int
 def explain(
     classifier: Classifier, inputs: ArrayLike, classes: Sequence[int], methods: Sequence[str]
 ) -> Iterator[tuple[float, DescribedFigure | None]]:
-    """Explain one picture by several methods: (share that is done, a method's figure or None).
+    """Explain one picture by several methods: (share done, a method's figure or None).
 
-    Each figure has one map for each class, on one colour scale: they have the same unit. The units
-    of two methods differ, so their colours have nothing to do with each other.
+    Each figure has one map per class, on one colour scale, because they have the same unit. Two
+    methods have different units, so you can't compare their colours.
 
     Args:
         classifier: from `load_classifier`.
@@ -117,7 +117,7 @@ def explain(
             done += 1
             if len(maps) < len(classes):
                 yield done / (len(methods) * len(classes)), None  # a place to stop
-        # A map of all zeros (what Grad-CAM's ReLU may leave) is said to be one, below it.
+        # If a map is all zeros (Grad-CAM's ReLU can do that), the text below it says so.
         yield (
             done / (len(methods) * len(classes)),
             maps_figure(picture, maps, title=name, shared_scale=True),
@@ -125,7 +125,7 @@ def explain(
 
 
 def card_html(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFigure]) -> str:
-    """Return the explanation card as a page that needs no other file; everything is escaped."""
+    """Return the explanation card as a page that needs no other files, with everything escaped."""
     rows = "".join(
         f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>"
         for name, text in facts.items()
@@ -142,7 +142,7 @@ def card_html(title: str, facts: Mapping[str, str], figures: Sequence[DescribedF
 
 
 def card_png(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFigure]) -> bytes:
-    """Return the explanation card as one PNG: the facts, and the figures below each other."""
+    """Return the explanation card as one PNG: the facts, then the figures, top to bottom."""
     lines = [f"{name}: {text}" for name, text in facts.items()]
     text = "\n".join(line for long in lines for line in textwrap.wrap(long, 95))
     head = Figure(figsize=(8.7, 0.6 + 0.22 * (text.count("\n") + 1)), dpi=80)
@@ -170,8 +170,8 @@ def _png_of(picture: Image.Image) -> bytes:
 class Playground(widgets.VBox):
     """Choose a picture, a network, a class and methods; see the maps; download the card.
 
-    What takes long runs beside the kernel in steps, so that Cancel works, and only the newest of
-    what was asked for. Whatever goes wrong is said at the end of the page.
+    Long jobs run in steps next to the kernel, so Cancel works, and a new job replaces the queued
+    one. If something goes wrong, the end of the page says what.
     """
 
     def __init__(self) -> None:
@@ -242,7 +242,7 @@ class Playground(widgets.VBox):
         )
 
     def wait(self, timeout: float = 120) -> bool:
-        """Wait until nothing is being computed any more; for tests and scripts."""
+        """Wait until nothing is being computed; for tests and scripts."""
         return self._worker.wait(timeout)
 
     # ------------------------------------------------------------------- the picture, the network
@@ -270,11 +270,11 @@ class Playground(widgets.VBox):
             self._worker.submit(self._looking())
 
     def _new_network(self, change) -> None:
-        if change.new != self._classifier.name:  # or it was set back, since the other did not load
+        if change.new != self._classifier.name:  # or it was set back, because the other didn't load
             self._worker.submit(self._looking())
 
     def _looking(self) -> Iterator[None]:
-        """Load the network, and say which classes it finds most probable."""
+        """Load the network, and show which classes it finds most probable."""
         self.problem.value = self.result.value = self.card.value = ""
         try:
             if self._classifier.name != self.network.value:
@@ -308,7 +308,7 @@ class Playground(widgets.VBox):
         )
 
     def _show_classes(self) -> None:
-        """Offer the classes that were searched for, or without a search the most probable ones."""
+        """Offer the classes that match the search or, without a search, the most probable ones."""
         words = self.search.value.strip()
         try:
             if words:
@@ -330,7 +330,7 @@ class Playground(widgets.VBox):
     # -------------------------------------------------------------------------------- the maps
 
     def _explaining(self) -> Iterator[None]:
-        """Compute the maps, one a step, of the class and of its strongest rival."""
+        """Compute the maps of the class and its strongest rival, one method per step."""
         self.problem.value = self.result.value = self.card.value = ""
         self.progress.value, self.cancel.disabled = 0, False
         figures: list[DescribedFigure] = []
@@ -381,7 +381,7 @@ class Playground(widgets.VBox):
 
 
 def _chosen(control: widgets.Dropdown | widgets.Select) -> Any:
-    """Return what is chosen: never None, since there is always something to choose from."""
+    """Return what is chosen. It's never None, because there's always something to choose from."""
     return control.value
 
 

@@ -54,7 +54,7 @@ def test_moving_an_input_leaves_every_slope_and_moving_a_weight_turns_one():
 
 
 def test_a_linear_model_whose_parts_do_not_fit_is_refused():
-    with pytest.raises(ValueError, match="Of 2 inputs each needs a unit"):
+    with pytest.raises(ValueError, match="Each of the 2 inputs needs a unit"):
         linear(weights=(11, -2, -30))
 
 
