@@ -164,7 +164,7 @@ class PlaygroundServer(Voila):
         return [Rule(FromElsewhere(self.ip), Refusal), *handlers]
 
     def launch_browser(self) -> None:
-        """Open the page itself: Voila opens a file that redirects there, which counts as another site."""
+        """Open the page itself: Voila opens a file that leads there, which is another site."""
         browser = webbrowser.get(self.browser or None)
         threading.Thread(target=browser.open, args=(self.connection_url,)).start()
 

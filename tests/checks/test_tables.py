@@ -274,7 +274,7 @@ def test_a_fault_of_the_check_is_not_told_as_the_students(broken, capsys):
 
     assert broken(answer) is answer
     said = capsys.readouterr().out
-    assert "a fault of the check, not of yours" in said
+    assert "It's the check's fault, not yours" in said
     assert "not right" not in said
 
 
