@@ -348,7 +348,7 @@ def _check_array(array: np.ndarray) -> np.ndarray:
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise ValueError(
             f"An array of shape {array.shape} is not one picture: expected (H, W), (H, W, 1), "
-            "(H, W, 3) or (H, W, 4). Of a batch, pass one: images[0]."
+            "(H, W, 3) or (H, W, 4). From a batch, pass one: images[0]."
         )
     picture_limits.check_size(array.shape[1], array.shape[0], "the array")
     if array.dtype.kind == "f":

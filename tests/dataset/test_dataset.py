@@ -74,7 +74,7 @@ def test_every_file_has_its_map_and_bad_ones_their_reason(classifier, files, tmp
     check(classifier, files, read(tmp_path / "maps.h5"))
     assert list(skipped) == [str(files[3]), str(files[8])]
     assert all(name in reason for name, reason in skipped.items())
-    assert "2 of 12 files could not be read" in capsys.readouterr().out
+    assert "2 of 12 files couldn't be read" in capsys.readouterr().out
 
 
 CALLS: list[int] = []
