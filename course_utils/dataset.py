@@ -246,8 +246,8 @@ def _only_run(destination: Path) -> Iterator[None]:
 
 def _in_use(destination: Path) -> ValueError:
     return ValueError(
-        f"{str(destination)!r} is in use: another run is writing to it, or a program or notebook has "
-        "it open. Wait for it, close the file there, or give another destination."
+        f"{str(destination)!r} is in use: another run is writing to it, or a program or notebook "
+        "has it open. Wait for it, close the file there, or give another destination."
     )
 
 

@@ -65,8 +65,8 @@ def linear_figure(
     w, x, ranges = (np.asarray(a, float) for a in (weights, inputs, ranges))
     if not len(names) == len(units) == len(w) == len(x) == len(ranges) or ranges.shape[1:] != (2,):
         raise ValueError(
-            f"Of {len(names)} inputs each needs a unit, a range (low, high), a weight and a value: "
-            f"there are {len(units)}, {len(ranges)}, {len(w)} and {len(x)}."
+            f"Each of the {len(names)} inputs needs a unit, a range (low, high), a weight and a "
+            f"value: there are {len(units)}, {len(ranges)}, {len(w)} and {len(x)}."
         )
     y = w @ x + constant
     figure, axes = _panels((2.8 * len(names), 3.2), [1] * len(names), sharey=True)

@@ -47,8 +47,8 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     a, b = _check_pair(a, b)
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         warnings.warn(
-            "One of the maps is the same everywhere: it has no order, and the rank correlation is "
-            "not defined (NaN).",
+            "One of the maps is the same everywhere: it has no order, so the rank correlation is "
+            "undefined (NaN).",
             stacklevel=2,
         )
         return float("nan")
@@ -175,7 +175,7 @@ def sensitivity(
         seed: a whole number, at least 0.
 
     Returns:
-        float64 (B,); infinity for a zero map that becomes something else, 0 for one that stays zero.
+        float64 (B,); infinity for a zero map that becomes something else, 0 if it stays zero.
 
     Raises:
         TypeError, ValueError: as the method; noise, samples or seed out of range.
