@@ -4,6 +4,8 @@
     python start.py check      is everything here? (versions, and the cat classified)
     python start.py playground open the playground: your picture, any class, all methods
     python start.py test       run the tests
+    python start.py reset 3.2  begin exercise 3.2, or a lesson, again; your answers are kept
+    python start.py answers ../OLD    take your answers along from another copy of the course
     python start.py workshop   for instructors: run sheets, slides, grading, offline kits
 
 What follows is passed on to JupyterLab, the check, Voila, pytest or the workshop's commands:
@@ -48,6 +50,8 @@ COMMANDS = {
     "check": ("course_utils",),
     "playground": ("course_utils.apps.server",),
     "test": ("pytest",),
+    "reset": ("tools.answers", "reset"),
+    "answers": ("tools.answers", "answers"),
     "workshop": ("workshop",),
 }
 
@@ -316,8 +320,7 @@ def parse(arguments):
         name = rest.pop(0)
     if name not in COMMANDS:
         raise StartError(
-            f"the commands are lab, check, playground, test and workshop, not {name!r}: "
-            "see `python start.py --help`"
+            f"the commands are {', '.join(COMMANDS)}, not {name!r}: see `python start.py --help`"
         )
     if rest[:1] == ["--"]:
         del rest[0]
@@ -371,8 +374,8 @@ def main(arguments):
         what = {"lab": "JupyterLab", "playground": "the playground"}[name]
         say(f"Opening {what} in the browser. To stop it, press Ctrl-C here.")
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    # The check takes names of files, and means them as the person does who typed them.
-    folder = Path.cwd() if name == "check" else ROOT
+    # These take names of files, and mean them as the person does who typed them.
+    folder = Path.cwd() if name in ("check", "answers") else ROOT
     return become(command_line(name, rest, is_root), folder, machine.with_home(env, VENV))
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 ClassIndex: TypeAlias = ArrayLike | Callable[..., Any] | None
 """What to explain: see `vanilla_gradients`."""
 
-Method: TypeAlias = Callable[..., ArrayLike]
+Method: TypeAlias = Callable[..., Any]
 """Called as method(model, inputs, class_index), it returns one map per picture."""
 
 
@@ -181,8 +181,8 @@ def check_maps(
         finite: whether to refuse NaN and infinity.
     """
     maps, name = np.asarray(maps), method_name(method)
-    expected = (pictures, *(maps.shape[1:] if shape is None else shape))
-    if maps.ndim < 2 or maps.shape != expected or not maps.size or maps.dtype.kind not in "fiub":
+    expected = (pictures, *(maps.shape[1:] if shape is None else shape))  # and so not ()
+    if maps.shape != expected or not maps.size or maps.dtype.kind not in "fiub":
         raise ValueError(
             f"The method {name!r} returned an array of shape {maps.shape} and dtype {maps.dtype} "
             f"for {pictures} pictures: expected one map for each, all of the same shape."

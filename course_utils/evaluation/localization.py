@@ -50,7 +50,7 @@ def strength(attribution: ArrayLike, size: tuple[int, int] | None = None) -> np.
 def _check_one(shape: tuple[int, ...], size: tuple[int, int]) -> None:
     if len(shape) == 3 and shape[1] <= 3 < size[1]:
         raise ValueError(
-            f"An array of shape {shape} could be {shape[0]} maps of {shape[1]} x {shape[2]} numbers, "
+            f"An array of shape {shape} may be {shape[0]} maps of {shape[1]} x {shape[2]} numbers, "
             "or one map with channels: pass one map, maps[0], of the shape (h, w)."
         )
 

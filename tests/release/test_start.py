@@ -358,6 +358,6 @@ def test_help_and_a_wrong_word_from_another_folder(tmp_path):
     assert result.returncode == 1
     assert result.stdout == ""
     assert result.stderr.startswith(
-        "start.py: the commands are lab, check, playground, test and workshop"
+        "start.py: the commands are lab, check, playground, test, reset, answers, workshop"
     )
     assert result.stderr.count("\n") == 1

@@ -55,7 +55,7 @@ def make_wheel(path, name, version, files):
 
 def make_course(folder: Path) -> Path:
     """Make a small course with an offline kit for this Python."""
-    for name in ("start.py", "workshop/machine.py"):
+    for name in ("start.py", "workshop/__init__.py", "workshop/machine.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
     wheels = folder / "wheels"
