@@ -157,7 +157,7 @@ def test_a_folder_that_start_did_not_make_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "VENV", precious.parent)
     monkeypatch.setattr(start, "MARKER", precious.parent / "marker.json")
     assert start.current_state() == "foreign"
-    with pytest.raises(machine.StartError, match="did not make"):
+    with pytest.raises(machine.StartError, match="didn't make"):
         start.install("foreign")
     assert [file.name for file in precious.parent.iterdir()] == ["precious.txt"]
 

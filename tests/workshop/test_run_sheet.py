@@ -131,7 +131,7 @@ def test_every_quotation_is_in_the_solved_lesson():
     [
         (lambda plan: plan["block"]["cat"].update(heading="No such heading"), "No such heading"),
         (lambda plan: plan["block"]["cat"].update(lesson=9), "no lesson 9"),
-        (lambda plan: plan["block"]["cat"].update(kind="sing"), "none of talk, show, predict"),
+        (lambda plan: plan["block"]["cat"].update(kind="sing"), "one of talk, show, predict"),
         (lambda plan: plan["exercise"].pop("3.2"), "needs before, after, review"),
         (lambda plan: plan["exercise"].pop("5.1"), "needs belief and answer"),
         (lambda plan: plan["block"]["coins"].pop("late"), "may be left out"),
