@@ -203,8 +203,8 @@ def pip_install(python, requirements):
             "unpack the archive of the offline kit again"
         )
     raise StartError(
-        f"The packages {reason}. If the network was the problem, run the same command once it works: "
-        "it goes on where this one stopped"
+        f"The packages {reason}. If the network was the problem, run the same command when it "
+        "works: it goes on where this one stopped"
     )
 
 

@@ -97,7 +97,7 @@ def needs_root() -> None:
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         raise Problem(
             "This makes accounts on the machine, so it needs Linux and root: run it with `sudo`, "
-            "on a machine that can be thrown away."
+            "on a machine that you can throw away."
         )
 
 
