@@ -5,6 +5,7 @@ This file is at the top of the repository because the notebooks are tests as wel
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import shutil
@@ -24,9 +25,36 @@ sys.path.insert(0, str(NO_NETWORK))
 import no_network  # noqa: E402, F401 - importing it does the blocking
 
 # Kernels, and every other Python started by a test: sitecustomize.py in that folder.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(NO_NETWORK), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+_paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+if _paths[0] != str(NO_NETWORK):  # as it is in a worker, which pytest has started
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *filter(None, _paths)])
+
+# -------------------------------------------------------------------------- several at one time
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes share the tests; 0: pytest's own runs them.
+
+    Each takes up to 2 GB, with the kernel that it may start. For one file, or tests picked by name,
+    they aren't worth their start; and without capture (-s) their output would be lost.
+    """
+    import psutil
+
+    if config.option.keyword or config.option.capture == "no":
+        return 0
+    asked = [Path(argument.partition("::")[0]) for argument in config.args]
+    parts = 4 if any(path.is_dir() for path in asked) else len(set(asked))
+    memory = round(psutil.virtual_memory().total / 4e9)  # half of it is for others
+    workers = min(4, parts, memory, os.cpu_count() or 1)
+    return workers if workers > 1 else 0
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The processors are shared out: threads that wait for each other take more time than they save.
+    _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    for _library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM"):
+        os.environ[f"{_library}_THREADS"] = str(_threads)
+    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # and so is the memory of a GPU
 
 # ------------------------------------------------------- nothing is written to the home folder
 
@@ -126,13 +154,28 @@ def _names() -> list[str]:
 # ----------------------------------------------------------------------------- quick tests first
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the quick tests first, then the slow ones, then the notebooks, each in their order."""
+    """Put the quick tests first, then the notebooks, then the slow tests, each in their order.
+
+    With pytest-xdist, the cells of a notebook stay together, in their kernel, as do the quick tests
+    of a file, with what they share. A slow test goes to any worker, unless it names a group. They
+    come last because they can be shared out evenly.
+    """
     items.sort(
         key=lambda item: (
-            2 if item.path.suffix == ".ipynb" else bool(item.get_closest_marker("slow"))
+            1 if item.path.suffix == ".ipynb" else 2 * bool(item.get_closest_marker("slow"))
         )
     )
+    for item in items:
+        if not item.get_closest_marker("slow") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+
+
+def pytest_collection_finish() -> None:
+    """Spare Python's garbage collector TensorFlow and the tests: a quarter of the tests' time."""
+    gc.collect()
+    gc.freeze()
 
 
 # ---------------------------------------------------------------------------------- the fixtures

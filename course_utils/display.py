@@ -255,7 +255,7 @@ def maps_figure(
     for ax, (name, panel) in zip(axes[1:], panels.items(), strict=True):
         if _is_picture(panel):
             _draw_picture(ax, panel, name)
-            texts.append(f"{name}: the picture with colours laid over it")
+            texts.append(f"{name}: {_describe_picture(panel, image)}")
             continue
         _warn_if_stretched(panel, image, stacklevel=stacklevel + 1)
         limits = common if shared_scale else color_limits(panel, percentile)
@@ -276,13 +276,27 @@ def describe_map(attribution: ArrayLike) -> str:
         return "zero everywhere"
     if values.min() == values.max():
         return f"{values.min():.3g} everywhere"
+    low, high = _raw_range(attribution)
+    return f"strongest {_where_strongest(values)}, from {low} to {high}"
+
+
+def _where_strongest(values: np.ndarray) -> str:
     strength = resize_map(np.abs(values), (9 * 8, 9 * 8))  # each field is then 24 x 24
     fields = strength.reshape(3, 24, 3, 24).mean(axis=(1, 3))
     row, column = np.unravel_index(fields.argmax(), fields.shape)
     vertical, horizontal = ("upper", "middle", "lower")[row], ("left", "centre", "right")[column]
-    place = "in the centre" if (row, column) == (1, 1) else f"in the {vertical} {horizontal}"
-    low, high = _raw_range(attribution)
-    return f"strongest {place}, from {low} to {high}"
+    return "in the centre" if (row, column) == (1, 1) else f"in the {vertical} {horizontal}"
+
+
+def _describe_picture(panel: np.ndarray, image: np.ndarray) -> str:
+    """Return in words how a picture drawn beside the first one differs from it."""
+    if panel.shape != image.shape:
+        return f"another picture, of {panel.shape[1]} x {panel.shape[0]} pixels"
+    change = np.abs(panel.astype(np.float32) - image).mean(axis=-1)
+    if not change.any():
+        return "the same picture"
+    levels = f"{_number(change.mean())} of 255 levels on average"
+    return f"the picture, changed by {levels}, most {_where_strongest(change)}"
 
 
 def _is_picture(panel) -> TypeGuard[np.ndarray]:

@@ -78,10 +78,16 @@ class Classifier:
                 f"input size {self.input_size} have the shape {pictures}."
             )
         classes = self.model.output_shape[-1]
-        if len(self.labels) != (2 if classes == 1 else classes):
+        if classes == 1 and len(self.labels) != 2:
+            raise ValueError(
+                f"The model {self.model.name!r} has one output and needs two labels, the class "
+                f"that it calls 0 and the class that it calls 1, such as ('no cat', 'cat'): there "
+                f"are {len(self.labels)}."
+            )
+        if classes not in (1, len(self.labels)):
             raise ValueError(
                 f"The model {self.model.name!r} has {classes} outputs, and there are "
-                f"{len(self.labels)} labels: expected one a class, in the order of the outputs."
+                f"{len(self.labels)} labels: expected one per class, in the order of the outputs."
             )
 
     def __repr__(self) -> str:

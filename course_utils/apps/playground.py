@@ -9,15 +9,15 @@ import base64
 import functools
 import html
 import io
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
-from matplotlib.figure import Figure
+import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from course_utils.apps.card import card_figure, card_html, percent
 from course_utils.apps.controls import WRAP, Worker, figure_html, problem_html
 from course_utils.attribution import (
     grad_cam,
@@ -28,9 +28,9 @@ from course_utils.attribution import (
 )
 from course_utils.display import DescribedFigure, as_png, img, maps_figure
 from course_utils.images import example_images, load_image
-from course_utils.models import APPLICATIONS, Classifier, Prediction, load_classifier
+from course_utils.models import APPLICATIONS, Classifier, load_classifier
 
-__all__ = ["METHODS", "Playground", "card_html", "card_png", "explain", "find_classes", "uploaded"]
+__all__ = ["METHODS", "Playground", "explain", "find_classes", "uploaded"]
 
 METHODS: dict[str, Callable] = {
     "Vanilla gradients": vanilla_gradients,
@@ -43,11 +43,6 @@ METHODS: dict[str, Callable] = {
 
 MAX_BYTES = 8_000_000
 """Of an uploaded file. A notebook server drops the connection at messages above 10 MB."""
-
-_CARD_STYLE = (
-    "body { max-width: 60em; margin: 2em auto; padding: 0 1em; font-family: sans-serif } "
-    "th { text-align: left; padding-right: 1em; vertical-align: top }"
-)
 
 # ----------------------------------------------------------------------- without any widget
 
@@ -95,73 +90,29 @@ def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int
 
 def explain(
     classifier: Classifier, inputs: ArrayLike, classes: Sequence[int], methods: Sequence[str]
-) -> Iterator[tuple[float, DescribedFigure | None]]:
-    """Explain one picture by several methods: (share done, a method's figure or None).
-
-    Each figure has one map per class, on one colour scale, because they have the same unit. Two
-    methods have different units, so you can't compare their colours.
+) -> Iterator[tuple[float, dict[str, np.ndarray]]]:
+    """Explain one picture by several methods, in steps between which it can be stopped.
 
     Args:
         classifier: from `load_classifier`.
         inputs: one prepared picture, (1, H, W, 3).
         classes: indices.
         methods: names from `METHODS`.
+
+    Yields:
+        The share that is done, and a method's maps, class -> map, once it has all of them; before
+        that, {}.
     """
     if not methods:
         raise ValueError("No method was chosen: tick at least one.")
-    picture, done = classifier.restore(inputs)[0], 0
+    done = 0
     for name in methods:
         maps = {}
         for c in classes:
             maps[f"{classifier.labels[c]} ({c})"] = METHODS[name](classifier.model, inputs, c)[0]
             done += 1
-            if len(maps) < len(classes):
-                yield done / (len(methods) * len(classes)), None  # a place to stop
-        # If a map is all zeros (Grad-CAM's ReLU can do that), the text below it says so.
-        yield (
-            done / (len(methods) * len(classes)),
-            maps_figure(picture, maps, title=name, shared_scale=True),
-        )
-
-
-def card_html(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFigure]) -> str:
-    """Return the explanation card as a page that needs no other files, with everything escaped."""
-    rows = "".join(
-        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>"
-        for name, text in facts.items()
-    )
-    body = "".join(
-        f"<p>{figure._repr_html_()}</p><p>{html.escape(figure.alt_text)}</p>" for figure in figures
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><style>{_CARD_STYLE}</style></head>"
-        f"<body><h1>{html.escape(title)}</h1><table>{rows}</table><h2>Maps</h2>{body}</body></html>"
-    )
-
-
-def card_png(title: str, facts: Mapping[str, str], figures: Sequence[DescribedFigure]) -> bytes:
-    """Return the explanation card as one PNG: the facts, then the figures, top to bottom."""
-    lines = [f"{name}: {text}" for name, text in facts.items()]
-    text = "\n".join(line for long in lines for line in textwrap.wrap(long, 95))
-    head = Figure(figsize=(8.7, 0.6 + 0.22 * (text.count("\n") + 1)), dpi=80)
-    head.text(0.02, 0.97, title, fontsize=14, va="top", parse_math=False)
-    head.text(0.02, 1 - 0.45 / head.get_figheight(), text, fontsize=10, va="top", parse_math=False)
-    pngs = [io.BytesIO(as_png(figure)) for figure in (head, *figures)]
-    parts = [Image.open(png).convert("RGB") for png in pngs]
-    size = max(part.width for part in parts), sum(part.height for part in parts)
-    card, top = Image.new("RGB", size, "white"), 0
-    for part in parts:
-        card.paste(part, (0, top))
-        top += part.height
-    return _png_of(card)
-
-
-def _png_of(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, format="png")
-    return file.getvalue()
+            complete = len(maps) == len(classes)
+            yield done / (len(methods) * len(classes)), maps if complete else {}
 
 
 # --------------------------------------------------------------------------------- the app
@@ -333,18 +284,24 @@ class Playground(widgets.VBox):
         """Compute the maps of the class and its strongest rival, one method per step."""
         self.problem.value = self.result.value = self.card.value = ""
         self.progress.value, self.cancel.disabled = 0, False
+        maps: dict[str, dict[str, np.ndarray]] = {}
         figures: list[DescribedFigure] = []
         classifier, c = self._classifier, _chosen(self.label)
+        picture = classifier.restore(self._inputs)[0]
         try:
             rival = next(p.class_index for p in self._predictions if p.class_index != c)
             methods = [box.description for box in self.methods if box.value]
-            for share, figure in explain(classifier, self._inputs, [c, rival], methods):
+            for share, found in explain(classifier, self._inputs, [c, rival], methods):
                 self.progress.value = share
-                if figure is not None:
-                    figures.append(figure)
+                if found:
+                    # One colour scale per method: the units of two methods differ. A map of all
+                    # zeros, which Grad-CAM's ReLU may leave, is said to be one, below it.
+                    name = methods[len(maps)]
+                    maps[name] = found
+                    figures.append(maps_figure(picture, found, title=name, shared_scale=True))
                     self._show_figures(figures, c, rival)
                 yield
-            self._offer_card(figures, c, rival, methods)
+            self._offer_card(picture, maps, c, rival)
         except Exception as error:
             self.problem.value = problem_html(error)
         finally:
@@ -359,34 +316,39 @@ class Playground(widgets.VBox):
         drawn = "".join(map(figure_html, figures))
         self.result.value = f"<h2>3. The maps</h2><p>{html.escape(text)}</p>{drawn}"
 
-    def _offer_card(self, figures, c: int, rival: int, methods: Sequence[str]) -> None:
+    def _offer_card(self, picture: np.ndarray, maps: Mapping, c: int, rival: int) -> None:
         labels = self._classifier.labels
+        every = self._classifier.predict(self._picture, top=len(labels))[0]
+        shown = [p for i, p in enumerate(every) if i < 5 or p.class_index == c]
         title = f"What matters for {labels[c]!r}?"
         facts = {
             "Picture": f"{self._name}. {self._described}",
             "Network": self._classifier.name,
-            "Prediction": _percentages(self._predictions),
+            "Prediction": ", ".join(f"{p.label} {percent(p.probability)}" for p in shown),
             "Classes": f"{labels[c]} ({c}), and its rival {labels[rival]} ({rival})",
-            "Methods": "; ".join(_settings(name) for name in methods),
+            "Methods": "; ".join(map(_settings, maps)),
         }
-        page = card_html(title, facts, figures).encode()
-        png = card_png(title, facts, figures)
+        whole = card_figure(title, picture, shown, maps, facts)
+        drawn = card_figure("", picture, shown, maps)  # on the page, the facts are text
+        page = card_html(title, as_png(drawn), drawn.alt_text, facts).encode()
         self.card.value = (
             "<h2>4. The card</h2><p>"
             + _download("explanation_card.html", "text/html", page, "Download the card as a page")
             + ", or "
-            + _download("explanation_card.png", "image/png", png, "as a picture")
+            + _download("explanation_card.png", "image/png", as_png(whole), "as a picture")
             + ".</p>"
         )
+
+
+def _png_of(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format="png")
+    return file.getvalue()
 
 
 def _chosen(control: widgets.Dropdown | widgets.Select) -> Any:
     """Return what is chosen. It's never None, because there's always something to choose from."""
     return control.value
-
-
-def _percentages(predictions: Sequence[Prediction]) -> str:
-    return ", ".join(f"{p.label} {p.probability:.1%}" for p in predictions)
 
 
 def _settings(name: str) -> str:

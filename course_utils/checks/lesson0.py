@@ -45,7 +45,7 @@ def _classifier(name: str, labels: tuple[str, ...], w, b):
 
 
 def _plain(colour: tuple[int, int, int], height: int = 4, width: int = 4) -> np.ndarray:
-    """Return a picture of one colour, with a stripe of another one at each side, if it is wide."""
+    """Return a picture of one colour; a wide one has a stripe of another colour on each side."""
     picture = np.full((height, width, 3), colour, np.uint8)
     if width > height:  # the stripes are cut off before the network sees it
         picture[:, 0] = picture[:, -1] = 255 - picture[0, 1]
@@ -53,9 +53,9 @@ def _plain(colour: tuple[int, int, int], height: int = 4, width: int = 4) -> np.
 
 
 def _label(answer):
-    """Return a copy of a label; Mistake if it is anything else that `predict` knows."""
+    """Return a copy of a label; raise Mistake if it's another part of what `predict` returns."""
     if hasattr(answer, "label"):
-        raise Mistake("That is the whole prediction. Its name alone is its .label.")
+        raise Mistake("That's the whole prediction. Return only its name, its .label.")
     if isinstance(answer, (list, tuple)):
         labels = [part for part in answer if isinstance(part, str)]
         if len(labels) == 1:
@@ -67,7 +67,7 @@ def _label(answer):
             "classes. Take the first picture, then the first class: [0][0]."
         )
     if answer is not None and not isinstance(answer, str):
-        raise Mistake(f"A label is a text such as 'espresso', and this is {answer!r}.")
+        raise Mistake(f"A label is a string such as 'espresso', and this is {answer!r}.")
     return as_it_is(answer) if answer is None else str(answer)
 
 
@@ -79,8 +79,8 @@ def _label_difference(got, want, axes=(), place=""):
     if set(known) & set(re.findall(r"\w+", got.lower())):
         return f"{said} Return the label as it is, with nothing added."
     return (
-        f"{said} No class of the classifiers here has that name: use the classifier and the "
-        "picture that are given to the function, and nothing that was made further up."
+        f"{said} No classifier here has a class with that name: use the classifier and the picture "
+        "your function is given, and nothing from further up."
     )
 
 
@@ -94,49 +94,50 @@ best_label = Exercise(
     inputs={
         "a green picture": lambda: (_colours(), _plain((20, 240, 5))),
         "a wide blue picture": lambda: (_colours(), _plain((10, 0, 230), 5, 9)),
-        "a light picture and a classifier of two classes": lambda: (
+        "a light picture and a classifier with two classes": lambda: (
             _day_or_night(), _plain((250, 255, 240), 8, 8),
         ),
-        "a dull yellow picture, in which no class is probable": lambda: (
+        "a dull yellow picture in which no class is probable": lambda: (
             _colours(), _plain((140, 150, 120)),
         ),
     },
-    # x is about (-0.8, 0.9, -1), and the score of green 0.8 + 0.9 + 1. No other is above 1.
+    # x is about (-0.8, 0.9, -1), so green's score is 0.8 + 0.9 + 1. No other is above 1.
     truth="green",
     normalise=_label,
     difference=_label_difference,
     errors=[
-        ("this one ..\\.", "'picture' in quotes is a text. Without them, it's the picture that is "
-         "given."),
-        ("'str' object is not callable", "A label is a text and no function: .label, without "
-         "brackets behind it."),
-        ("indices must be", "The parts of a prediction have names behind a point: [0][0].label."),
+        ("this one ..\\.", "'picture' in quotes is a string. Without the quotes, it's the picture "
+         "your function is given."),
+        ("'str' object is not callable", "A label is a string, not a function: .label, without "
+         "brackets after it."),
+        ("indices must be", "You reach the parts of a prediction with a dot: [0][0].label."),
         ("scalar index", "An argmax over axis=1 returns one number per picture, even for a single "
-         "one: take the first, [0]."),
+         "picture: take the first, [0]."),
         ("prepared again", "predict prepares the picture itself: give it the picture as it is."),
-        ("'list' object", "A list has no label. predict returns a list of pictures, and each of "
-         "them is a list of classes: take the first picture, then the first class, [0][0]."),
+        ("'list' object", "A list has no label. predict returns a list with one entry per picture, "
+         "and each entry is a list of classes: take the first picture, then the first class, "
+         "[0][0]."),
         ("'Classifier' object", "The classifier has a method for this: "
          "classifier.predict(picture)."),
-        ("'Prediction' object|tuple index", "A prediction has the parts .class_index, .label, "
+        ("'Prediction' object|tuple index", "A prediction has the attributes .class_index, .label, "
          ".probability and .score."),
-        ("index out of range|out of bounds", "One [0] is for the picture and the next one for the "
-         "class, the most probable first: [0][0]."),
+        ("index out of range|out of bounds", "The first [0] picks the picture, the second one the "
+         "most probable class: [0][0]."),
         ("[Ss]hape|incompatible|expected", "The network takes a prepared batch, "
          "classifier.prepare(picture). classifier.predict(picture) prepares it for you."),
     ],
     wrong=[
-        (lambda c, p: c.labels[0], "This is always the first of classifier.labels, whose order is "
-         "that of the numbers of the classes. If it came from an argmax, this went over the "
-         "pictures, of which there is one: it goes over the classes, axis=1."),
+        (lambda c, p: c.labels[0], "This is always the first of classifier.labels. If it came from "
+         "an argmax, it ran over the pictures, and there's only one: let it run over the classes, "
+         "axis=1."),
         (lambda c, p: c.labels[-1], "This is always the last of classifier.labels. Take the most "
          "probable class of this picture."),
-        (lambda c, p: c.predict(p)[0][-1].label, "This is the last one of the list. The most "
-         "probable class comes first."),
+        (lambda c, p: c.predict(p)[0][-1].label, "This is the last in the list. The most probable "
+         "class comes first."),
         (lambda c, p: c.labels[_scores(c, p).argmin()], "This is the class with the lowest score. "
          "The most probable one has the highest."),
-        (lambda c, p: c.predict(p)[0][1].label, "This is the second one of the list: counting "
-         "begins with 0."),
+        (lambda c, p: c.predict(p)[0][1].label, "This is the second in the list: counting starts "
+         "at 0."),
         (lambda c, p: c.labels[_scores(c, p).argmax() - 1], "This is the class before the most "
          "probable one. The labels are counted from 0, as the classes are."),
         (lambda c, p: c.labels[(_scores(c, p).argmax() + 1) % len(c.labels)], "This is the class "
@@ -144,29 +145,29 @@ best_label = Exercise(
         *[
             (lambda c, p, least=least: next(
                 (q.label for q in c.predict(p)[0] if q.probability > least), None
-            ), "Nothing is returned where no class is very probable. Take the most probable one, "
-             "whatever its probability.")
+            ), "Your function returns nothing where no class is very probable. Take the most "
+             "probable one, whatever its probability.")
             for least in (0.5, 0.8, 0.9)
         ],
         (lambda c, p: c.labels[np.asarray(c.score_model(p[None]))[0].argmax()], "The picture went "
          "into the network unprepared: classifier.prepare(picture) first, or use "
          "classifier.predict."),
-        (lambda c, p: max(q.label for q in c.predict(p)[0]), "This is the last one in the order of "
-         "the alphabet. Take the most probable one."),
-        (lambda c, p: min(q.label for q in c.predict(p)[0]), "This is the first one in the order "
-         "of the alphabet. Take the most probable one."),
+        (lambda c, p: max(q.label for q in c.predict(p)[0]), "This is the last in alphabetical "
+         "order. Take the most probable one."),
+        (lambda c, p: min(q.label for q in c.predict(p)[0]), "This is the first in alphabetical "
+         "order. Take the most probable one."),
         (lambda c, p: c.predict(p)[0][0].label[0], "This is the first letter of the label: there "
          "is one [0] too many."),
-        (lambda c, p: str(c.predict(p)[0][0].class_index), "This is the number of the class. Its "
+        (lambda c, p: str(c.predict(p)[0][0].class_index), "This is the index of the class. Its "
          "name is its .label."),
-        (lambda c, p: str(c.predict(p)[0][0]), "This is the whole prediction as a text. Its name "
-         "alone is its .label."),
-        (lambda c, p: c.predict(p)[0][0].label.title(), "The label has got a capital. Return it as "
+        (lambda c, p: str(c.predict(p)[0][0]), "This is the whole prediction as a string. Return "
+         "only its name, its .label."),
+        (lambda c, p: c.predict(p)[0][0].label.title(), "Your label starts with a capital letter. "
+         "Return it as it is."),
+        (lambda c, p: c.predict(p)[0][0].label.upper(), "Your label is in capitals. Return it as "
          "it is."),
-        (lambda c, p: c.predict(p)[0][0].label.upper(), "The label has got capitals. Return it as "
-         "it is."),
-        (lambda c, p: "picture", "This is the same word for every picture: return the label that "
-         "you found, without quotes around its name."),
+        (lambda c, p: "picture", "This is the same word for every picture: return the label you "
+         "found, without quotes around the variable."),
         (lambda c, p: c.name, "This is the name of the classifier. Return the name of the class."),
     ],
 )  # fmt: skip
@@ -186,7 +187,7 @@ def _softmax(scores, shift=lambda s: _rows(s, np.max), power=np.exp, whole=_rows
 
 
 def _with_any_shift(sentence: str, **change) -> list:
-    """Return a wrong program, with large scores in mind and without: one mistake, one sentence."""
+    """Return one wrong program with each way to treat large scores, all with the same sentence."""
     return [
         (lambda s, shift=shift: _softmax(s, shift=shift, **change), sentence)
         for shift in (lambda s: 0, lambda s: _rows(s, np.max), np.max)
@@ -224,8 +225,8 @@ softmax = Exercise(
     truth=[[0.2, 0.6, 0.2], [0.25, 0.25, 0.5]],  # 1 : 3 : 1, and 1 : 1 : 2
     axes=("picture", "class"),
     errors=[
-        ("out of bounds", "The scores have two axes, counted from 0: axis=1 goes over the classes. "
-         "Use the number of classes that is given, not the network's 1000."),
+        ("out of bounds", "The scores have two axes, counted from 0: axis=1 runs over the classes. "
+         "Use the number of classes you're given, not the network's 1000."),
         ("broadcast", "The sums must keep their axis to line up with the rows: "
          ".sum(axis=1, keepdims=True), and .max(axis=1, keepdims=True) as well."),
         ("argument 'keepdim'", "NumPy says keepdims, with an s."),
@@ -250,17 +251,16 @@ softmax = Exercise(
             for high in (20, 50, 88, 100, 500, 700, 709)
         ],
         (lambda s: _softmax(s, shift=lambda s: _rows(s, np.min)), "The smallest score of each row "
-         "was subtracted, so that exp of the largest can still be infinite: subtract the largest "
-         "one."),
+         "was subtracted, so exp of the largest can still be infinite: subtract the largest one."),
         (lambda s: _softmax(s, shift=lambda s: _rows(s, np.mean)), "The mean or the median of each "
          "row was subtracted, so exp of the largest can still be infinite: subtract the largest."),
-        (lambda s: _softmax(s, shift=np.max), "The largest score of the whole batch was "
-         "subtracted, and nothing is left of a row of small scores. Each row's own: "
+        (lambda s: _softmax(s, shift=np.max), "You subtracted the largest score of the whole "
+         "batch, which turns a row of small scores into zeros. Take each row's own: "
          "scores.max(axis=1, keepdims=True)."),
         (lambda s: _softmax(s, shift=np.min), "The smallest score of the batch was subtracted, so "
-         f"that exp of the largest can still be infinite. {LARGEST}."),
-        (lambda s: _softmax(s, shift=np.mean), "The mean score of the batch was subtracted, so "
-         f"that exp of the largest can still be infinite. {LARGEST}."),
+         f"exp of the largest can still be infinite. {LARGEST}."),
+        (lambda s: _softmax(s, shift=np.mean), "The mean score of the batch was subtracted, so exp "
+         f"of the largest can still be infinite. {LARGEST}."),
         *[
             (lambda s, shift=shift: _softmax(s, shift=shift), "The largest score was subtracted "
              "from each column instead of each row, which changes the ratios: axis=1.")
@@ -285,7 +285,7 @@ softmax = Exercise(
         ],
         *[
             (lambda s, n=n: _softmax(s, shift=lambda s: n), "The same number was subtracted from "
-             f"all scores, which helps against some only. {LARGEST}.")
+             f"all scores, which helps only with some. {LARGEST}.")
             for n in (500, 700, 1000)
         ],
         *_with_any_shift("All numbers together sum to 1. Each picture has its own sum: divide by "
@@ -293,7 +293,7 @@ softmax = Exercise(
         *_with_any_shift("axis=0 sums over the pictures. The classes of a picture are in its row: "
                          "axis=1.", whole=lambda p: p.sum(axis=0)),
         (lambda s: _softmax(s, shift=lambda s: s.max(axis=0), whole=lambda p: p.sum(axis=0)),
-         "axis=0 goes over the pictures. The classes of a picture are in its row: axis=1, for the "
+         "axis=0 runs over the pictures. The classes of a picture are in its row: axis=1, for the "
          "largest score and for the sum."),
         *_with_any_shift("The powers are right. Now divide by the sum of each row.",
                          whole=lambda p: 1),
@@ -309,37 +309,36 @@ softmax = Exercise(
              ".max(axis=1, keepdims=True).")
             for whole in (_rows, lambda p: p.sum(axis=1))
         ],
-        *_with_any_shift("The exp is missing: divide exp(score) by the sum of the row's.",
+        *_with_any_shift("The exp is missing: divide each exp(score) by the sum of its row.",
                          power=np.asarray),
         (lambda s: s / s.max(axis=1, keepdims=True), "The scores were divided by the largest one. "
          "The softmax is exp(score), divided by the sum of the row's."),
         (lambda s: _softmax(s / s.max(axis=1, keepdims=True)), "The scores were divided by the "
          "largest one, which changes the probabilities. Subtract it."),
-        *_with_any_shift("2 ** score was taken. The formula has e: np.exp.", power=np.exp2),
-        *_with_any_shift("10 ** score was taken. The formula has e: np.exp.",
+        *_with_any_shift("That's 2 ** score. The formula has e: np.exp.", power=np.exp2),
+        *_with_any_shift("That's 10 ** score. The formula has e: np.exp.",
                          power=lambda s: 10**s),
-        *_with_any_shift("The |scores| were taken: negative scores are low, not high.",
+        *_with_any_shift("You took |score|: negative scores are low, not high.",
                          power=lambda s: np.exp(np.abs(s))),
-        (lambda s: _softmax(np.abs(s)), "The |scores| were taken: negative scores are low, not "
-         "high."),
-        (lambda s: _softmax(np.maximum(s, 0)), "The negative scores were made 0. They belong to "
-         "the row as they are."),
-        (lambda s: _softmax(-s), "The sign is turned round: the highest score must get the highest "
+        (lambda s: _softmax(np.abs(s)), "You took |score|: negative scores are low, not high."),
+        (lambda s: _softmax(np.maximum(s, 0)), "The negative scores were set to 0. Leave them as "
+         "they are."),
+        (lambda s: _softmax(-s), "The sign is flipped: the highest score must get the highest "
          "probability."),
-        (lambda s: _softmax(-s, shift=lambda s: 0), "The sign is turned round: the highest score "
-         "must get the highest probability."),
-        (lambda s: 1 / (1 + np.exp(-s)), "This is the sigmoid, which takes each score for itself. "
+        (lambda s: _softmax(-s, shift=lambda s: 0), "The sign is flipped: the highest score must "
+         "get the highest probability."),
+        (lambda s: 1 / (1 + np.exp(-s)), "This is the sigmoid, which treats each score on its own. "
          "The softmax divides by the sum of the row."),
         (lambda s: np.log(_softmax(s)), "This is the logarithm of the probabilities."),
         (lambda s: s - s.max(axis=1, keepdims=True) - np.log(_rows(np.exp(
             s - s.max(axis=1, keepdims=True)))), "This is the logarithm of the probabilities."),
         (lambda s: _softmax(_softmax(s)), "The softmax was applied twice."),
-        (lambda s: 100 * _softmax(s), "This is in per cent. Each row sums to 1."),
+        (lambda s: 100 * _softmax(s), "These are percentages. Each row should sum to 1."),
         (lambda s: (s == s.max(axis=1, keepdims=True)) * 1.0, "This is 1 for the highest score and "
          "0 for the rest. The softmax leaves something for every class."),
         (lambda s: _softmax(s).max(axis=1), "This is the highest probability of each row. Return "
          "those of all classes."),
-        (lambda s: _softmax(s).argmax(axis=1), "These are the numbers of the best classes. Return "
+        (lambda s: _softmax(s).argmax(axis=1), "These are the indices of the best classes. Return "
          "the probabilities of all classes."),
         *[
             (lambda s, i=i: _softmax(s, shift=lambda s: 0)[i], "Only one row is returned. Is the "

@@ -16,7 +16,7 @@ __all__ = [
 
 
 def _drawn(*shape: int, seed: int = 0, scale: float = 9) -> np.ndarray:
-    """Return the same unround numbers of both signs in every call."""
+    """Return random numbers of both signs, the same in every call."""
     return np.random.default_rng(seed).normal(scale=scale, size=shape)
 
 
@@ -29,7 +29,7 @@ def _flats() -> tuple[np.ndarray, np.ndarray, float]:
 
 
 OVER_THE_FLATS = "axis=0 adds up over the flats: one number per feature. Add up each row, axis=1."
-NOT_ADDED_UP = "The products are not added up yet: one number per row of x."
+NOT_ADDED_UP = "The products aren't added up yet: return one number per row of x."
 FIRST_FLAT_ONLY = (
     "Only the first flat gets a prediction. Return one number per row of x: is the `return` inside "
     "the loop?"
@@ -48,9 +48,9 @@ predict_linear = Exercise(
     axes=("flat",),
     errors=[
         ("'float' object", "b is one number, the same for every flat: + b."),
-        ("concatenate list", "A list + a number does not add up. Add b to each prediction, or make "
+        ("concatenate list", "You can't add a number to a list. Add b to each prediction, or make "
          "an array of the list first."),
-        ("align|mismatch|broadcast", "These shapes do not fit together. x has one row per flat and "
+        ("align|mismatch|broadcast", "These shapes don't fit together. x has one row per flat and "
          "w one number per feature, so it's x @ w, in this order."),
         ("out of bounds|subscript|invalid index", "x[0] is the first flat. The first feature of "
          "all is x[:, 0]. And the number of features isn't always three."),
@@ -68,18 +68,19 @@ predict_linear = Exercise(
          "x @ w."),
         (lambda x, w, b: x @ (w + b), "b is added to the weights; add it once per flat, after "
          "x @ w."),
-        (lambda x, w, b: (x * w).sum() + b, "All flats are added up. One number per row of x: "
-         "x @ w."),
+        (lambda x, w, b: (x * w).sum() + b, "All flats are added up. Return one number per row of "
+         "x: x @ w."),
         (lambda x, w, b: x @ abs(w) + b, "The weights lost their signs: age and distance lower the "
          "rent."),
         (lambda x, w, b: abs(x @ w + b), "The prediction lost its sign."),
-        (lambda x, w, b: x.sum(axis=1) + b, "The weights are missing: each feature counts w "
-         "times."),
+        (lambda x, w, b: x.sum(axis=1) + b, "The weights are missing: multiply each feature by its "
+         "own."),
         (lambda x, w, b: (x * w).mean(axis=1) + b, "That's the mean of the products. Add them up, "
          "then add b."),
         (lambda x, w, b: x @ w - b, "b is subtracted. Add it."),
         (lambda x, w, b: x @ w * b, "It's times b. Add b."),
-        (lambda x, w, b: x @ w + len(x) * b, "b is added once per flat and row; once is enough."),
+        (lambda x, w, b: x @ w + len(x) * b, "b is added once for every flat in x; once is "
+         "enough."),
         (lambda x, w, b: x @ w[::-1] + b, "The weights are in the reverse order."),
         (lambda x, w, b: x[:, 0] * w[0] + b, "Only the first feature counts. Add up the products "
          "of all: x @ w."),
@@ -100,7 +101,7 @@ predict_linear = Exercise(
         (lambda x, w, b: (x @ w + b)[:, None], "Right numbers, but in a column: one number per "
          "flat, shape (flats,), without keepdims."),
         (lambda x, w, b: np.add.outer(x @ w, np.full(len(x), b)), "There's a row of predictions "
-         "per flat. One number each: add the number b as it is."),
+         "per flat. There should be one number each: add the number b as it is."),
         (lambda x, w, b: (x - x.mean(axis=0)) @ w + b, "The mean was subtracted from x. Take x as "
          "it is."),
     ],
@@ -119,7 +120,7 @@ def _flats_and_reference() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, np.array([60.0, 30.0, 4.0]), np.array([10.0, -2.0, -30.0])
 
 
-SENSITIVITY = "That's the sensitivity, the same for each flat: times the difference, x - reference."
+SENSITIVITY = "That's the sensitivity, the same for each flat: multiply it by x - reference."
 
 contributions = Exercise(
     id="1.2",
@@ -136,31 +137,32 @@ contributions = Exercise(
     truth=[[-100, 40, 30], [200, 60, -30]],  # 10 (50 - 60), -2 (10 - 30), -30 (3 - 4); ...
     axes=("flat", "feature"),
     errors=[
-        ("align|mismatch|broadcast", "These shapes do not fit together. x has one row per flat; "
-         "reference and w have one number per feature, and NumPy lines them up by itself: "
-         "(x - reference) * w."),
+        ("align|mismatch|broadcast", "These shapes don't fit together. x has one row per flat; "
+         "reference and w have one number per feature, and NumPy aligns them for you: (x - "
+         "reference) * w."),
         ("out of bounds", "The numbers of flats and of features aren't always the same: take all "
          "rows and columns at once, (x - reference) * w."),
     ],
     wrong=[
         (lambda x, r, w: x * w, "The reference is missing: compared with what? Subtract it from x "
          "first."),
-        (lambda x, r, w: x * w - r, "The reference is in the units of x: subtract, then times w."),
+        (lambda x, r, w: x * w - r, "The reference is in the units of x: subtract it first, then "
+         "multiply by w."),
         (lambda x, r, w: x - r * w, "Brackets are missing: (x - reference) * w. Without them only "
          "the reference is multiplied."),
         (lambda x, r, w: (x + r) * w, "The reference is added. Subtract it: x - reference."),
-        (lambda x, r, w: (r - x) * w, "The sign is turned round: it is x - reference, from there "
-         "to here."),
-        (lambda x, r, w: x - r, "That's the difference alone, in mixed units: times the weights."),
+        (lambda x, r, w: (r - x) * w, "The sign is flipped: it's x - reference, from the reference "
+         "to the flat."),
+        (lambda x, r, w: x - r, "That's the difference alone, in mixed units: multiply it by the "
+         "weights."),
         (lambda x, r, w: (x - r) / w, "The difference is divided by the weights: multiply."),
-        (lambda x, r, w: (x - r) @ w, "That's the sum, one number per flat: @ adds up, * does "
-         "not."),
-        (lambda x, r, w: ((x - r) * w).sum(axis=0), "That's the sum over the flats. Nothing is to "
-         "be added up."),
-        (lambda x, r, w: ((x - r) * w).sum(), "That's the sum of everything. Nothing is to be "
-         "added up."),
-        (lambda x, r, w: ((x - r) @ w)[:, None], "That's the sum of each flat. Nothing is to be "
-         "added up."),
+        (lambda x, r, w: (x - r) @ w, "That's the sum, one number per flat: @ adds up, * doesn't."),
+        (lambda x, r, w: ((x - r) * w).sum(axis=0), "That's the sum over the flats. Don't add "
+         "anything up."),
+        (lambda x, r, w: ((x - r) * w).sum(), "That's the sum of everything. Don't add anything "
+         "up."),
+        (lambda x, r, w: ((x - r) @ w)[:, None], "That's the sum of each flat. Don't add anything "
+         "up."),
         (lambda x, r, w: ((x - r) * w).mean(axis=1), "That's the mean over the features. Return "
          "one number per feature, as in x."),
         (lambda x, r, w: x / r * w, "x is divided by the reference. Subtract it: x - reference."),
@@ -177,9 +179,9 @@ contributions = Exercise(
         (lambda x, r, w: (x - r) * abs(w), "The weights lost their signs: a weight may be "
          "negative."),
         (lambda x, r, w: (x - r) * w / ((x - r) @ w)[:, None], "Those are shares that sum to 1, "
-         "not euros: do not divide by the sum."),
+         "not euros: don't divide by the sum."),
         (lambda x, r, w: (x - r) * w / abs((x - r) * w).sum(axis=1, keepdims=True), "Those are "
-         "shares, not euros: do not divide by the sum."),
+         "shares, not euros: don't divide by the sum."),
         (lambda x, r, w: (x - r) / r * w, "The difference was divided by the reference: leave it "
          "in the units of x."),
         (lambda x, r, w: (x - x.mean(axis=0)) * w, "The mean of the x that's given was subtracted. "
@@ -206,7 +208,7 @@ def _picture(weights, class_index):
 
 
 def _by_place() -> np.ndarray:
-    """A number that tells where it comes from: class, row, column, with a sign."""
+    """Numbers that encode where they are: class, row, column, and a sign."""
     row, column, c = np.meshgrid(range(8), range(8), range(10), indexing="ij")
     sign = np.where((row + column + c) % 3, 1, -1)
     return (sign * (100 * (c + 1) + 10 * row + column)).reshape(64, 10).astype(float)
@@ -225,7 +227,7 @@ CLASS_4 = [
 ]
 A_ROW = "weights[4] is pixel 4 for all classes. Class 4 is a column: [:, 4]."
 SWAPPED = "Rows and columns are swapped: reading order is .reshape(8, 8) alone."
-SCALED = "The numbers were scaled or shifted: the weights themselves, please."
+SCALED = "The numbers were scaled or shifted. Return the weights themselves."
 
 weight_picture = Exercise(
     id="1.3",
@@ -260,11 +262,11 @@ weight_picture = Exercise(
          "classes. The classes are the last axis: pick the column first."),
         (lambda w, c: [w[i : i + 8, c] for i in range(8)], "The rows overlap: row i begins at "
          "pixel 8 * i."),
-        (lambda w, c: abs(_picture(w, c)), "The signs are gone, and with them what speaks against "
+        (lambda w, c: abs(_picture(w, c)), "The signs are gone, and with them the evidence against "
          "the class."),
         (lambda w, c: np.maximum(_picture(w, c), 0), "The negative weights are gone, and with them "
-         "what speaks against the class."),
-        (lambda w, c: -_picture(w, c), "The sign is turned round."),
+         "the evidence against the class."),
+        (lambda w, c: -_picture(w, c), "The sign is flipped."),
         *[
             (lambda w, c, k=k: _picture(w, k), f"This is always class {k}: use class_index.")
             for k in range(10)
@@ -305,7 +307,7 @@ weight_picture = Exercise(
 
 
 def _central(score, x, h, up=1, down=1, over=None, finish=np.array, inputs=slice(None)):
-    """Slopes by steps of up * h and down * h, divided by `over`; and ways to get them wrong."""
+    """Slopes from steps of up * h and down * h, divided by `over`: right by default."""
     x = np.asarray(x, float)
     over = 2 * h if over is None else over
     steps = h * np.eye(len(x))[inputs]
@@ -346,7 +348,7 @@ def _moves_x(score, x, h):
 
 
 def _takes(count: int, formula):
-    """Return a score that takes `count` numbers, and says so to whoever asks it otherwise."""
+    """Return a score of `count` numbers, which says so if it's called with another shape."""
 
     def score(x):
         if np.shape(x) != (count,):
@@ -368,17 +370,17 @@ finite_differences = Exercise(
     id="1.4",
     right=lambda score, x, h: _central(score, x, h),
     inputs={
-        # Central differences are exact for a square, with any step; others show what they are.
+        # Central differences are exact for a square, whatever the step; one-sided ones aren't.
         "S = a^2 + 3ab - 5c at a=1, b=2, c=4, with h = 0.25": lambda: (
             _takes(3, lambda x: x[0] ** 2 + 3 * x[0] * x[1] - 5 * x[2]),
             np.array([1.0, 2.0, 4.0]),
             0.25,
         ),
-        # From 0.3, only a step of 0.5 goes round the corner.
+        # From 0.3, only a step of 0.5 crosses the kink.
         "S = |a| + |b| at a=0.3, b=-4, with h = 0.5": lambda: (
             _takes(2, lambda x: abs(x).sum()), np.array([0.3, -4.0]), 0.5,
         ),
-        "a score of five inputs that bends, with h = 0.1": lambda: (
+        "a curved score of five inputs, with h = 0.1": lambda: (
             _takes(5, lambda x: np.exp(x[:3]).sum() * np.sin(x[2:]).sum()),
             _drawn(5, scale=1),
             0.1,
@@ -400,12 +402,12 @@ finite_differences = Exercise(
         (_without_copies, "Both scores are the same. Do plus and minus both go the same way? Or "
          "are they one and the same array: plus = x is only a second name for x, plus = x.copy() "
          "is a copy."),
-        (_copies_before_the_loop, "Each input starts from a fresh copy of x: the copies were made "
-         "once, before the loop, so that all inputs before this one have moved as well."),
+        (_copies_before_the_loop, "Each input needs a fresh copy of x. These copies were made "
+         "once, before the loop, so all earlier inputs have moved as well."),
         (_moves_x, "x itself was changed: plus = x is a second name, plus = x.copy() a copy."),
         (lambda s, x, h: _central(s, x, h, over=h), "Twice too steep: the two points are 2h apart, "
          "so divide by 2h."),
-        (lambda s, x, h: _central(s, x, h, over=1), "That is the difference, not the slope yet: "
+        (lambda s, x, h: _central(s, x, h, over=1), "That's the difference, not the slope yet: "
          "divide by 2h."),
         (lambda s, x, h: _central(s, x, h, over=2 / h), "/ 2 * h divides by 2 and multiplies by h: "
          "write / (2 * h)."),
@@ -419,7 +421,7 @@ finite_differences = Exercise(
         ], "The entry was set to h and -h. Start from x: plus[i] += h, minus[i] -= h."),
         (lambda s, x, h: _central(s, x, h, over=h**2), "Divided by h squared: the points are 2h "
          "apart, so write / (2 * h)."),
-        (lambda s, x, h: -_central(s, x, h), "The sign is turned round: the step up minus the step "
+        (lambda s, x, h: -_central(s, x, h), "The sign is flipped: take the step up minus the step "
          "down."),
         (lambda s, x, h: [s(x + e) - s(x - e) / (2 * h) for e in h * np.eye(len(x))], "Brackets "
          "are missing: (score(plus) - score(minus)) / (2 * h). Without them only the second score "
@@ -464,7 +466,7 @@ finite_differences = Exercise(
          "all."),
         (lambda s, x, h: [_central(s, x, h)], "Right numbers, but with an axis too many: one slope "
          "per input."),
-        (lambda s, x, h: x * _central(s, x, h), "That is gradient times input: leave the input "
+        (lambda s, x, h: x * _central(s, x, h), "That's gradient times input: leave the input "
          "out."),
     ],
 )  # fmt: skip
@@ -485,7 +487,7 @@ def _two_layers(
     column=lambda w2, c: w2[:, c],
     back=lambda w1, v: w1 @ v,
 ):
-    """The chain rule, and with a keyword, each way to get it wrong."""
+    """The chain rule; each keyword is a way to get it wrong."""
     x, w1, w2 = np.asarray(x), np.asarray(w1), np.asarray(w2)
     return back(w1, gate(of_z(x, w1, b1)) * column(w2, class_index))
 
@@ -507,13 +509,13 @@ def _network(n: int, m: int, classes: int, seed: int) -> tuple[np.ndarray, ...]:
 
 
 CUT_AT_THE_END = "Negative slopes were cut at the end: a slope may be negative."
-THE_SCORE = "That is the score itself. Asked for: how it moves with x."
+THE_SCORE = "That's the score itself. Return how it changes with x."
 
 two_layer_gradient = Exercise(
     id="1.5",
     right=lambda x, w1, b1, w2, class_index: _two_layers(x, w1, b1, w2, class_index),
     inputs={
-        "2 inputs, 3 hidden units, of which the first is closed, and class 1": lambda: (
+        "2 inputs, 3 hidden units (the first is closed) and class 1": lambda: (
             *_by_hand(), 1,
         ),
         "the same network and class 0": lambda: (*_by_hand(), 0),
@@ -527,16 +529,15 @@ two_layer_gradient = Exercise(
     truth=[-10, 15],  # w1 (0, 4, -3)
     axes=("input",),
     errors=[
-        ("broadcast", "These shapes do not fit together. Are brackets missing, as in "
-         "w1 @ ((z > 0) * column)? One class is a column, "
-         "w2[:, class_index]: one number for each hidden unit. w2[class_index] is a row: one unit, "
-         "all classes."),
-        ("mismatch|align", "These shapes do not fit together. w1 is (n, m): x @ w1 sums over the "
+        ("broadcast", "These shapes don't fit together. Are brackets missing, as in w1 @ ((z > 0) "
+         "* column)? One class is a column, w2[:, class_index]: one number per hidden unit. "
+         "w2[class_index] is a row: one unit, all classes."),
+        ("mismatch|align", "These shapes don't fit together. w1 is (n, m): x @ w1 sums over the "
          "inputs, and w1 @ v, in this order and without .T, over the hidden units."),
         ("out of bounds", "One class is a column, w2[:, class_index]; the hidden units are "
          "counted by range(len(b1)), the inputs by range(len(x))."),
-        ("truth value", "z > 0 is one True or False per hidden unit: multiply by it, instead of "
-         "asking with an if."),
+        ("truth value", "z > 0 is one True or False per hidden unit: multiply by it instead of "
+         "using an if."),
     ],
     wrong=[
         (lambda x, w1, b1, w2, c: w1 @ ((x @ w1 + b1 > 0) * w2)[:, c], "z > 0 is one number per "
@@ -562,40 +563,40 @@ two_layer_gradient = Exercise(
          "elsewhere, not by z."),
         (lambda *a: _two_layers(*a, gate=np.sign), "The sign of z gives -1 where a unit is closed. "
          "Multiply by 1 where z > 0 and by 0 elsewhere."),
-        (lambda *a: _two_layers(*a, gate=lambda z: z < 0), "The other way round: open are the "
-         "units with z > 0."),
+        (lambda *a: _two_layers(*a, gate=lambda z: z < 0), "It's the other way round: the units "
+         "with z > 0 are open."),
         (lambda *a: _two_layers(*a, gate=lambda z: (z > 0) & (np.arange(len(z)) > 0)), "The first "
          "hidden unit is left out: they are counted from 0, range(len(z))."),
         (lambda *a: _two_layers(*a, gate=lambda z: (z > 0) & (np.arange(len(z)) < len(z) - 1)),
          "The last hidden unit is left out: range(len(z)) ends with it."),
         (lambda *a: _two_layers(*a, gate=lambda z: (z > 0) & (np.arange(len(z)) < 3)), "Three "
          "hidden units are written out, and there aren't always three."),
-        (lambda *a: _two_layers(*a, gate=lambda z: z >= 0), "A unit with z = 0 is closed: open are "
-         "the units with z > 0."),
-        (lambda *a: _two_layers(*a, gate=lambda z: z > 1), "Open are the units with z > 0, not "
-         "with z > 1."),
-        (lambda *a: _two_layers(*a, gate=lambda z: 1 / (1 + np.exp(-z))), "That is a sigmoid of "
-         "z. A ReLU is open or closed: multiply by z > 0."),
-        (lambda *a: _two_layers(*a, of_z=lambda x, w1, b1: x @ w1), "z includes b1: without it "
-         "other units are open."),
+        (lambda *a: _two_layers(*a, gate=lambda z: z >= 0), "A unit with z = 0 is closed: only "
+         "units with z > 0 are open."),
+        (lambda *a: _two_layers(*a, gate=lambda z: z > 1), "Units with z > 0 are open, not only "
+         "those with z > 1."),
+        (lambda *a: _two_layers(*a, gate=lambda z: 1 / (1 + np.exp(-z))), "That's a sigmoid of z. "
+         "A ReLU is open or closed: multiply by z > 0."),
+        (lambda *a: _two_layers(*a, of_z=lambda x, w1, b1: x @ w1), "z includes b1: without it, "
+         "the wrong units are open."),
         (lambda *a: _two_layers(*a, of_z=lambda x, w1, b1: x @ w1 - b1), "b1 is subtracted: z is "
          "x @ w1 + b1."),
         (lambda *a: _two_layers(*a, column=lambda w2, c: np.maximum(w2[:, c], 0)), "Negative "
          "slopes were cut as well (that is 'guided' backpropagation): only the sign of z closes a "
          "unit."),
         (lambda *a: _two_layers(*a, gate=np.ones_like,
-         column=lambda w2, c: np.maximum(w2[:, c], 0)), "The sign of w2 closes no unit: the sign "
-         "of z does."),
-        (lambda *a: _two_layers(*a, column=lambda w2, c: w2[:, c] > 0), "The sign of w2 closes no "
-         "unit, and w2 counts with its value: multiply w2[:, class_index] by z > 0."),
+         column=lambda w2, c: np.maximum(w2[:, c], 0)), "It's the sign of z that closes a unit, "
+         "not that of w2."),
+        (lambda *a: _two_layers(*a, column=lambda w2, c: w2[:, c] > 0), "The sign of w2 doesn't "
+         "close a unit, and its value counts: multiply w2[:, class_index] by z > 0."),
         (lambda *a: _two_layers(*a, column=lambda w2, c: abs(w2[:, c])), "w2 lost its signs: a "
          "hidden unit may lower the score."),
         (lambda *a: _two_layers(*a, back=lambda w1, v: abs(w1) @ v), "w1 lost its signs: an input "
          "may lower a hidden unit."),
         (lambda *a: np.maximum(_two_layers(*a), 0), CUT_AT_THE_END),
         (lambda *a: abs(_two_layers(*a)), "The signs are gone: a slope may be negative."),
-        (lambda *a: -_two_layers(*a), "The sign is turned round."),
-        (lambda *a: a[0] * _two_layers(*a), "That is gradient times input: leave the input out."),
+        (lambda *a: -_two_layers(*a), "The sign is flipped."),
+        (lambda *a: a[0] * _two_layers(*a), "That's gradient times input: leave the input out."),
         *[
             (lambda x, w1, b1, w2, c, k=k: _two_layers(x, w1, b1, w2, k), sentence)
             for k, sentence in [
@@ -613,20 +614,20 @@ two_layer_gradient = Exercise(
         (lambda x, w1, b1, w2, c: _two_layers(
             x, w1, b1, w2, (_hidden(x, w1, b1) @ w2).argmax()
         ), "This is the class with the largest score: use class_index."),
-        (lambda x, w1, b1, w2, c: np.outer(x, (x @ w1 + b1 > 0) * w2[:, c]), "That is the gradient "
-         "of w1, as in training: not of x."),
-        (lambda x, w1, b1, w2, c: _hidden(x, w1, b1), "That is the gradient of w2, as in training. "
-         "Asked for: that of x."),
-        (lambda *a: _two_layers(*a, back=lambda w1, v: v), "That is the gradient of z. One step "
-         "further back: w1 @ this."),
-        (lambda x, w1, b1, w2, c: w2[:, c], "That is the gradient of a alone. Go on back: the "
-         "gate, then w1."),
+        (lambda x, w1, b1, w2, c: np.outer(x, (x @ w1 + b1 > 0) * w2[:, c]), "That's the gradient "
+         "with respect to w1, as in training. Return the one with respect to x."),
+        (lambda x, w1, b1, w2, c: _hidden(x, w1, b1), "That's the gradient with respect to w2, as "
+         "in training. Return the one with respect to x."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: v), "That's the gradient with respect to z. "
+         "Go one step further back: w1 @ this."),
+        (lambda x, w1, b1, w2, c: w2[:, c], "That's the gradient with respect to a. Keep going "
+         "back: the gate, then w1."),
         (lambda x, w1, b1, w2, c: w1 @ ((x @ w1 + b1 > 0)[:, None] * w2), "These are all classes: "
          "pick the column first."),
-        (lambda *a: _two_layers(*a, back=lambda w1, v: w1 * v), "One number for each path: add up "
-         "over the hidden units."),
-        (lambda *a: _two_layers(*a, back=lambda w1, v: (w1 * v).mean(axis=1)), "That is the mean "
-         "over the hidden units. Add up over them."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: w1 * v), "That's one number per path: add "
+         "them up over the hidden units."),
+        (lambda *a: _two_layers(*a, back=lambda w1, v: (w1 * v).mean(axis=1)), "That's the mean "
+         "over the hidden units. Take the sum."),
         (lambda *a: _two_layers(*a, back=lambda w1, v: w1.T @ v), "w1 is (n, m): it's w1 @ v, in "
          "this order and without .T, that sums over the hidden units."),
         (lambda x, w1, b1, w2, c: _hidden(x, w1, b1) @ w2, THE_SCORE),

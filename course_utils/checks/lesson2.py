@@ -10,11 +10,11 @@ from course_utils.checks.lesson3 import _drawn
 
 __all__ = ["explain", "gradients", "path_gradients", "saliency_map"]
 
-CLASS = "use the class that is given"
+CLASS = "use the class your function is given"
 OUT_OF_RANGE = (
     "slice index|out of bounds|out of range",
-    "The small networks here have few classes: use the class that is given to the function, not "
-    "the number of the notebook's tabby.",
+    "The small networks here have few classes: use the class your function is given, not the "
+    "number of the notebook's tabby.",
 )
 
 
@@ -23,7 +23,7 @@ def _scores_of_powers(w: np.ndarray, *powers: int, softmax: bool = False):
 
     Args:
         w: (classes, H, W, C).
-        powers: with several, the terms of all of them add up.
+        powers: one or more; their terms add up.
     """
     from course_utils.network.tensorflow import keras
 
@@ -55,7 +55,7 @@ def _frozen():
 
 
 def _slopes(score_model, inputs, class_index, *, target=lambda scores, c: scores[:, c]):
-    """The gradient of a target, and with another target, a way to get it wrong."""
+    """The gradient of a target; another target is a way to get it wrong."""
     import tensorflow as tf
 
     x = tf.convert_to_tensor(inputs)
@@ -92,12 +92,12 @@ def _of_weights(score_model, inputs, class_index):
 
 
 def _over_all(g: np.ndarray, of) -> np.ndarray:
-    """Return a number of each picture, such as its norm, that can be divided by."""
+    """Return one number per picture, such as its norm, in a shape to divide by."""
     return of(g, axis=tuple(range(1, g.ndim)), keepdims=True)
 
 
 NOT_SEEN = (
-    "The tape did not see how the score comes from the inputs. Make them a tensor, x = "
+    "The tape didn't see how the score depends on the inputs. Make them a tensor, x = "
     "tf.convert_to_tensor(inputs); inside the `with`, call tape.watch(x), then the model on x, and "
     "pick the column there too. In tape.gradient(score, x), the score comes first."
 )
@@ -138,17 +138,17 @@ gradients = Exercise(
     normalise=_of_the_inputs,
     errors=[
         OUT_OF_RANGE,
-        ("'_id'", "A NumPy array cannot be differentiated: begin with x = "
-         "tf.convert_to_tensor(inputs). Inside the tape call score_model(x), and neither .numpy() "
-         "nor .predict."),
+        ("'_id'", "You can't differentiate with respect to a NumPy array: start with x = "
+         "tf.convert_to_tensor(inputs). Inside the tape, call score_model(x), without .numpy() or "
+         ".predict."),
         ("Passed in object|Expected.*Tensor|ndarray", "The tape watches tensors, and inputs is a "
-         "NumPy array: begin with x = tf.convert_to_tensor(inputs)."),
+         "NumPy array: start with x = tf.convert_to_tensor(inputs)."),
         ("NoneType|None values", NOT_SEEN),
-        ("GradientTape.gradient can only|non-persistent", "A tape answers once. Take the gradient "
-         "of the one score that is asked for, outside the `with`."),
-        ("(?<!')[Ss]hape|incompatible|expected", "The shapes do not fit. Use the function's own "
-         "arguments, score_model, inputs and class_index, and nothing that was made further up in "
-         "the notebook."),
+        ("GradientTape.gradient can only|non-persistent", "A tape answers only once. Take the "
+         "gradient of the one score you need, outside the `with`."),
+        ("(?<!')[Ss]hape|incompatible|expected", "The shapes don't fit. Use the function's own "
+         "arguments, score_model, inputs and class_index, and nothing from further up in the "
+         "notebook."),
     ],
     wrong=[
         *[
@@ -160,13 +160,13 @@ gradients = Exercise(
                 (lambda s, c: s[:, 1], "Right for class 1, and always the gradient of class 1: "
                  f"{CLASS}."),
                 (lambda s, c: s[:, -1], f"This is always the gradient of the last class: {CLASS}."),
-                (lambda s, c: s[:, c - 1], "This is the class before the one that is given. "
+                (lambda s, c: s[:, c - 1], "This is the class before the given one. Classes are "
+                 "counted from 0, as columns are: scores[:, class_index]."),
+                (lambda s, c: s[:, (c + 1) % s.shape[1]], "This is the class after the given one. "
                  "Classes are counted from 0, as columns are: scores[:, class_index]."),
-                (lambda s, c: s[:, (c + 1) % s.shape[1]], "This is the class after the one that is "
-                 "given. Classes are counted from 0, as columns are: scores[:, class_index]."),
-                (lambda s, c: s[:, :c], "These are the classes before the one that is given: "
+                (lambda s, c: s[:, :c], "This adds up the classes before the given one: write "
                  "scores[:, class_index], without another colon."),
-                (lambda s, c: s[:, c:], "These are the class that is given and all after it: "
+                (lambda s, c: s[:, c:], "This adds up the given class and all after it: write "
                  "scores[:, class_index], without another colon."),
                 (_highest, f"This is always the class with the highest score: {CLASS}."),
                 (lambda s, c: lesson3._tf("softmax")(s)[:, c], "This is the gradient of the "
@@ -178,7 +178,7 @@ gradients = Exercise(
                  "score's sigmoid: differentiate the score itself."),
                 (_loss, "This is the gradient of a loss, as in training. Differentiate the score "
                  "itself."),
-                (lambda s, c: -s[:, c], "The sign is turned round: differentiate the score itself, "
+                (lambda s, c: -s[:, c], "The sign is flipped: differentiate the score itself, "
                  "not a loss."),
                 (lambda s, c: s[:, c] ** 2, "This is the gradient of the score's square: "
                  "differentiate the score itself."),
@@ -195,21 +195,21 @@ gradients = Exercise(
         *[
             (lambda m, x, c, at=at: _slopes(m, at(x), c), sentence)
             for at, sentence in [
-                (np.zeros_like, "This is the gradient at an input of zeros: take it at the inputs "
-                 "that are given."),
-                (np.ones_like, "This is the gradient at an input of ones: take it at the inputs "
-                 "that are given."),
+                (np.zeros_like, "This is the gradient at an input of zeros: take it at the given "
+                 "inputs."),
+                (np.ones_like, "This is the gradient at an input of ones: take it at the given "
+                 "inputs."),
                 (lambda x: x / np.float32(255), "The inputs were divided by 255, and the gradient "
                  "is that of another picture. They are prepared already: take them as they are."),
                 (lambda x: x * np.float32(128) + np.float32(127), "The inputs were turned back "
-                 "into levels of 0 to 255. They are prepared already: take them as they are."),
+                 "into levels from 0 to 255. They are prepared already: take them as they are."),
                 (lambda x: (x - np.float32(127)) / np.float32(128), "The inputs were prepared once "
                  "more. They are prepared already: take them as they are."),
                 (lambda x: np.clip(x, 0, 1), "The inputs were clipped to 0...1. They are prepared "
                  "already, with both signs: take them as they are."),
                 (lambda x: np.clip(x, -1, 1), "The inputs were clipped to -1...1: take them as "
                  "they are."),
-                (lambda x: np.maximum(x, 0), "The negative inputs were made 0: take them as they "
+                (lambda x: np.maximum(x, 0), "The negative inputs were set to 0: take them as they "
                  "are."),
                 (np.abs, "The inputs have lost their signs: take them as they are."),
                 (lambda x: x - x.mean(), "A mean was subtracted from the inputs. They are prepared "
@@ -224,7 +224,7 @@ gradients = Exercise(
          "255 inside the tape, and the gradient with them. They are prepared already: take them as "
          "they are."),
         (lambda m, x, c: _slopes(m, x * np.float32(128) + np.float32(127), c) * 128, "The inputs "
-         "were turned back into levels of 0 to 255 inside the tape. They are prepared already: "
+         "were turned back into levels from 0 to 255 inside the tape. They are prepared already: "
          "take them as they are."),
         *[
             (lambda m, x, c, f=after: f(_slopes(m, x, c), x), sentence)
@@ -234,16 +234,15 @@ gradients = Exercise(
                 (lambda g, x: np.maximum(g, 0), "The negative slopes are gone. Keep both signs "
                  "here."),
                 (lambda g, x: g**2, "The slopes were squared. Return them as they are."),
-                (lambda g, x: g * x, "This is gradient times input. The gradient alone is asked "
-                 "for here."),
+                (lambda g, x: g * x, "This is gradient times input. Return the gradient alone."),
                 (lambda g, x: g / _over_all(np.abs(g), np.max), "Each picture's gradient was "
-                 "divided by its largest value. Return it as it is: its size has a meaning."),
+                 "divided by its largest value. Return it as it is: its size means something."),
                 (lambda g, x: g / np.abs(g).max(), "The gradient was divided by its largest value. "
-                 "Return it as it is: its size has a meaning."),
+                 "Return it as it is: its size means something."),
                 (lambda g, x: g / np.sqrt(_over_all(g**2, np.sum)), "Each picture's gradient was "
-                 "divided by its length. Return it as it is: its size has a meaning."),
+                 "divided by its length. Return it as it is: its size means something."),
                 (lambda g, x: g / np.linalg.norm(g), "The gradient was divided by its length. "
-                 "Return it as it is: its size has a meaning."),
+                 "Return it as it is: its size means something."),
                 (lambda g, x: g[0], "The batch axis is gone: return one gradient per picture, in "
                  "the shape of the inputs."),
                 (lambda g, x: np.abs(g).max(axis=-1), "This is a saliency map already. Return all "
@@ -328,14 +327,15 @@ saliency_map = Exercise(
         *[
             (lambda g, o=options: _map(g, **o), sentence)
             for options, sentence in [
-                ({"before": np.asarray}, "The largest gradient is not the strongest: -5 is "
-                 "stronger than 2. Take |g| first, then the largest."),
+                ({"before": np.asarray}, "The largest gradient isn't the strongest: -5 is stronger "
+                 "than 2. Take |g| first, then the largest."),
                 ({"before": np.asarray, "after": np.abs}, "The largest was taken first, and then "
-                 "its absolute value: of 1, -5 and 2 this is 2. Take |g| first, then the largest."),
+                 "its absolute value: for 1, -5 and 2 that gives 2. Take |g| first, then the "
+                 "largest."),
                 ({"before": np.asarray, "pick": np.min}, "The smallest gradient was taken, which "
                  "may be negative. Take |g| first, then the largest."),
                 ({"before": np.asarray, "pick": np.min, "after": np.abs}, "The smallest was taken "
-                 "first, and then its absolute value: of 1, 2 and 5 this is 1. Take |g| first, "
+                 "first, and then its absolute value: for 1, 2 and 5 that gives 1. Take |g| first, "
                  "then the largest."),
                 ({"pick": np.min}, "This is the weakest channel. M is the largest of the three."),
                 ({"pick": np.sum}, "This is the sum over the channels; the paper takes the "
@@ -348,7 +348,7 @@ saliency_map = Exercise(
                  "takes the largest |value|."),
                 ({"before": np.square, "pick": np.mean, "after": np.sqrt}, "This is the root of "
                  "the mean square; the paper takes the largest |value|."),
-                ({"before": np.square}, "The squares were taken. M is the largest |value| itself."),
+                ({"before": np.square}, "These are the squares. M is the largest |value| itself."),
                 ({"before": np.asarray, "pick": np.mean}, "This is the mean with signs, in which "
                  "colours cancel. Take |g| first, then the largest."),
                 ({"before": np.asarray, "pick": np.mean, "after": np.abs}, "The mean was taken "
@@ -363,14 +363,14 @@ saliency_map = Exercise(
                  "M is the largest |value|."),
                 ({"pick": np.std}, "This is the standard deviation of the channels. M is the "
                  "largest |value|."),
-                ({"before": lambda g: np.maximum(g, 0)}, "Negative gradients were made 0. They "
-                 "move the score as well: take |g|, then the largest."),
-                ({"before": lambda g: np.maximum(-g, 0)}, "Positive gradients were made 0. They "
-                 "move the score as well: take |g|, then the largest."),
-                ({"pick": np.argmax}, "This is the number of the strongest channel. Take its "
+                ({"before": lambda g: np.maximum(g, 0)}, "Negative gradients were set to 0. They "
+                 "change the score too: take |g|, then the largest."),
+                ({"before": lambda g: np.maximum(-g, 0)}, "Positive gradients were set to 0. They "
+                 "change the score too: take |g|, then the largest."),
+                ({"pick": np.argmax}, "This is the index of the strongest channel. Take its "
                  "|value|: max, not argmax."),
                 ({"after": np.negative}, "The map is negative: leave out the minus."),
-                ({"after": np.sqrt}, "The root was taken. M is the largest |value| itself."),
+                ({"after": np.sqrt}, "This is the square root. M is the largest |value| itself."),
                 *[
                     ({"after": lambda m, e=e: m / (m.max() + e)}, "The maps were divided by their "
                      f"largest value. {AS_IT_IS}.")
@@ -426,7 +426,7 @@ saliency_map = Exercise(
         (lambda g: np.abs(g), "The signs are gone, and the channels are still there. Take the "
          "largest of the three, .max(axis=-1)."),
         (lambda g: g * (np.abs(g) == np.abs(g).max(axis=-1, keepdims=True)), "The weaker channels "
-         "were made 0. Return one number per pixel, .max(axis=-1)."),
+         "were set to 0. Return one number per pixel, .max(axis=-1)."),
         (lambda g: np.take_along_axis(g, np.abs(g).argmax(axis=-1)[..., None], axis=-1)[..., 0],
          "This is the strongest slope with its sign. M is its absolute value."),
     ],
@@ -437,7 +437,7 @@ saliency_map = Exercise(
 
 
 def _classifier(labels: tuple[str, ...], w: np.ndarray, *powers: int):
-    """Return a classifier that ends in a softmax, as published ones do; 102 is its grey."""
+    """Return a classifier that ends in a softmax, as published ones do; it maps grey 102 to 0."""
     from course_utils.models import Classifier
 
     model = _scores_of_powers(w, *powers, softmax=True)
@@ -457,7 +457,7 @@ def _cats():
 
 @shared
 def _pens():
-    # More classes than predict names; and the signs of x matter, also to |gradient|.
+    # More classes than predict lists; and the signs of x matter, even for |gradient|.
     labels = ("pencil", "pen", "fountain pen", "penholder", "chalk", "crayon", "brush", "quill")
     return _classifier(labels, _drawn(8, 3, 3, 3), 4, 3)
 
@@ -511,18 +511,19 @@ explain = Exercise(
     truth=[[4, 3], [2, 3]],
     axes=("row", "column"),
     errors=[
-        ("list index out of range", "predict names the most probable classes only, and yours may "
+        ("list index out of range", "predict lists only the most probable classes, and yours may "
          "not be among them: use classifier.class_index(name)."),
-        ("index 1 .* size 1$", "The batch has one picture, and its map is the first: [0]."),
+        ("index 1 .* size 1$", "The batch has only one picture, so its map is the first: [0]."),
         OUT_OF_RANGE,
         ("EagerTensor.*attribute|list indices|'list' object", "Your saliency_map needs an array: "
          "give it np.asarray(gradients(...))."),
-        ("has no class", "The classes are not the notebook's: use the name that is given."),
-        ("uint8|were prepared", "prepare takes a picture as it is, uint8, and once only."),
+        ("has no class", "These aren't the notebook's classes: use the name your function is "
+         "given."),
+        ("uint8|were prepared", "prepare takes the original picture, uint8, and only once."),
         ("[Ii]nvalid type|Only integers|must be integers|convert.*str|'str'|tuple index",
-         "`gradients` takes the number of a class, not its name: classifier.class_index(name)."),
+         "`gradients` takes the index of a class, not its name: classifier.class_index(name)."),
         ("[Ss]hape|incompatible|expected", "The network here takes pictures of another size. Put "
-         "the picture that is given through classifier.prepare, and use nothing made further up."),
+         "the given picture through classifier.prepare, and use nothing from further up."),
     ],
     wrong=[
         *[
@@ -532,23 +533,23 @@ explain = Exercise(
                  "classifier.model ends in a softmax. Take classifier.score_model."),
                 ({"prepare": lambda c, p: np.float32(p)[None]}, f"{UNPREPARED}."),
                 ({"prepare": lambda c, p: np.float32(p / 255)[None]}, f"{UNPREPARED}. Dividing by "
-                 "255 is not its preparation."),
+                 "255 isn't how it's prepared."),
                 ({"prepare": lambda c, p: c.prepare(p) / np.float32(255)}, "The picture was "
                  "divided by 255 after it had been prepared. prepare does all that is needed."),
                 ({"prepare": lambda c, p: np.float32(c.restore(c.prepare(p)))}, "The preparation "
                  "was undone by restore, which is for looking at the picture."),
-                ({"prepare": lambda c, p: 0 * c.prepare(p)}, "This is the map of an empty "
-                 "picture. Use the picture that is given."),
+                ({"prepare": lambda c, p: 0 * c.prepare(p)}, "This is the map of an empty picture. "
+                 "Use the given picture."),
                 ({"prepare": lambda c, p: -c.prepare(p)}, "The prepared picture was turned into "
                  "its negative. Take it as it is."),
                 ({"prepare": lambda c, p: np.abs(c.prepare(p))}, "The prepared picture has lost "
                  "its signs. Take it as it is."),
-                ({"prepare": lambda c, p: c.prepare(p[:, ::-1])}, "The picture is turned left to "
-                 "right."),
+                ({"prepare": lambda c, p: c.prepare(p[:, ::-1])}, "The picture is mirrored, left "
+                 "to right."),
                 ({"prepare": lambda c, p: c.prepare(p[..., ::-1])}, "The channels are in the "
                  "reverse order."),
                 ({"number": _predicted}, "This explains the predicted class instead of the one "
-                 "that was asked for: use classifier.class_index(name)."),
+                 "asked for: use classifier.class_index(name)."),
                 ({"number": lambda c, x, name: 0}, "This always explains class 0: use "
                  "classifier.class_index(name)."),
                 ({"number": lambda c, x, name: 1}, "This always explains class 1: use "
@@ -556,20 +557,20 @@ explain = Exercise(
                 ({"number": lambda c, x, name: -1}, "This always explains the last class: use "
                  "classifier.class_index(name)."),
                 ({"number": lambda c, x, name: c.labels.index(name) - 1}, "This explains the class "
-                 "before the one that was asked for: use classifier.class_index(name) as it is."),
+                 "before the one asked for: use classifier.class_index(name) as it is."),
                 *[
                     ({"number": lambda c, x, name, fits=fits, i=i: [
                         k for k, label in enumerate(c.labels) if fits(label, name)
-                    ][i]}, "This explains another class that has the name in its own, as 'tiger "
-                     "cat' has 'cat': use classifier.class_index(name).")
+                    ][i]}, "This explains another class whose name contains the given one, as "
+                     "'tiger cat' contains 'cat': use classifier.class_index(name).")
                     for fits in (lambda a, b: b in a, str.startswith, str.endswith)
                     for i in (0, -1)
                 ],
                 ({"number": lambda c, x, name: slice(None)}, "This is the gradient of all classes "
                  "at once: use classifier.class_index(name)."),
-                ({"reduce": lambda g, x: g}, "One number per pixel is asked for: put the gradient "
-                 "into saliency_map."),
-                ({"reduce": lambda g, x: g.max(axis=-1)}, "The largest gradient is not the "
+                ({"reduce": lambda g, x: g}, "Return one number per pixel: put the gradient into "
+                 "saliency_map."),
+                ({"reduce": lambda g, x: g.max(axis=-1)}, "The largest gradient isn't the "
                  "strongest: take |g| first, as saliency_map does."),
                 ({"reduce": lambda g, x: np.abs(g.max(axis=-1))}, "The largest gradient was taken "
                  "before its absolute value: take |g| first, as saliency_map does."),
@@ -578,7 +579,7 @@ explain = Exercise(
                 ({"reduce": lambda g, x: np.abs(g).sum(axis=-1)}, "This is the sum over the "
                  "channels. Take the largest, as saliency_map does."),
                 ({"reduce": lambda g, x: np.abs(g.mean(axis=-1))}, "The mean was taken before the "
-                 "absolute value, so that colours cancel. Put the gradient into saliency_map."),
+                 "absolute value, so colours cancel. Put the gradient into saliency_map."),
                 *[
                     ({"reduce": lambda g, x, of=of: of(g, axis=-1)}, "The channels were put "
                      "together with their signs, so colours cancel. Put the gradient into "
@@ -628,7 +629,7 @@ def _path(
     pool=lambda gs, steps: np.sum(gs, axis=0) / steps,
     times=lambda x: x,
 ):
-    """Integrated gradients, and with a keyword, each way to get it wrong."""
+    """Integrated gradients; each keyword is a way to get it wrong."""
     x = np.asarray(inputs)
     a = np.float32(points(steps)).reshape(-1, 1, 1, 1)
     gs = [of_slopes(g, k, x) for g, k in zip(_slopes(score_model, a * x, class_index), a)]  # noqa: B905
@@ -681,24 +682,24 @@ path_gradients = Exercise(
         OUT_OF_RANGE,
         ("EagerTensor.*attribute|list.*list|unsupported operand.*list", "Your gradients returns a "
          "tensor or a list: take np.asarray(gradients(...))."),
-        ("float.*double|double.*float|dtype|must have the same type", "The points on the way are "
-         "float64, and the inputs float32: np.float32(a * inputs)."),
+        ("float.*double|double.*float|dtype|must have the same type", "The points along the way "
+         "are float64, and the inputs float32: np.float32(a * inputs)."),
         ("'int' object is not iterable", "`steps` is a number: for k in range(steps)."),
         ("positional arguments|unexpected keyword|missing a required", "The functions of the "
          "package take other arguments. Write the sum yourself, with gradients from above."),
-        ("[Ss]hape|incompatible|expected", "The shapes do not fit. Put the points on the way "
-         "through the model one by one, a * inputs, and use nothing made further up."),
+        ("[Ss]hape|incompatible|expected", "The shapes don't fit. Put the points on the way "
+         "through the model one by one, a * inputs, and use nothing from further up."),
     ],
     wrong=[
         *[
             (lambda m, x, c, n, o=options: _path(m, x, c, n, **o), sentence)
             for options, sentence in [
                 ({"points": lambda n: np.ones(n)}, "This is gradient times input, with the slope "
-                 "at the end of the way only. Average the slopes on the way."),
+                 "at the end only. Average the slopes along the way."),
                 ({"points": lambda n: np.zeros(n)}, "This is the slope at the baseline only. "
-                 "Average the slopes on the way."),
-                ({"points": lambda n: np.full(n, 0.5)}, "This is the slope in the middle of the "
-                 "way only. Average the slopes at `steps` points."),
+                 "Average the slopes along the way."),
+                ({"points": lambda n: np.full(n, 0.5)}, "This is the slope in the middle only. "
+                 "Average the slopes at `steps` points."),
                 ({"points": lambda n: (np.arange(n) + 1) / n}, "The points are the ends of the "
                  "pieces: take the middles, k + 0.5."),
                 ({"points": lambda n: np.arange(n) / n}, "The points are the beginnings of the "
@@ -713,17 +714,17 @@ path_gradients = Exercise(
                  "steps."),
                 ({"points": np.arange}, "The points are whole numbers, and go beyond the input: "
                  "(k + 0.5) / steps."),
-                ({"points": lambda n: np.linspace(0, 1, n)}, "np.linspace(0, 1, steps) takes both "
-                 "ends of the way. Take the middles of the pieces, (k + 0.5) / steps."),
+                ({"points": lambda n: np.linspace(0, 1, n)}, "np.linspace(0, 1, steps) includes "
+                 "both ends of the path. Take the middles of the pieces, (k + 0.5) / steps."),
                 *[
                     ({"points": lambda n: np.linspace(0, 1, n + 1), "pool": pool}, "These are "
-                     "steps + 1 points with both ends of the way. Take the middles of the pieces, "
+                     "steps + 1 points with both ends of the path. Take the middles of the pieces, "
                      "(k + 0.5) / steps.")
                     for pool in (lambda gs, n: np.mean(gs, axis=0), lambda gs, n: sum(gs) / n)
                 ],
                 ({"points": lambda n: np.linspace(0, 1, n + 1), "pool": _trapezoids}, "This is the "
-                 "rule of trapezoids, with the ends of the pieces. Take the slopes at their "
-                 "middles, (k + 0.5) / steps."),
+                 "trapezoidal rule, with the ends of the pieces. Take the slopes at their middles, "
+                 "(k + 0.5) / steps."),
                 ({"points": lambda n: np.linspace(0, 1, n + 2)[1:-1]}, "These points are steps + 1 "
                  "pieces apart. Take the middles of `steps` pieces, (k + 0.5) / steps."),
                 ({"points": lambda n: 1 + _middles(n)}, "The points go away from the input, beyond "
@@ -734,10 +735,11 @@ path_gradients = Exercise(
                  "points."),
                 ({"points": lambda n: _middles(n)[1:]}, "The first point is missing: `steps` "
                  "points, k from 0."),
-                ({"pool": lambda gs, n: np.sum(gs, axis=0)}, "The gradients are summed up but not "
+                ({"pool": lambda gs, n: np.sum(gs, axis=0)}, "The gradients are added up, but not "
                  "divided by the number of steps."),
                 ({"pool": lambda gs, n: np.sum(gs, axis=0), "times": np.ones_like}, "This is the "
-                 "sum of the gradients. Divide it by steps, and multiply it by the way, inputs."),
+                 "sum of the gradients. Divide it by steps, and multiply it by the displacement, "
+                 "inputs."),
                 ({"pool": lambda gs, n: np.sum(gs, axis=0) / (n + 1)}, "Divided by steps + 1: "
                  "there are `steps` points."),
                 ({"pool": lambda gs, n: np.sum(gs, axis=0) * n}, "Multiplied by steps: divide by "
@@ -750,29 +752,31 @@ path_gradients = Exercise(
                  "inside the loop?"),
                 ({"pool": lambda gs, n: gs[0] / n}, "This is the first gradient only, divided by "
                  "steps. Is the `return` inside the loop?"),
-                ({"pool": lambda gs, n: np.max(gs, axis=0)}, "This is the largest gradient on the "
-                 "way. Take the mean."),
+                ({"pool": lambda gs, n: np.max(gs, axis=0)}, "This is the largest gradient along "
+                 "the way. Take the mean."),
                 ({"pool": lambda gs, n: np.median(gs, axis=0)}, "This is the median of the "
                  "gradients. Take the mean."),
-                ({"pool": lambda gs, n: np.mean(gs)}, "The mean went over everything: average over "
+                ({"pool": lambda gs, n: np.mean(gs)}, "You averaged over everything: average over "
                  "the points only, axis=0."),
                 ({"of_slopes": lambda g, a, x: np.abs(g)}, "The gradients have lost their signs. "
                  "Add them up as they are."),
                 ({"of_slopes": lambda g, a, x: np.maximum(g, 0)}, "Negative gradients were left "
                  "out. Add all of them up, with their signs."),
                 ({"of_slopes": lambda g, a, x: a * g}, "Each gradient was multiplied by its own "
-                 "point, a * inputs. Multiply their mean by the whole way, inputs."),
+                 "point, a * inputs. Multiply their mean by the whole displacement, inputs."),
                 ({"of_slopes": lambda g, a, x: a * g, "times": np.ones_like}, "Each gradient was "
-                 "multiplied by a. Multiply their mean by the way, inputs."),
+                 "multiplied by a. Multiply their mean by the displacement, inputs."),
                 ({"times": np.ones_like}, "The mean gradient still has to be multiplied by the "
-                 "way, inputs."),
+                 "displacement, inputs."),
                 ({"points": lambda n: np.ones(n), "times": np.ones_like}, "This is the gradient at "
-                 "the input. Average over the way from 0 to it."),
-                ({"times": np.abs}, "The way has lost its sign: multiply by inputs as they are."),
-                ({"times": np.negative}, "All numbers have the wrong sign: the way is inputs - 0."),
-                ({"times": lambda x: x - x.mean()}, "A mean was subtracted from the way. The "
-                 "baseline is 0: multiply by inputs."),
-                ({"times": lambda x: x / 2}, "The way was halved: multiply by inputs."),
+                 "the input. Average along the way from 0 to it."),
+                ({"times": np.abs}, "The displacement has lost its sign: multiply by inputs as "
+                 "they are."),
+                ({"times": np.negative}, "All numbers have the wrong sign: the displacement is "
+                 "inputs - 0."),
+                ({"times": lambda x: x - x.mean()}, "A mean was subtracted from the displacement. "
+                 "The baseline is 0: multiply by inputs."),
+                ({"times": lambda x: x / 2}, "The displacement was halved: multiply by inputs."),
                 ({"times": np.square}, "Multiplied by inputs twice: once is enough."),
             ]
         ],
@@ -786,11 +790,11 @@ path_gradients = Exercise(
                 (lambda m, c: c - 1, "This is the class before"),
             ]
         ],
-        (_packages_own, "This is the package's version, whose points are not the middles of equal "
+        (_packages_own, "This is the package's version, whose points aren't the middles of equal "
          "pieces. Write the sum yourself, with gradients from above."),
         *[
             (lambda m, x, c, n, k=k: _path(m, x, c, k), "The number of steps is always the same: "
-             "use the one that is given, steps.")
+             "use the one you're given, steps.")
             for k in (2, 5, 8, 10, 16, 20, 32, 50, 64, 100)
         ],
         (lambda m, x, c, n: _path(m, x, c, n)[0], "The batch axis is gone: return the shape of the "

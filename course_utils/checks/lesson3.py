@@ -10,7 +10,7 @@ __all__ = ["alpha", "grad_cam_steps", "place_contributions", "side_share", "weig
 
 
 def _drawn(*shape: int, seed: int = 0, scale: float = 0.3) -> np.ndarray:
-    """Return the same unround float32 numbers of both signs in every call."""
+    """Return the same float32 numbers in every call: of both signs, and not round."""
     return np.random.default_rng(seed).normal(scale=scale, size=shape).astype(np.float32)
 
 
@@ -48,31 +48,31 @@ alpha = Exercise(
     id="3.1",
     right=lambda gradient: _alpha(gradient),
     inputs={
-        "2 pictures with 4 maps of 2 x 3 places": _slopes,
-        "3 pictures with 2 maps of 3 x 4 places": lambda: (_drawn(3, 3, 4, 2, scale=9),),
-        "1 picture with 5 maps of 4 x 1 places": lambda: (_drawn(1, 4, 1, 5, scale=0.01),),
+        "2 pictures with 4 maps of 2 x 3 positions": _slopes,
+        "3 pictures with 2 maps of 3 x 4 positions": lambda: (_drawn(3, 3, 4, 2, scale=9),),
+        "1 picture with 5 maps of 4 x 1 positions": lambda: (_drawn(1, 4, 1, 5, scale=0.01),),
     },
     truth=[[3, -1, 0, 2], [0, 0, 5, -2]],
     axes=("picture", "map"),
     errors=[
         ("AxisError", "The gradient has four axes, (B, h, w, K), counted from 0."),
-        ("out of bounds", "The numbers of pictures, places and maps aren't always the same: take "
-         "them from gradient.shape, or all at once with axis=(1, 2)."),
+        ("out of bounds", "The numbers of pictures, positions and maps aren't always the same: "
+         "take them from gradient.shape, or all at once with axis=(1, 2)."),
         ("'list' object cannot|as a data type", "Two axes at once are one tuple: axis=(1, 2)."),
     ],
     wrong=[
-        (lambda g: _alpha(g, pool=np.sum), "This is the sum over the places. The formula has the "
-         "mean: 1/Z, with Z the number of places."),
+        (lambda g: _alpha(g, pool=np.sum), "This is the sum over the positions. The formula has "
+         "the mean: 1/Z, with Z the number of positions."),
         (lambda g: g.sum(axis=(1, 2)) / 49, "Divided by 49, which is right for maps of 7 x 7 "
-         "places only. Take the mean over the places."),
-        (lambda g: g.sum(axis=(1, 2)) / g.shape[1], "The sum over the places was divided by their "
-         "rows only. Z is the number of places, h times w."),
-        (lambda g: g.sum(axis=(1, 2)) / g.shape[2], "The sum over the places was divided by their "
-         "columns only. Z is the number of places, h times w."),
+         "positions only. Take the mean over the positions."),
+        (lambda g: g.sum(axis=(1, 2)) / g.shape[1], "The sum over the positions was divided by "
+         "their rows only. Z is the number of positions, h times w."),
+        (lambda g: g.sum(axis=(1, 2)) / g.shape[2], "The sum over the positions was divided by "
+         "their columns only. Z is the number of positions, h times w."),
         (lambda g: g.sum(axis=(1, 2)) / g.shape[1] * g.shape[2], "Brackets are missing: / (h * w). "
          "Without them it is divided by h and multiplied by w."),
         (lambda g: np.reshape(g, (len(g), g.shape[3], -1)).mean(axis=2), "This reshape mixes maps "
-         "and places: the maps are the last axis. Take the mean over the axes (1, 2)."),
+         "and positions: the maps are the last axis. Take the mean over the axes (1, 2)."),
         (lambda g: _alpha(g, before=np.abs), "This is the mean of |gradient|: a map that speaks "
          "against the class would speak for it. Keep the signs."),
         (lambda g: _alpha(g, after=np.abs), "The signs are gone: a map that speaks against the "
@@ -82,35 +82,35 @@ alpha = Exercise(
         (lambda g: _alpha(g, before=_relu), "The negative slopes are gone before the mean. Average "
          "them with their signs."),
         (lambda g: _alpha(g, pool=np.max), "This is the largest slope. Grad-CAM takes the mean "
-         "over the places."),
+         "over the positions."),
         (lambda g: _alpha(g, pool=np.median), "This is the median. Grad-CAM takes the mean over "
-         "the places."),
-        (lambda g: g[:, 0, 0], "This is the slope at one place, the first. Take the mean over the "
-         "places."),
-        (lambda g: g.mean(axis=(1, 2), keepdims=True), "Right numbers, but the two axes of the "
-         "places are still there: leave out keepdims."),
+         "the positions."),
+        (lambda g: g[:, 0, 0], "This is the slope at one position, the first. Take the mean over "
+         "the positions."),
+        (lambda g: g.mean(axis=(1, 2), keepdims=True), "Right numbers, but the two position axes "
+         "are still there: leave out keepdims."),
         (lambda g: _alpha(g, axis=(0, 1, 2)), "The mean went over the pictures as well. Each "
          "picture has its own weights: axis=(1, 2)."),
         (lambda g: np.tile(_alpha(g, axis=(0, 1, 2)), (len(g), 1)), "All pictures got the mean of "
          "their weights. Each picture has its own: axis=(1, 2)."),
         (lambda g: _alpha(g, axis=-1), "You pooled over the maps (channels), the last axis, so "
-         "there's one number for each place. Pool over the places, axis=(1, 2)."),
-        (lambda g: _alpha(g, axis=None), "One number for everything: average over the places "
+         "there's one number per position. Pool over the positions, axis=(1, 2)."),
+        (lambda g: _alpha(g, axis=None), "One number for everything: average over the positions "
          "only, axis=(1, 2)."),
         *[
-            (lambda g, a=axis: _alpha(g, axis=a), "Only one of the two axes of the places was "
-             "averaged: axis=(1, 2).")
+            (lambda g, a=axis: _alpha(g, axis=a), "Only one of the two position axes was averaged: "
+             "axis=(1, 2).")
             for axis in (1, 2)
         ],
         *[
-            (lambda g, a=axis: _alpha(g, axis=a), "The places are the axes 1 and 2, counted from "
-             "0: axis=(1, 2).")
+            (lambda g, a=axis: _alpha(g, axis=a), "The positions are the axes 1 and 2, counted "
+             "from 0: axis=(1, 2).")
             for axis in ((0, 1), (2, 3), (1, 3), (0, 2), 0)
         ],
         (lambda g: _alpha(g).T, "Right numbers, but the axes are swapped: (B, K), pictures first."),
-        (lambda g: _alpha(g)[0], "Only the first picture has got weights. Return (B, K)."),
-        (lambda g: _alpha(g)[:1], "Only the first picture has got weights: is the `return` inside "
-         "the loop?"),
+        (lambda g: _alpha(g)[0], "Only the first picture has weights. Return (B, K)."),
+        (lambda g: _alpha(g)[:1], "Only the first picture has weights: is the `return` inside the "
+         "loop?"),
         (lambda g: _alpha(g) / np.abs(_alpha(g)).max(), "The weights were divided by the largest "
          "one. Keep them as they are: their size has a meaning."),
         (lambda g: _per_picture(_alpha(g)), "The weights of each picture were divided by the "
@@ -123,16 +123,16 @@ alpha = Exercise(
 
 
 FROM_THE_NOTEBOOK = (
-    "Something of the notebook (x, A, gradient, weights) is used instead of what the function is "
-    "given."
+    "The function uses something from the notebook (x, A, gradient, weights) instead of its "
+    "arguments."
 )
 CROSSED = (
-    "`@` multiplies the maps of every picture with the weights of every picture. Line them up "
+    "`@` multiplies the maps of every picture by the weights of every picture. Line them up "
     "instead: feature_maps * weights[:, None, None, :], then the sum over the last axis."
 )
 NOT_LINED_UP = (
-    "The weights are not lined up with the maps: they need two axes for the places, "
-    "weights[:, None, None, :] (in a loop over k, weights[:, k, None, None])."
+    "The weights are not lined up with the maps: they need two position axes, weights[:, None, "
+    "None, :] (in a loop over k, weights[:, k, None, None])."
 )
 
 
@@ -142,7 +142,7 @@ def _weighted(A, v, of_weights=np.asarray, of_products=np.asarray, total=np.sum,
 
 
 def _maps_and_weights() -> tuple[np.ndarray, np.ndarray]:
-    # As many columns as pictures, so that weights without the axes of the places do fit, wrongly.
+    # As many columns as pictures: weights without the position axes fit too, wrongly.
     A = np.zeros((2, 3, 2, 3))
     A[0, 0, 0] = [1, 2, 4]
     A[0, 1, 1] = [3, 0, 1]
@@ -156,9 +156,9 @@ weighted_sum_of_maps = Exercise(
     id="3.2",
     right=lambda feature_maps, weights: _weighted(feature_maps, weights),
     inputs={
-        "2 pictures with 3 maps of 3 x 2 places": _maps_and_weights,
-        "3 pictures with 5 maps of 2 x 4 places": lambda: (_drawn(3, 2, 4, 5), _drawn(3, 5)),
-        "1 picture with 2 maps of 1 x 3 places": lambda: (_drawn(1, 1, 3, 2), _drawn(1, 2)),
+        "2 pictures with 3 maps of 3 x 2 positions": _maps_and_weights,
+        "3 pictures with 5 maps of 2 x 4 positions": lambda: (_drawn(3, 2, 4, 5), _drawn(3, 5)),
+        "1 picture with 2 maps of 1 x 3 positions": lambda: (_drawn(1, 1, 3, 2), _drawn(1, 2)),
     },
     # 2 - 6 + 4, 6 + 1 and -4 - 3; then 2 + 10 - 2 and 2 - 12
     truth=[[[0, 0], [0, 7], [-7, 0]], [[10, 0], [0, 0], [0, -10]]],
@@ -171,15 +171,15 @@ weighted_sum_of_maps = Exercise(
     ],
     wrong=[
         (lambda A, v: _relu(_weighted(A, v)), "The sum is right, but the negative numbers are "
-         "gone. Here they are to stay; the ReLU comes in step 3."),
+         "gone. Keep them here; the ReLU comes in step 3."),
         (lambda A, v: np.abs(_weighted(A, v)), "The signs of the sum are gone. What speaks against "
          "the class must stay negative."),
-        (lambda A, v: _weighted(A, v, of_products=_relu), "The ReLU came before the sum, so that "
-         "no map can speak against the class. Sum first, with signs."),
+        (lambda A, v: _weighted(A, v, of_products=_relu), "The ReLU came before the sum, so no map "
+         "can speak against the class. Sum first, with signs."),
         (lambda A, v: _weighted(A, v, of_weights=_relu), "The ReLU came before the sum: maps with "
          "negative weights are missing. Sum over all maps, with signs."),
         (lambda A, v: _weighted(A, v, of_products=np.abs), "The absolute values were summed, so "
-         "that nothing can cancel. Keep the signs."),
+         "nothing can cancel. Keep the signs."),
         (lambda A, v: _weighted(A, v, of_weights=np.abs), "The weights have lost their signs."),
         (lambda A, v: _weighted(A, v, total=np.mean), "This is the mean over the maps. The formula "
          "has the sum."),
@@ -215,13 +215,13 @@ weighted_sum_of_maps = Exercise(
          "pictures. Each has its own: weights[:, None, None, :]."),
         (lambda A, v: A @ v.T, CROSSED),
         (lambda A, v: _weighted(A, v).sum(axis=0), "The pictures were summed as well: return one "
-         "map for each picture, (B, h, w)."),
-        (lambda A, v: _weighted(A, v)[0], "The batch axis is gone: return one map for each "
-         "picture, (B, h, w)."),
+         "map per picture, (B, h, w)."),
+        (lambda A, v: _weighted(A, v)[0], "The batch axis is gone: return one map per picture, (B, "
+         "h, w)."),
         (lambda A, v: _weighted(A, v)[..., None], "The last axis is still there, with one number: "
          "leave out keepdims."),
-        (lambda A, v: _weighted(A, v, axis=(1, 2)), "The places were summed, and what is left is "
-         "one number for each map. Sum over the maps (channels), the last axis."),
+        (lambda A, v: _weighted(A, v, axis=(1, 2)), "The positions were summed, and what is left "
+         "is one number per map. Sum over the maps (channels), the last axis."),
         (lambda A, v: _weighted(A, v, axis=None), "Everything was summed. Sum over the maps "
          "(channels) only, the last axis."),
         (lambda A, v: _weighted(A, v, axis=0), "The pictures were summed, the first axis. Sum over "
@@ -251,7 +251,7 @@ def _cam(
     total=np.sum,
     end=_relu,
 ):
-    """Grad-CAM, and with a keyword, each way to get it wrong."""
+    """Grad-CAM; or, with a keyword, a way to get it wrong."""
     import tensorflow as tf
 
     x = tf.convert_to_tensor(inputs)
@@ -302,14 +302,14 @@ def _by_hand():
     A = copied(image)
     model = keras.Model(image, [A, dense(keras.layers.Flatten()(A))])
     copied.set_weights([np.eye(2)[None, None]])
-    # One column per class: the slopes at place 0, map 0 and 1, then at place 1.
+    # One column per class: the slopes at position 0, map 0 and 1, then at position 1.
     dense.set_weights([np.array([[1, 4, 0], [0, -3, 2], [1, 0, -4], [2, 1, 0]])])
     return model
 
 
 @shared
 def _bent():
-    """A network of two branches after the maps, with bends, so that slopes differ by picture."""
+    """A network of two branches after the maps, with bends, so slopes differ by picture."""
     from course_utils.network.tensorflow import keras
 
     rng = np.random.default_rng(7)
@@ -364,7 +364,7 @@ grad_cam_steps = Exercise(
             0,
         ),
     },
-    # Slopes 4, -3 at the first place and 0, 1 at the second, so the weights are 2 and -1:
+    # Slopes 4, -3 at the first position and 0, 1 at the second, so the weights are 2 and -1:
     # 6 - 2 and 6 - 1; 2 - 4, which is negative, and 10 + 1.
     truth=[[[4, 5]], [[0, 11]]],
     axes=("picture", "row", "column"),
@@ -382,8 +382,8 @@ grad_cam_steps = Exercise(
          "from the feature maps. Call tape.watch(x) first, and compute maps *and* score in one "
          "call inside the `with` block. In tape.gradient(score, feature_maps), the score comes "
          "first."),
-        ("broadcast|mismatch|gufunc", "These shapes do not fit together. Is it the gradient with "
-         "respect to x, the pixels? Asked for is tape.gradient(score, feature_maps)."),
+        ("broadcast|mismatch|gufunc", "These shapes don't fit together. Is it the gradient with "
+         "respect to x, the pixels? You need tape.gradient(score, feature_maps)."),
     ],
     wrong=[
         (lambda m, x, c: _cam(m, x, c, watch=False), WATCH),
@@ -392,21 +392,21 @@ grad_cam_steps = Exercise(
         (lambda m, x, c: _cam(m, x, c, end=np.abs), "The absolute value was taken: what speaks "
          "against the class now looks like evidence for it. ReLU keeps the positive and makes the "
          "rest 0."),
-        (lambda m, x, c: _cam(m, x, c, end=lambda s: _relu(-s)), "The sign is turned round: "
+        (lambda m, x, c: _cam(m, x, c, end=lambda s: _relu(-s)), "The sign is flipped: "
          "differentiate the score itself, not a loss."),
         (lambda m, x, c: _cam(m, x, c, pool=lambda g: g.sum(axis=(1, 2), keepdims=True)),
-         "The slopes were summed over the places. The weights are their mean."),
+         "The slopes were summed over the positions. The weights are their mean."),
         (lambda m, x, c: _cam(m, x, c, pool=lambda g: g.sum(axis=(1, 2), keepdims=True),
          end=np.asarray), "The slopes were summed, not averaged, and the ReLU is missing."),
         (lambda m, x, c: _cam(m, x, c, pool=lambda g: g.max(axis=(1, 2), keepdims=True)),
-         "The largest slope was taken for the weights. They are the mean over the places."),
+         "The largest slope was taken for the weights. They are the mean over the positions."),
         (lambda m, x, c: _cam(m, x, c, pool=lambda g: g.mean(axis=(0, 1, 2), keepdims=True)),
-         "The slopes were averaged over the pictures too, so that all of them got the same "
-         "weights. Each picture has its own: the mean over the axes 1 and 2."),
+         "The slopes were averaged over the pictures too, so they all got the same weights. Each "
+         "picture has its own: the mean over the axes 1 and 2."),
         (lambda m, x, c: _cam(m, x, c, pool=lambda g: g[:1].mean(axis=(1, 2), keepdims=True)),
          "All pictures got the weights of the first one. Each has its own."),
-        (lambda m, x, c: _cam(m, x, c, of_products=_relu), "The ReLU came before the sum, so that "
-         "no map can speak against the class. Sum first, then the ReLU."),
+        (lambda m, x, c: _cam(m, x, c, of_products=_relu), "The ReLU came before the sum, so no "
+         "map can speak against the class. Sum first, then the ReLU."),
         *[
             (lambda m, x, c, e=end: _cam(
                 m, x, c, pool=lambda g: _relu(g.mean(axis=(1, 2), keepdims=True)), end=e
@@ -420,9 +420,9 @@ grad_cam_steps = Exercise(
         (lambda m, x, c: _cam(m, x, c, of_slopes=_relu), "Negative slopes were dropped before the "
          "mean (as in guided gradients). Average all of them."),
         (lambda m, x, c: _cam(m, x, c, pool=lambda g: g), "Each number was multiplied by its own "
-         "slope: the average over the places is missing. (That is HiResCAM, another method.)"),
+         "slope: the average over the positions is missing. (That is HiResCAM, another method.)"),
         (lambda m, x, c: _cam(m, x, c, pool=lambda g: g.mean(axis=-1, keepdims=True)),
-         "The slopes were pooled over the maps (channels) instead of the places."),
+         "The slopes were pooled over the maps (channels) instead of the positions."),
         (lambda m, x, c: _cam(m, x, c, target=lambda s, c: _tf("softmax")(s)[:, c]), "This is the "
          "gradient of the probability. The network given to the function ends in scores: leave the "
          "softmax out."),
@@ -452,8 +452,8 @@ grad_cam_steps = Exercise(
          "picture's score was differentiated: the score of each is scores[:, class_index]."),
         (lambda m, x, c: _cam(m, x, c, total=np.mean), "The maps were averaged. The formula has "
          "the sum over the maps."),
-        (lambda m, x, c: _cam(m, x, c)[0], "The batch axis is gone: return one map for each "
-         "picture, (B, h, w)."),
+        (lambda m, x, c: _cam(m, x, c)[0], "The batch axis is gone: return one map per picture, "
+         "(B, h, w)."),
         (lambda m, x, c: _cam(m, x, c)[..., None], "The axis of the maps is still there: leave out "
          "keepdims."),
         (lambda m, x, c: _cam(m, x, c, end=lambda s: _per_picture(_relu(s))), "Each map was "
@@ -465,7 +465,7 @@ grad_cam_steps = Exercise(
         (lambda m, x, c: _cam(m, x, c, end=_stretched), "The map was stretched to 0...1 instead of "
          "the ReLU: its zero is lost."),
         (_pixel_slopes, "This is the gradient with respect to the inputs. Differentiate with "
-         "respect to the feature maps, and return one map for each picture, (B, h, w)."),
+         "respect to the feature maps, and return one map per picture, (B, h, w)."),
         (lambda m, x, c: np.abs(_pixel_slopes(m, x, c)).max(axis=-1), "This is a vanilla gradient, "
          "with respect to the inputs. Differentiate with respect to the feature maps."),
     ],
@@ -480,7 +480,7 @@ def _contributions(A, W, c, places=lambda A: A.shape[1] * A.shape[2]):
 
 
 def _maps_and_head() -> tuple[np.ndarray, np.ndarray]:
-    # As many maps as classes, so that a row of W in place of a column does fit, wrongly.
+    # As many maps as classes: a row of W instead of a column fits too, wrongly.
     A = np.zeros((3, 2, 4, 3))
     A[0, 0, 1] = [8, 0, 16]
     A[0, 1, 3] = [0, 24, 8]
@@ -494,11 +494,11 @@ place_contributions = Exercise(
     id="3.4",
     right=lambda feature_maps, W, class_index: _contributions(feature_maps, W, class_index),
     inputs={
-        "3 pictures with 3 maps of 2 x 4 places and class 2": lambda: (*_maps_and_head(), 2),
-        "2 pictures with 4 maps of 3 x 2 places and class 0 of 5": lambda: (
+        "3 pictures with 3 maps of 2 x 4 positions and class 2": lambda: (*_maps_and_head(), 2),
+        "2 pictures with 4 maps of 3 x 2 positions and class 0 of 5": lambda: (
             _drawn(2, 3, 2, 4), _drawn(4, 5), 0,
         ),
-        "1 picture with 3 maps of 1 x 1 place and class 1 of 3": lambda: (
+        "1 picture with 3 maps of 1 x 1 position and class 1 of 3": lambda: (
             _drawn(1, 1, 1, 3, seed=1), _drawn(3, 3, seed=1), 1,
         ),
     },
@@ -508,43 +508,43 @@ place_contributions = Exercise(
     errors=[
         ("out of bounds", f"The weights here have three or five classes. {CLASS}, not the number "
          "of the cat's class."),
-        ("gufunc|mismatch|align|broadcast", "The maps have K numbers at each place, and so has a "
-         "column of W, W[:, class_index]. W[class_index] is a row: one map, all classes."),
+        ("gufunc|mismatch|align|broadcast", "The maps have K numbers at each position, and so has "
+         "a column of W, W[:, class_index]. W[class_index] is a row: one map, all classes."),
     ],
     wrong=[
         (lambda A, W, c: _relu(_contributions(A, W, c)), "The negative contributions are gone, so "
-         "that the rest no longer adds up to the score. Leave the ReLU out here."),
+         "the rest no longer adds up to the score. Leave the ReLU out here."),
         (lambda A, W, c: np.abs(_contributions(A, W, c)), "The signs are gone: contributions "
          "against the class must stay negative."),
         *[
             (lambda A, W, c, z=z: _contributions(A, W, c, places=z), sentence)
             for z, sentence in [
                 (lambda A: 1, "This is CAM itself. The contribution has 1/Z before the sum, with Z "
-                 "the number of places, h times w."),
-                (lambda A: 49, "Divided by 49, which is right for maps of 7 x 7 places only. Z is "
+                 "the number of positions, h times w."),
+                (lambda A: 49, "Divided by 49, which is right for maps of 7 x 7 positions only. Z "
+                 "is h times w."),
+                (lambda A: A.shape[2], "Divided by the width only. Z is the number of positions, h "
+                 "times w."),
+                (lambda A: A.shape[1], "Divided by the height only. Z is the number of positions, "
                  "h times w."),
-                (lambda A: A.shape[2], "Divided by the width only. Z is the number of places, h "
-                 "times w."),
-                (lambda A: A.shape[1], "Divided by the height only. Z is the number of places, h "
-                 "times w."),
                 (lambda A: A.shape[1] ** 2, "Divided by the height twice, which is right for "
-                 "square maps only. Z is the number of places, h times w."),
+                 "square maps only. Z is the number of positions, h times w."),
                 (lambda A: A.shape[2] ** 2, "Divided by the width twice, which is right for square "
-                 "maps only. Z is the number of places, h times w."),
-                (lambda A: A.shape[1] + A.shape[2], "Divided by h + w. Z is the number of places, "
-                 "h times w."),
-                (lambda A: A.shape[0] * A.shape[1], "The first axis is the picture. The places are "
+                 "maps only. Z is the number of positions, h times w."),
+                (lambda A: A.shape[1] + A.shape[2], "Divided by h + w. Z is the number of "
+                 "positions, h times w."),
+                (lambda A: A.shape[0] * A.shape[1], "The first axis is the picture. The positions "
+                 "are the axes 1 and 2: Z is shape[1] * shape[2]."),
+                (lambda A: A.shape[2] * A.shape[3], "The last axis is the maps. The positions are "
                  "the axes 1 and 2: Z is shape[1] * shape[2]."),
-                (lambda A: A.shape[2] * A.shape[3], "The last axis is the maps. The places are the "
-                 "axes 1 and 2: Z is shape[1] * shape[2]."),
                 (lambda A: A.shape[1] / A.shape[2], "Brackets are missing: / (h * w). Without them "
                  "it is divided by h and multiplied by w."),
                 (lambda A: A[..., 0].size, "Divided by the number of pictures too. Z is the number "
-                 "of places, h times w."),
-                (lambda A: A.shape[3], "Divided by the number of maps. Z is the number of places, "
-                 "h times w."),
+                 "of positions, h times w."),
+                (lambda A: A.shape[3], "Divided by the number of maps. Z is the number of "
+                 "positions, h times w."),
                 (lambda A: A.size, "Divided by the size of all the maps. Z is the number of "
-                 "places, h times w."),
+                 "positions, h times w."),
             ]
         ],
         (lambda A, W, c: _contributions(A, W.T, c), "This is a row of W: the weights of one map "
@@ -567,12 +567,12 @@ place_contributions = Exercise(
         ],
         (lambda A, W, c: _contributions(A, W, [c]), "Right numbers, but the last axis is still "
          "there, with one number: W[:, class_index], without inner brackets."),
-        (lambda A, W, c: A.mean(axis=(1, 2)) @ W[:, c], "The mean over the places was taken, so "
-         "that where is gone: this is the score. Leave the places as they are."),
+        (lambda A, W, c: A.mean(axis=(1, 2)) @ W[:, c], "The mean over the positions was taken, "
+         "and *where* is lost: this is the score. Keep the positions."),
         (lambda A, W, c: A * W[:, c] / (A.shape[1] * A.shape[2]), "The contributions of the maps "
          "are not summed yet: sum over the last axis."),
-        (lambda A, W, c: _contributions(A, W, c)[0], "The batch axis is gone: return one map for "
-         "each picture, (B, h, w)."),
+        (lambda A, W, c: _contributions(A, W, c)[0], "The batch axis is gone: return one map per "
+         "picture, (B, h, w)."),
     ],
 )  # fmt: skip
 
@@ -595,22 +595,22 @@ side_share = Exercise(
     right=lambda m, side: _share(m, side),
     inputs={
         # The positive part: 6 + 4 + 3 + 2 + 5 = 20, of which 6 + (4 + 2) / 2 = 9 on the side.
-        "a map with 6 on the side, 4 and 2 by half on it, and 3 and 5 off it": lambda: (
+        "a map with 6 on the side, 4 and 2 half on it, and 3 and 5 off it": lambda: (
             np.array([[6.0, 4.0, 3.0], [-7.0, 0.0, -1.0], [0.0, 2.0, 5.0]]),
             np.array([[1.0, 0.5, 0.0]] * 3),
         ),
-        "a map of 4 x 5 places": lambda: (_drawn(4, 5), np.tile([0, 0, 0.5, 1, 1], (4, 1))),
+        "a map of 4 x 5 positions": lambda: (_drawn(4, 5), np.tile([0, 0, 0.5, 1, 1], (4, 1))),
         "a map in another unit, with very small numbers": lambda: (
             _drawn(2, 3, scale=3e-8), np.array([[1, 1, 0], [0.5, 0, 0]]),
         ),
-        "a map with few strong places": lambda: (
+        "a map with few strong positions": lambda: (
             np.array([[9.0, 0.4, 0.3, 0.7, -0.2]]), np.array([[0, 1, 1, 0, 1]]),
         ),
         "a map where nothing speaks for the class": lambda: (
             np.array([[-1.0, 0.0]]), np.array([[1.0, 0.0]]),
         ),
         "a map of zeros": lambda: (np.zeros((2, 2)), np.ones((2, 2))),
-        "a map of one place": lambda: (np.array([[0.37]]), np.array([[0.5]])),
+        "a map of one position": lambda: (np.array([[0.37]]), np.array([[0.5]])),
     },
     truth=0.45,
     errors=[
@@ -622,7 +622,7 @@ side_share = Exercise(
     wrong=[
         *[
             (lambda m, s, w=with_signs: w(m, s), "The negative values were summed as well: they "
-             "cancel evidence, and the result is no share. np.maximum(m, 0) first.")
+             "cancel evidence, and the result isn't a share. np.maximum(m, 0) first.")
             for with_signs in (
                 lambda m, s: _share(m, s, np.asarray, np.asarray),
                 lambda m, s: (m * s).sum() / m.sum(),
@@ -630,15 +630,15 @@ side_share = Exercise(
             )
         ],
         *[
-            (lambda m, s, w=with_signs: w(m, s), "The part has negative values in it, the whole "
-             "has not. Use np.maximum(m, 0) for both.")
+            (lambda m, s, w=with_signs: w(m, s), "The part has negative values in it, and the "
+             "whole doesn't. Use np.maximum(m, 0) for both.")
             for with_signs in (
                 lambda m, s: _share(m, s, part=np.asarray),
                 lambda m, s: (m * s).sum() / _relu(m).sum(),
             )
         ],
-        (lambda m, s: _share(m, s, whole=np.asarray), "The whole has negative values in it, the "
-         "part has not. Use np.maximum(m, 0) for both."),
+        (lambda m, s: _share(m, s, whole=np.asarray), "The whole has negative values in it, and "
+         "the part doesn't. Use np.maximum(m, 0) for both."),
         *[
             (lambda m, s, w=absolute: w(m, s), "Absolute values turn what speaks against the class "
              "into evidence for it. np.maximum(m, 0) instead.")
@@ -659,18 +659,18 @@ side_share = Exercise(
         (lambda m, s: _share(m, 1 - s), "This is the share of the other side."),
         (lambda m, s: (_relu(m) * s).sum() / s.sum(), "Divided by the size of the side: that is a "
          "mean. Divide by the sum of what is positive."),
-        (lambda m, s: (_relu(m) * s).sum() / m.size, "Divided by the number of places: that is a "
-         "mean. Divide by the sum of what is positive."),
-        (lambda m, s: _share(m, s, of_side=np.ceil), "The places that belong to the side by half "
-         "were counted in full: multiply by side, where 0.5 counts by half."),
-        (lambda m, s: _share(m, s, of_side=np.floor), "The places that belong to the side by half "
-         "were left out: multiply by side, where 0.5 counts by half."),
-        (lambda m, s: _share(m > 0, s), "The places were counted. Sum the values: a strong place "
-         "must count more."),
-        (lambda m, s: _share(m, s, _strong, _strong), "Weak places are missing: everything that is "
+        (lambda m, s: (_relu(m) * s).sum() / m.size, "Divided by the number of positions: that is "
+         "a mean. Divide by the sum of what is positive."),
+        (lambda m, s: _share(m, s, of_side=np.ceil), "Positions that are half on the side were "
+         "counted in full: multiply by side, where 0.5 counts half."),
+        (lambda m, s: _share(m, s, of_side=np.floor), "Positions that are half on the side were "
+         "left out: multiply by side, where 0.5 counts half."),
+        (lambda m, s: _share(m > 0, s), "The positions were counted. Sum the values: a strong "
+         "position must count more."),
+        (lambda m, s: _share(m, s, _strong, _strong), "Weak positions are missing: everything "
          "positive counts, however small."),
-        (lambda m, s: (_relu(m) * s).max() / m.max() if m.max() > 0 else 0.0, "These are largest "
-         "values. Sum them over the places."),
+        (lambda m, s: (_relu(m) * s).max() / m.max() if m.max() > 0 else 0.0, "These are the "
+         "largest values. Sum them over the positions."),
         *[
             (lambda m, s, v=value: _share(m, s) if (m > 0).any() else v, "Where nothing speaks "
              "for the class, return 0.")
@@ -682,7 +682,7 @@ side_share = Exercise(
              "if instead.")
             for e in (1.0, 1e-3, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10)
         ],
-        (lambda m, s: _relu(m) * s / _relu(m).sum(), "One number is asked for: sum over all the "
-         "places."),
+        (lambda m, s: _relu(m) * s / _relu(m).sum(), "One number is needed: sum over all the "
+         "positions."),
     ],
 )  # fmt: skip

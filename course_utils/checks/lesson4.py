@@ -38,7 +38,7 @@ def _shared_generator_untouched() -> Iterator[None]:
         raise Mistake(
             "The noise comes from np.random itself, one generator that all cells share, so your "
             "function changes the random numbers of every other cell. Draw from a generator of its "
-            "own, as np.random.default_rng(seed) makes it, and leave out np.random.seed."
+            "own, such as np.random.default_rng(seed), and leave out np.random.seed."
         )
 
 
@@ -53,7 +53,7 @@ def _noisy(
     sigma=lambda noise, x: noise * _range(x),
     draw=lambda rng, x: rng.standard_normal(x.shape),
 ):
-    """Noisy copies, and with a keyword, each way to get them wrong."""
+    """Noisy copies; or, with a keyword, a way to get them wrong."""
     x = np.asarray(inputs)
     return x + sigma(noise, x) * draw(rng, x)
 
@@ -125,14 +125,14 @@ def _figures(copies: np.ndarray, x: np.ndarray) -> dict[str, tuple[float, float]
 
 
 def _noise(answer) -> dict[str, tuple[float, float]]:
-    """What is compared of noisy copies: figures that hardly depend on the draw."""
+    """Return what the check compares: figures that hardly depend on the draw."""
     if isinstance(answer, dict):  # the truth
         return answer
     copies = numbers(answer)
     if copies.shape not in PICTURES:
         raise Mistake(
             f"The result has the shape {copies.shape}. Return one copy of each picture of the "
-            "batch, (B, H, W, C), as the pictures come."
+            "batch, (B, H, W, C), in the order of the pictures."
         )
     if not np.isfinite(copies).all():
         raise Mistake("There is NaN or infinity in the copies. Are all of them filled?")
@@ -142,7 +142,7 @@ def _noise(answer) -> dict[str, tuple[float, float]]:
                 f"The copies are rounded to {decimals} decimals. Leave the numbers as they are."
                 if decimals
                 else "The copies are whole numbers. The network takes the prepared inputs, so add "
-                "the noise to those, and neither round the sum nor make integers of it."
+                "the noise to those, and don't round the sum or turn it into integers."
             )
     x = _pictures(copies.shape)
     for copy, clean in zip(copies, x, strict=True):
@@ -174,11 +174,11 @@ def _draws_from_rng(student: Callable) -> None:
     if np.array_equal(first, second):
         raise Mistake(
             "Two calls with one generator give the same noise each time. Draw from the rng that is "
-            "given, and make no new one inside."
+            "given, and don't make a new one inside."
         )
     if not np.array_equal(first, again):
         raise Mistake(
-            "The same seed gives other noise. Draw from the rng that is given and from nothing "
+            "The same seed gives different noise. Draw from the rng that is given and from nothing "
             "else: otherwise the seed is ignored, and nobody can repeat your map."
         )
 
@@ -228,13 +228,14 @@ noisy_copies = Exercise(
         (lambda x, n, rng: x, "The copies are the pictures themselves: where is the noise added?"),
         (lambda x, n, rng: _noisy(x, n, rng) - x, "That is the noise alone. Return the picture "
          "plus the noise."),
-        (lambda x, n, rng: _noisy(x, n, rng)[::-1], "The copies come in the reverse order: picture "
-         "0 first."),
+        (lambda x, n, rng: _noisy(x, n, rng)[::-1], "The copies come in reverse order: picture 0 "
+         "first."),
         (lambda x, n, rng: np.broadcast_to(_noisy(x, n, rng)[:1], x.shape), "All copies are copies "
          "of the first picture."),
-        (lambda x, n, rng: x * (1 + n * rng.standard_normal(x.shape)), "Each number got noise of "
-         "its own size, and numbers near 0 hardly any. The range is that of the whole picture."),
-        (lambda x, n, rng: x * (1 + (_noisy(x, n, rng) - x)), "The noise is multiplied with the "
+        (lambda x, n, rng: x * (1 + n * rng.standard_normal(x.shape)), "Each number got noise in "
+         "proportion to itself, and numbers near 0 hardly any. The range is that of the whole "
+         "picture."),
+        (lambda x, n, rng: x * (1 + (_noisy(x, n, rng) - x)), "The noise is multiplied by the "
          "picture, so numbers near 0 get hardly any. Add it."),
         *[
             (lambda x, n, rng, s=sigma: _noisy(x, n, rng, sigma=s), sentence)
@@ -246,13 +247,13 @@ noisy_copies = Exercise(
                 (lambda n, x: _range(x), "`noise` is missing: sigma is noise times the range."),
                 (lambda n, x: n * np.ptp(x), "The range of the whole batch was taken. Each picture "
                  "has its own: np.ptp(inputs, axis=(1, 2, 3), keepdims=True)."),
-                (lambda n, x: n * _range(x[:1]), "Every picture got noise of the first one's "
+                (lambda n, x: n * _range(x[:1]), "Every picture got noise for the first one's "
                  "range. Each has its own: np.ptp(inputs, axis=(1, 2, 3), keepdims=True)."),
-                (lambda n, x: n * _range(x, (1, 2)), "Each channel got noise of its own range. "
+                (lambda n, x: n * _range(x, (1, 2)), "Each channel got noise for its own range. "
                  + OWN_RANGE),
                 *[
                     (lambda n, x, a=axis: n * _range(x, a), "Each row, column or pixel got noise "
-                     "of its own range. " + OWN_RANGE)
+                     "for its own range. " + OWN_RANGE)
                     for axis in (1, 2, 3, (1, 3), (2, 3))
                 ],
                 (lambda n, x: (n * _range(x)) ** 2, "sigma is the standard deviation, not the "
@@ -295,16 +296,16 @@ noisy_copies = Exercise(
                 (lambda rng, x: rng.laplace(scale=0.5**0.5, size=x.shape), "This noise is "
                  "Laplace's, with the right standard deviation. The formula has a normal one: "
                  "rng.standard_normal."),
-                (lambda rng, x: rng.choice([-1.0, 1.0], x.shape), "This noise is the flip of a "
-                 "coin, plus or minus sigma. The formula has a normal one: rng.standard_normal."),
+                (lambda rng, x: rng.choice([-1.0, 1.0], x.shape), "This noise is a coin toss, plus "
+                 "or minus sigma. The formula has a normal one: rng.standard_normal."),
                 (lambda rng, x: rng.standard_normal((len(x), 1, 1, 1)), ONE_NUMBER),
                 (lambda rng, x: rng.standard_normal((1, 1, 1, 1)), ONE_NUMBER),
-                (lambda rng, x: rng.standard_normal(x.shape[3]), "All places got the same noise, "
-                 "one number for each channel. Draw from rng for inputs.shape, all axes."),
+                (lambda rng, x: rng.standard_normal(x.shape[3]), "All positions got the same "
+                 "noise, one number per channel. Draw from rng for inputs.shape, all axes."),
                 (lambda rng, x: rng.standard_normal((*x.shape[:3], 1)), "The channels got the same "
                  "noise. Draw from rng for inputs.shape, all axes."),
                 (lambda rng, x: rng.standard_normal(x.shape[1:]), "All pictures got the same "
-                 "noise. Draw for inputs.shape, the pictures' axis included."),
+                 "noise. Draw for inputs.shape, including the pictures' axis."),
                 (lambda rng, x: rng.standard_normal((len(x), x.shape[1], 1, x.shape[3])), "The "
                  "same noise goes along each row. Draw from rng for inputs.shape, all axes."),
                 (lambda rng, x: rng.standard_normal((len(x), 1, *x.shape[2:])), "The same noise "
@@ -318,7 +319,7 @@ noisy_copies = Exercise(
 # ------------------------------------------------------------------------------------ 4.2
 
 
-MODEL = object()  # handed through to the method; nobody looks inside
+MODEL = object()  # passed on to the method; nobody looks inside
 
 
 def _method(x, samples, noise, class_index, maps: Callable, copies: list | None) -> Callable:
@@ -346,7 +347,9 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
                 "its own predicted class. Hand class_index on."
             )
         if not np.all(np.asarray(class_index) == wanted):
-            raise Mistake("Another class was explained than asked for: hand class_index on.")
+            raise Mistake(
+                "Another class was explained than the one asked for: hand class_index on."
+            )
         batch = np.array(inputs, float)
         if batch.shape[1:] != clean.shape[1:]:
             raise Mistake(
@@ -361,7 +364,7 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
         if len(set(same)) > 1 and np.abs(z[0]).max() > 1e-3:
             raise Mistake(
                 "All pictures of a batch got the same noise. noisy_copies(inputs, noise, rng) "
-                "draws for inputs.shape, the pictures' axis included."
+                "draws for inputs.shape, including the pictures' axis."
             )
         return np.array(list(map(map_of, whose, batch)), np.float32)
 
@@ -375,7 +378,7 @@ def _method(x, samples, noise, class_index, maps: Callable, copies: list | None)
                 if times[b][k] > 2:  # once more than to find out the shape of a map
                     raise Mistake(
                         "All samples have the same noise. Make the generator once, before the "
-                        "loop, and new copies with it in each turn."
+                        "loop, and use it to make new copies in each turn."
                     )
                 return maps(b, k)
         if not 0.7 * sigma[b] < e.std() < 1.3 * sigma[b]:
@@ -408,7 +411,7 @@ def _smoothing(x, samples, noise, class_index, maps, seed=0, copies=None) -> tup
 
 
 def _scenes(*shape: int) -> np.ndarray:
-    """Pictures far apart and of different ranges, so that a noisy copy shows whose it is."""
+    """Pictures far apart and of different ranges, so a noisy copy shows whose it is."""
     number = np.arange(shape[0]).reshape(-1, 1, 1, 1)
     x = 1.6 * (1 + number) * (np.random.default_rng(4).random(shape) - 0.5) + 2 * number
     return x.astype(np.float32)
@@ -442,7 +445,7 @@ def _smooth(
     number=lambda n: n,
     copies=lambda x, k, *noise: _noisy(x, *noise),
 ):
-    """SmoothGrad, and with a keyword, each way to get it wrong."""
+    """SmoothGrad; or, with a keyword, a way to get it wrong."""
     rng = np.random.default_rng(seed)
     maps = [
         each(method(model, copies(inputs, k, noise, rng), class_index))
@@ -462,7 +465,7 @@ def _in_one_batch(method, model, inputs, class_index, samples, noise, seed, spre
 
 
 def _loop(turn: Callable) -> Callable:
-    """Return what a loop makes of the maps in which each turn is total = turn(total, map, n)."""
+    """Return the result of a loop whose every turn is total = turn(total, map, n)."""
 
     def mean(maps: np.ndarray, n: int) -> np.ndarray:
         total = 0
@@ -482,7 +485,7 @@ def _keeps_to_the_seed(student: Callable) -> None:
         return np.array([copy for copy in found if not np.allclose(copy, x[0])])
 
     def figures(noisy: np.ndarray) -> dict:
-        """Of all copies laid one below the other, as of one picture."""
+        """Return the figures of all copies, stacked into one picture."""
         return _figures(*(a.reshape(1, -1, *x.shape[2:]) for a in (noisy, 0 * noisy + x)))
 
     with _shared_generator_untouched():
@@ -508,9 +511,9 @@ def _keeps_to_the_seed(student: Callable) -> None:
 
 
 DROPPED = "the signs were dropped before the mean, and nothing can cancel. Average the signed maps."
-FIRST = "The first map alone is in the result: is the return inside the loop?"
+FIRST = "Only the first map is in the result: is the return inside the loop?"
 AVERAGED_TOO = (
-    "The pictures were averaged too. The mean goes over the samples only, one map for each picture."
+    "The pictures were averaged too. The mean goes over the samples only, one map per picture."
 )
 ALL_THE_MAPS = "These are all the maps. Return their mean over the samples, axis=0."
 MIXED = (
@@ -525,7 +528,7 @@ smooth_gradient = Exercise(
         method, model, inputs, class_index, samples, noise, seed
     ),
     inputs={
-        "2 pictures, 4 samples, and a method with maps of 2 x 2 places": lambda: _smoothing(
+        "2 pictures, 4 samples, and a method with maps of 2 x 2 positions": lambda: _smoothing(
             _scenes(2, 12, 10, 3), 4, 0.1, 7, _known_maps
         ),
         "3 pictures, 6 samples, and a method with maps of the picture's shape": lambda: _smoothing(
@@ -550,8 +553,8 @@ smooth_gradient = Exercise(
         (r"method\(\) (missing|got|takes)", "The method is called as method(model, copies, "
          "class_index)."),
         ("broadcast|array element with a sequence|Incompatible shapes", "A map needn't have the "
-         "picture's shape: Grad-CAM's has 7 x 7 places. Begin with total = 0 and add the first map "
-         "to that."),
+         "picture's shape: Grad-CAM's has 7 x 7 positions. Begin with total = 0 and add the first "
+         "map to that."),
     ],
     wrong=[
         *[
@@ -602,8 +605,8 @@ smooth_gradient = Exercise(
                 ({"number": lambda n: 1, "mean": lambda maps, n: maps[0]}, FIRST),
                 ({"number": lambda n: 1}, FIRST),
                 ({"mean": _loop(lambda total, g, n: (total + g) / 2)}, "(total + map) / 2 in each "
-                 "turn makes the last map count by half. Add the maps up, and divide by samples "
-                 "after the loop."),
+                 "turn makes the last map count half. Add the maps up, and divide by samples after "
+                 "the loop."),
                 ({"mean": _loop(lambda total, g, n: (total + g) / n)}, "The total is divided in "
                  "each turn, so the first maps fade away. Divide once, after the loop."),
                 ({"mean": lambda maps, n: maps.mean()}, "All numbers were averaged into one. The "
@@ -633,7 +636,7 @@ smooth_gradient = Exercise(
             ]
         ],
         (lambda m, f, x, c, n, s, seed: _smooth(m, f, x, c, n, s, seed)[::-1], "The pictures come "
-         "in the reverse order: the first map belongs to the first picture."),
+         "in reverse order: the first map belongs to the first picture."),
         *[
             (lambda *args, spread=spread, fold=fold: _in_one_batch(*args, spread, fold), MIXED)
             for spread, fold in [
@@ -659,7 +662,7 @@ smooth_gradient = Exercise(
 def _error(
     maps, *, axis=0, ddof=1, power=0.5, of=np.asarray, by=lambda m: np.sqrt(len(m)), center=np.mean
 ):
-    """The standard error, and with a keyword, each way to get it wrong."""
+    """The standard error; or, with a keyword, a way to get it wrong."""
     maps = of(np.asarray(maps, float))
     squares = np.square(maps - center(maps, axis=axis, keepdims=True)).sum(axis=axis)
     return (squares / (maps.size / squares.size - ddof)) ** power / by(maps)
@@ -688,12 +691,12 @@ standard_error = Exercise(
     id="4.3",
     right=lambda maps: _error(maps),
     inputs={
-        "4 maps of 2 x 3 places and 3 channels": _four_samples,
-        "9 maps of 4 x 5 places and 3 channels": lambda: (_drawn(9, 4, 5, 3),),
-        "2 maps of 1 place and 2 channels, with small numbers": lambda: (
+        "4 maps of 2 x 3 positions and 3 channels": _four_samples,
+        "9 maps of 4 x 5 positions and 3 channels": lambda: (_drawn(9, 4, 5, 3),),
+        "2 maps of 1 position and 2 channels, with small numbers": lambda: (
             1e-6 * _drawn(2, 1, 1, 2),
         ),
-        "5 maps of 3 x 2 places and 2 channels, all far above 0": lambda: (
+        "5 maps of 3 x 2 positions and 2 channels, all far above 0": lambda: (
             300 + 9 * _drawn(5, 3, 2, 2),
         ),
     },
@@ -701,8 +704,8 @@ standard_error = Exercise(
     axes=("row", "column", "channel"),
     errors=[
         ("out of bounds", "maps has four axes, (n, H, W, C), counted from 0."),
-        ("broadcast|axes don't match", "The result has one number for each number of a map, "
-         "(H, W, C): the samples are the first axis, axis=0."),
+        ("broadcast|axes don't match", "The result has one number per number of a map, (H, W, C): "
+         "the samples are the first axis, axis=0."),
     ],
     wrong=[
         (lambda m: _error(m, by=lambda m: 1), "This is the standard deviation of the samples. "
@@ -738,7 +741,7 @@ standard_error = Exercise(
             for ddof in (0, 1) for by in (lambda m: np.sqrt(len(m)), lambda m: 1)
         ],
         (lambda m: _error(m - m.mean(), center=_zero), "The mean of *all* the numbers was "
-         "subtracted. Each place has its own mean over the samples: maps.mean(axis=0)."),
+         "subtracted. Each position has its own mean over the samples: maps.mean(axis=0)."),
         (lambda m: _error(m, of=np.abs), "This is the error of |g|: keep the signs of the "
          "samples."),
         (lambda m: np.ptp(m, axis=0) / np.sqrt(len(m)), "This is the range of the samples, largest "
@@ -762,10 +765,10 @@ standard_error = Exercise(
             for axis in (1, 2, 3, (1, 2), (1, 2, 3), (2, 3))
             for ddof in (0, 1)
         ],
-        (lambda m: _error(m).mean(), "The mean over all pixels was taken. Return one error for "
-         "each number of the map, (H, W, C)."),
+        (lambda m: _error(m).mean(), "The mean over all pixels was taken. Return one error per "
+         "number of the map, (H, W, C)."),
         (lambda m: _error(m).mean(axis=-1), "The mean over the channels was taken. Return one "
-         "error for each number of the map, (H, W, C)."),
+         "error per number of the map, (H, W, C)."),
         (lambda m: _error(m)[None], "There is an axis too many, that of the samples: leave out "
          "keepdims."),
         *[
@@ -790,7 +793,7 @@ KINDS = {"signed": np.positive, "absolute": np.abs, "squared": np.square}
 
 
 def _black_box(kind: str, samples: int) -> Callable:
-    """A SmoothGrad of somebody else's, on plain NumPy, one picture a call, rounded to float32."""
+    """Return someone else's SmoothGrad: plain NumPy, one picture per call, rounded to float32."""
 
     def average(method, inputs):
         inputs = np.asarray(inputs)
@@ -812,7 +815,7 @@ def _value(average, w: float) -> float:
 
 
 def _told(w: float, order=tuple(KINDS), same=np.isclose) -> Callable:
-    """Return a program that looks which of w, |w| and w^2 comes out, in some order."""
+    """Return a program that sees which of w, |w| and w^2 comes out, in some order."""
 
     def program(average):
         result = _value(average, w)
@@ -909,6 +912,6 @@ which_average = Exercise(
         (_renamed("squared", "absolute", "signed"), "'signed' and 'squared' are swapped: with a "
          "negative w, the signed mean is the negative one."),
         (_renamed("squared", "signed", "absolute"), "Your method can tell them apart, but each "
-         "name is at the wrong place: signed is w, absolute |w|, squared w^2."),
+         "name is in the wrong place: signed is w, absolute |w|, squared w^2."),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ __all__ = ["kept_order", "repaired_picture", "score_not_probability", "unguided_
 
 
 def _drawn(*shape: int, seed: int = 0, scale: float = 1) -> np.ndarray:
-    """Return the same unround float32 numbers of both signs in every call."""
+    """Return the same float32 numbers in every call: of both signs, and not round."""
     return np.random.default_rng(seed).normal(scale=scale, size=shape).astype(np.float32)
 
 
@@ -68,7 +68,7 @@ def _picture(
     is_unit=lambda x: x.max() <= 1,
     end=_rounded,
 ):
-    """The right conversion, and with a keyword, each way to get it wrong."""
+    """The right conversion; or, with a keyword, a way to get it wrong."""
     image = np.asarray(image)
     if is_done(image):
         return image
@@ -136,7 +136,8 @@ def _refuses(student: Callable) -> None:
         else:
             ending = "returns " + ("a picture" if hasattr(answer, "dtype") else repr(answer))
         raise Mistake(
-            f"A picture with {words} is in none of the ranges, and your function {ending}. {advice}"
+            f"A picture with {words} isn't in any of the ranges, and your function {ending}. "
+            f"{advice}"
         )
 
 
@@ -185,8 +186,8 @@ repaired_picture = Exercise(
     errors=[
         ("ambiguous|broadcast", "The smallest and the largest number of the whole picture decide: "
          "image.min() and image.max(), without an axis."),
-        ("^ValueError", "This picture is in one of the ranges, and must not be refused. -1, 0, 1 "
-         "and 255 belong to the ranges, and a picture needn't reach them: <= and >=."),
+        ("^ValueError", "This picture is in one of the ranges, so don't refuse it. -1, 0, 1 and "
+         "255 belong to the ranges, and a picture needn't reach them: <= and >=."),
         ("^AttributeError", "The picture is a NumPy array: image.min(), image.max(), image.dtype."),
     ],
     wrong=[
@@ -202,7 +203,7 @@ repaired_picture = Exercise(
             for end in (_clipped, _wrapped)
         ],
         (_refusing(lambda x: x.max() > 1), "Floats within 0 to 255 were refused. They're levels "
-         "already: only round them."),
+         "already: just round them."),
         (_refusing(lambda x: x.min() < 0), "Pictures with negative numbers were refused. Within -1 "
          "to 1 they are fine: -1 is black, 1 is white."),
         (_only_full_ranges, "A picture that doesn't reach the ends of its range was refused. They "
@@ -227,8 +228,8 @@ repaired_picture = Exercise(
         *[
             (lambda x, d=done: _picture(
                 x, unit=_stretched, signed=_stretched, levels=_stretched, is_done=d
-            ), "Pictures were stretched from their own minimum to their own maximum, so that a "
-             "dark one comes out bright. Find out which of the ranges it is.")
+            ), "Pictures were stretched from their own minimum to their own maximum, so a dark one "
+             "comes out bright. Find out which of the ranges it is.")
             for done in (lambda x: x.dtype == np.uint8, lambda x: False)
         ],
         *[
@@ -257,8 +258,8 @@ repaired_picture = Exercise(
                 lambda x: True, lambda x: x.max() <= 1, lambda x: x.min() <= 0 and x.max() <= 1,
             )
         ],
-        (lambda x: _picture(x, is_unit=lambda x: x.mean() <= 1), "The mean, or one place, "
-         "doesn't show which range a picture is in: look at its smallest and its largest number."),
+        (lambda x: _picture(x, is_unit=lambda x: x.mean() <= 1), "The mean, or one pixel, doesn't "
+         "show which range a picture is in: look at its smallest and its largest number."),
         (lambda x: _picture(x, unit=lambda x: x), "A picture within 0 to 1 comes out almost black: "
          "multiply it by 255 before you convert."),
         (lambda x: _picture(x, is_unit=lambda x: x.max() < 1), "1 itself belongs to the range 0 to "
@@ -281,8 +282,8 @@ repaired_picture = Exercise(
         ],
         (lambda x: _picture(x, unit=lambda x: np.where(x <= 1, 255 * x, x),
          levels=lambda x: np.where(x <= 1, 255 * x, x)), "Each number was judged by itself, so "
-         "that level 1 became white beside level 2, which is almost black. One range is for the "
-         "whole picture: image.min() and image.max()."),
+         "level 1 became white beside level 2, which is almost black. One range is for the whole "
+         "picture: image.min() and image.max()."),
         (lambda x: 255 - _picture(x), "Black and white are swapped."),
         (lambda x: _wrapped(x), "The numbers were converted as they are. First find out which "
          "range it is, and bring it to 0 to 255."),
@@ -302,7 +303,7 @@ def _own_low(maps) -> np.ndarray:
 
 
 def _display(maps, *, top=_own_top, low=lambda m: 0, scale=255, share=np.asarray, end=_rounded):
-    """255 times each map's share of its maximum, and with a keyword, each way to get it wrong."""
+    """255 times each map's share of its maximum; or, with a keyword, a way to get it wrong."""
     maps = np.asarray(maps)
     span = top(maps) - low(maps)
     return end(scale * share((maps - low(maps)) / np.where(span == 0, 1, span)))
@@ -322,7 +323,7 @@ def _positive(*shape: int, scale: float = 1) -> np.ndarray:
 
 
 def _three_maps() -> np.ndarray:
-    # As many maps as columns, so that a maximum without the axes of the places does fit, wrongly.
+    # As many maps as columns: a maximum without the position axes fits too, wrongly.
     maps = _positive(3, 4, 3)
     maps[1] = 0
     return maps
@@ -350,9 +351,9 @@ def _no_zero_by_zero(student: Callable) -> None:
 
 
 ADDED = (
-    "Something was added to the maximum, or it was kept from getting small, so that a map with "
-    "small numbers doesn't reach 255. Guard against 0 / 0 only where the maximum is 0: "
-    "np.where(top == 0, 1, top)."
+    "Something was added to the maximum, or it was kept from getting small, so a map with small "
+    "numbers doesn't reach 255. Guard against 0 / 0 only where the maximum is 0: np.where(top == "
+    "0, 1, top)."
 )
 SHORT_OF_255 = (
     "The largest value of each map must become 255, and becomes 254. Multiply by 255, add nothing "
@@ -406,10 +407,10 @@ kept_order = Exercise(
              "or 256, which doesn't fit into uint8: multiply by 255, no more, and don't round up.")
             for scale in (256, 255.999) for end in (_wrapped, _clipped)
         ],
-        (lambda m: _display(m, top=np.max), "One maximum for the whole batch, so that a map "
-         "depends on its neighbours. Each map's own: max(axis=(1, 2), keepdims=True)."),
-        (lambda m: _display(m, top=_own_top, low=_own_low), "The minimum was subtracted, so that 0 "
-         "no longer means 'nothing'. Divide by the maximum only."),
+        (lambda m: _display(m, top=np.max), "One maximum for the whole batch makes a map depend on "
+         "its neighbours. Each map's own: max(axis=(1, 2), keepdims=True)."),
+        (lambda m: _display(m, top=_own_top, low=_own_low), "The minimum was subtracted, so 0 no "
+         "longer means 'nothing'. Divide by the maximum only."),
         (lambda m: _display(m, top=np.max, low=np.min), "One minimum and maximum for the whole "
          "batch, and 0 no longer means 'nothing'. Divide each map by its own maximum."),
         *[
@@ -421,7 +422,7 @@ kept_order = Exercise(
         (lambda m: _display(m, top=lambda m: m.max(axis=1, keepdims=True)), "Each column got a "
          "maximum of its own: take it over both axes of a map, axis=(1, 2)."),
         (lambda m: _display(m, top=lambda m: m.max(axis=0)), "The maximum was taken over the "
-         "batch, axis 0. The places of one map are the axes 1 and 2."),
+         "batch, axis 0. The pixels of one map are the axes 1 and 2."),
         (lambda m: _display(m, top=lambda m: m[:1].max(), end=_clipped), "All maps were divided by "
          "the first one's maximum. Each has its own: max(axis=(1, 2), keepdims=True)."),
         (lambda m: _display(m, top=lambda m: m.max(axis=(1, 2)), end=_clipped), "The maxima are "
@@ -435,8 +436,8 @@ kept_order = Exercise(
         *[
             (lambda m, q=q: _display(
                 m, top=lambda m: np.percentile(m, q, axis=(1, 2), keepdims=True), end=_clipped
-            ), "The strongest values were cut off at a percentile, as in lesson 2, so that several "
-             "get 255. Divide by the maximum.")
+            ), "The strongest values were cut off at a percentile, as in lesson 2, so several get "
+             "255. Divide by the maximum.")
             for q in (99, 95)
         ],
         (lambda m: _display(m, scale=510, end=_clipped), "Several values share the level 255. Only "
@@ -477,7 +478,7 @@ _PIXELS = (2, 3, 2)  # of the pictures that all models here take
 def _rescored(
     model, *, flow=lambda last: last.input, weights=list, bias=None, units=None, activation=None
 ):
-    """A new last layer in place of the old one, and with a keyword, each way to get it wrong."""
+    """A new last layer instead of the old one; or, with a keyword, a way to get it wrong."""
     from course_utils.network.tensorflow import keras
 
     last = model.layers[-1]
@@ -647,8 +648,7 @@ def _keeps_its_layers(student: Callable) -> None:
 
 
 FROM_THE_NOTEBOOK = (
-    "Is a model of the notebook (model, fused_model) used instead of the one that the function is "
-    "given?"
+    "Did you use a model from the notebook (model, fused_model) instead of the function's argument?"
 )
 COPY = (
     "A new layer begins with random weights: have you copied the old ones, "
@@ -656,8 +656,8 @@ COPY = (
 )
 ORDER = (
     "Right for a plain chain of layers. In a model that branches, the list model.layers isn't the "
-    "way of the picture through it: build on the old model, "
-    "keras.Model(model.input, new(model.layers[-1].input))."
+    "picture's way through it: build on the old model, keras.Model(model.input, "
+    "new(model.layers[-1].input))."
 )
 
 score_not_probability = Exercise(
@@ -689,8 +689,8 @@ score_not_probability = Exercise(
          "new(last.input)."),
         ("merge layer|Merge|list of inputs|list of at least", "In a model that branches, a layer "
          "may take several inputs: build on the old model, not on a list of its layers."),
-        ("weight shape", "The new layer isn't of the old one's size. It has as many units "
-         "as the old one (`.units`), and reads what the old one reads (`.input`, not `.output`)."),
+        ("weight shape", "The new layer isn't the size of the old one. It needs as many units as "
+         "the old one (`.units`), and reads what the old one reads (`.input`, not `.output`)."),
     ],
     wrong=[
         *[
@@ -708,11 +708,11 @@ score_not_probability = Exercise(
          "p / (1 - p): the other classes are still in it. Take the layer's output before the "
          "softmax."),
         (_on_top(lambda k, p: k.ops.softmax(p)), "A second softmax was put on the probabilities. "
-         "It takes nothing off."),
+         "It removes nothing."),
         (lambda m: _rescored(m, activation="sigmoid"), "The new layer has a sigmoid. It needs no "
          "activation at all."),
-        (lambda m: _rescored(m, activation="relu"), "The new layer has a ReLU, so that negative "
-         "scores are gone. It needs no activation at all."),
+        (lambda m: _rescored(m, activation="relu"), "The new layer has a ReLU, so negative scores "
+         "are gone. It needs no activation at all."),
         (lambda m: _rescored(m, activation="softplus"), "The new layer has a softplus. It needs no "
          "activation at all."),
         (lambda m: _rescored(m, flow=lambda last: _rectified(last.input)), "The features go "
@@ -744,8 +744,8 @@ score_not_probability = Exercise(
          "probabilities, the old layer's `.output`. It has to read what the old one reads, its "
          "`.input`."),
         (lambda m: _rescored(m, flow=lambda last: m.layers[-2].output), "model.layers[-2] isn't "
-         "always what comes before the last layer, for a layer may be used twice. What the last "
-         "one reads is model.layers[-1].input."),
+         "always what comes before the last layer, because a layer may be used twice. The last "
+         "layer's input is model.layers[-1].input."),
         (_sequential, ORDER),
         *[
             (lambda m, u=units: _rescored(m, units=u), "Not every model has as many classes as "
@@ -773,7 +773,7 @@ def _cam(
     total=np.sum,
     after=_relu,
 ):
-    """The formula, and with a keyword, each way to get it wrong."""
+    """The formula; or, with a keyword, a way to get it wrong."""
     A, G = np.asarray(A), np.asarray(G)
     return after(total(of_products(weight(pool(before(A, G))) * A), axis=-1))
 
@@ -793,7 +793,7 @@ def _over_maximum(cam) -> np.ndarray:
 
 _BEFORE = [  # on the gradients, before the mean
     (lambda A, G: G * (G > 0) * (A > 0), "The gradients are still guided: negative ones are set to "
-     "zero, so that nothing can speak against the class. Use them as they are."),
+     "zero, so nothing can speak against the class. Use them as they are."),
     (lambda A, G: G * (G > 0), "The negative gradients are still dropped, half of the guiding. Use "
      "them all."),
     (lambda A, G: G * (A > 0), "The gradients are still dropped where the feature map is not "
@@ -801,47 +801,47 @@ _BEFORE = [  # on the gradients, before the mean
     (lambda A, G: np.abs(G), "|G| before the mean: a gradient against the class now counts for "
      "it."),
 ]  # fmt: skip
-_POOLS = [  # in place of the mean over the places
+_POOLS = [  # instead of the mean over the positions
     (lambda G: G.mean(axis=(0, 1, 2), keepdims=True), "The weights are averaged over the whole "
-     "batch, so that a picture's map depends on its neighbours. Mean over the places only: "
-     "axis=(1, 2), keepdims=True."),
+     "batch, so a picture's map depends on its neighbours. Mean over the positions only: axis=(1, "
+     "2), keepdims=True."),
     *[
         (lambda G, i=i: G[i][None].mean(axis=(1, 2), keepdims=True), "All pictures got the weights "
          f"of the {which} one. Each has its own.")
         for i, which in ((0, "first"), (-1, "last"))
     ],
-    (lambda G: G.sum(axis=(1, 2), keepdims=True), "The gradients are summed over the places: the "
-     "formula has the mean, 1/Z."),
+    (lambda G: G.sum(axis=(1, 2), keepdims=True), "The gradients are summed over the positions: "
+     "the formula has the mean, 1/Z."),
     (lambda G: G.sum(axis=(1, 2), keepdims=True) / 49, "Divided by 49, which is right for maps of "
-     "7 x 7 places only: take the mean."),
+     "7 x 7 positions only: take the mean."),
     *[
         (lambda G, z=z: G.mean(axis=(1, 2), keepdims=True) / z(G), "The mean was divided by the "
-         "number of places once more.")
+         "number of positions once more.")
         for z in (lambda G: 49, lambda G: G.shape[1] * G.shape[2])
     ],
-    (lambda G: G.mean(axis=-1, keepdims=True), "The mean goes over the feature maps. It belongs "
-     "over the places, the axes 1 and 2."),
-    (lambda G: G, "The gradients were not averaged over the places before the product."),
+    (lambda G: G.mean(axis=-1, keepdims=True), "The mean goes over the feature maps. Take it over "
+     "the positions, axes 1 and 2."),
+    (lambda G: G, "The gradients were not averaged over the positions before the product."),
     (lambda G: G.max(axis=(1, 2), keepdims=True), "The largest gradient of each feature map was "
      "taken; the formula has the mean."),
     (lambda G: np.median(G, axis=(1, 2), keepdims=True), "The median of the gradients was taken; "
      "the formula has the mean."),
-    (lambda G: G.mean(axis=1, keepdims=True), "Only the rows were averaged over: the places are "
+    (lambda G: G.mean(axis=1, keepdims=True), "Only the rows were averaged over: the positions are "
      "the axes 1 and 2."),
-    (lambda G: G.mean(axis=2, keepdims=True), "Only the columns were averaged over: the places are "
-     "the axes 1 and 2."),
+    (lambda G: G.mean(axis=2, keepdims=True), "Only the columns were averaged over: the positions "
+     "are the axes 1 and 2."),
     (lambda G: G.mean(axis=(1, 2, 3), keepdims=True), "The mean goes over the feature maps as "
      "well: each map has its own weight, axis=(1, 2)."),
-    (lambda G: G.mean(axis=0, keepdims=True), "The mean goes over the pictures. It belongs over "
-     "the places, the axes 1 and 2."),
-    (lambda G: G.mean(keepdims=True), "One mean for everything: it belongs over the places, the "
-     "axes 1 and 2."),
+    (lambda G: G.mean(axis=0, keepdims=True), "The mean goes over the pictures. Take it over the "
+     "positions, axes 1 and 2."),
+    (lambda G: G.mean(keepdims=True), "One mean for everything: take it over the positions, axes 1 "
+     "and 2."),
 ]  # fmt: skip
-_AFTER = [  # in place of the ReLU
+_AFTER = [  # instead of the ReLU
     (np.asarray, "The ReLU is missing: what speaks against the class must become 0."),
     *[
-        (stretched, "The map is still stretched from its minimum to its maximum, so that every map "
-         "is in full colour. ReLU instead, and no stretching.")
+        (stretched, "The map is still stretched from its minimum to its maximum, so every map is "
+         "in full colour. ReLU instead, and no stretching.")
         for stretched in (_full_colour, lambda c: (c - c.min()) / np.ptp(c))
     ],
     *[
@@ -850,7 +850,7 @@ _AFTER = [  # in place of the ReLU
     ],
     (np.abs, "|...| at the end turns what speaks against the class into what speaks for it. ReLU "
      "sets it to 0."),
-    (lambda c: _relu(-c), "The sign is turned round: this is what speaks against the class."),
+    (lambda c: _relu(-c), "The sign is flipped: this is what speaks against the class."),
 ]  # fmt: skip
 
 
@@ -875,36 +875,36 @@ unguided_cam = Exercise(
     id="5.4",
     right=lambda maps, gradients: _cam(maps, gradients),
     inputs={
-        "2 pictures with 2 maps of 1 x 2 places": _by_hand,
-        "2 pictures with 5 maps of 3 x 4 places": lambda: _two_drawn(2, 3, 4, 5, seed=5),
-        "3 pictures with 4 maps of 2 x 3 places": lambda: _two_drawn(3, 2, 3, 4, seed=7),
-        "1 picture with 3 maps of 4 x 1 places": lambda: _two_drawn(1, 4, 1, 3, seed=9),
+        "2 pictures with 2 maps of 1 x 2 positions": _by_hand,
+        "2 pictures with 5 maps of 3 x 4 positions": lambda: _two_drawn(2, 3, 4, 5, seed=5),
+        "3 pictures with 4 maps of 2 x 3 positions": lambda: _two_drawn(3, 2, 3, 4, seed=7),
+        "1 picture with 3 maps of 4 x 1 positions": lambda: _two_drawn(1, 4, 1, 3, seed=9),
     },
     # 5 - 2 * 1 = 3 and 1 - 2 * 3 < 0; -2 + 2 * 4 = 6 and -6 - 2 < 0
     truth=[[[3, 0]], [[6, 0]]],
     axes=("picture", "row", "column"),
     errors=[
-        ("broadcast", "These shapes don't fit together: the means need the two axes of the places, "
+        ("broadcast", "These shapes don't fit together: the means need the two position axes, "
          "mean(axis=(1, 2), keepdims=True)."),
         ("out of bounds", "Maps and gradients have four axes, (B, h, w, K), counted from 0."),
         ("ambiguous", "Python's max compares two wholes: np.maximum(..., 0) takes number by "
          "number."),
-        ("gufunc|matmul|align", "`@` multiplies the maps of every picture with the weights of "
-         "every picture. Line them up instead: mean(axis=(1, 2), keepdims=True) * maps, then the "
-         "sum over the last axis."),
+        ("gufunc|matmul|align", "`@` multiplies the maps of every picture by the weights of every "
+         "picture. Line them up instead: mean(axis=(1, 2), keepdims=True) * maps, then the sum "
+         "over the last axis."),
     ],
     wrong=[
         # The fewer mistakes at once, the surer the diagnosis.
         *[(lambda A, G, b=b: _cam(A, G, before=b), said) for b, said in _BEFORE],
         *[(lambda A, G, p=p: _cam(A, G, pool=p), said) for p, said in _POOLS],
         *[(lambda A, G, a=a: _cam(A, G, after=a), said) for a, said in _AFTER],
-        (lambda A, G: _cam(G, G), "The gradients are multiplied with their own mean: multiply the "
+        (lambda A, G: _cam(G, G), "The gradients are multiplied by their own mean: multiply the "
          "maps."),
         (lambda A, G: _cam(G, A), "Maps and gradients are swapped: average the gradients, and "
          "multiply the maps."),
-        (lambda A, G: _relu(A @ G.mean(axis=(1, 2))), "`@` multiplies the maps of every picture "
-         "with the weights of every picture. Line them up instead: mean(axis=(1, 2), "
-         "keepdims=True) * maps, then the sum over the last axis."),
+        (lambda A, G: _relu(A @ G.mean(axis=(1, 2))), "`@` multiplies the maps of every picture by "
+         "the weights of every picture. Line them up instead: mean(axis=(1, 2), keepdims=True) * "
+         "maps, then the sum over the last axis."),
         (_lined_up_with_columns, "The weights are not lined up with the pictures: "
          "mean(axis=(1, 2), keepdims=True)."),
         (lambda A, G: _cam(A, G, of_products=_relu), "The ReLU came before the sum: feature maps "
@@ -912,7 +912,7 @@ unguided_cam = Exercise(
         (lambda A, G: _cam(_relu(A), G), "The ReLU was taken of the feature maps. It comes at the "
          "end, after the sum."),
         (lambda A, G: _cam(A, G, weight=_relu), "Feature maps with a negative weight were dropped, "
-         "by a ReLU on the weights. They speak against the class, and belong into the sum."),
+         "by a ReLU on the weights. They speak against the class, and belong in the sum."),
         (lambda A, G: _cam(A, G, weight=np.abs), "The weights have lost their signs: a map with a "
          "negative weight speaks against the class."),
         *[

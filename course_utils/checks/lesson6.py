@@ -34,12 +34,12 @@ def _yes_or_no(answer: Any) -> bool:
     if answer is None:
         raise Mistake("The function returns nothing: is the `return` missing?")
     if isinstance(answer, str):
-        raise Mistake(f"Return True or False, which is no text. Yours is {answer!r}.")
+        raise Mistake(f"Return True or False, not a text. Yours is {answer!r}.")
     answer = np.asarray(answer)
     if answer.shape:
         raise Mistake(
-            f"One answer is asked for, True or False, and yours has the shape {answer.shape}. "
-            "Look the mask up at one place, mask[row, column]."
+            f"Return one answer, True or False. Yours has the shape {answer.shape}. "
+            "Look the mask up at one position, mask[row, column]."
         )
     if answer not in (0, 1):
         raise Mistake(f"Return True or False: whether it's a hit. Yours is {answer}.")
@@ -78,8 +78,8 @@ def _widened(mask: np.ndarray) -> np.ndarray:
 
 
 ON = {(i, j): 2.0 for i in (1, 2) for j in (3, 4)}
-SCORE = "That's another score. Here only the place of the single largest value counts."
-ONE_AXIS = "The row or the column alone decides. The place needs both: mask[row, column]."
+SCORE = "That's another score. Here only the position of the single largest value counts."
+ONE_AXIS = "The row or the column alone decides. A position needs both: mask[row, column]."
 
 points_inside = Exercise(
     id="6.1",
@@ -119,9 +119,9 @@ points_inside = Exercise(
     truth=True,
     normalise=_yes_or_no,
     errors=[
-        ("out of bounds", "`m.argmax()` counts through all the places, row by row, and a place is "
+        ("out of bounds", "`m.argmax()` counts through all positions, row by row; a position is "
          "(row, column), in this order: np.unravel_index(m.argmax(), m.shape)."),
-        ("ambiguous|broadcast", "One place is asked for: m.argmax() without an axis, and then "
+        ("ambiguous|broadcast", "Look at one position only: m.argmax() without an axis, and then "
          "mask[row, column]."),
     ],
     wrong=[
@@ -131,8 +131,8 @@ points_inside = Exercise(
          "is. The largest is at m.argmax()."),
         (lambda m, mask: not _inside(m, mask, index=np.argmin), "This asks whether the *smallest* "
          "value is off the object. Look at the largest only, m.argmax()."),
-        (lambda m, mask: _inside(m, mask, of=np.abs), "|m| or m squared turns what speaks against "
-         "the class into what speaks for it: leave the signs."),
+        (lambda m, mask: _inside(m, mask, of=np.abs), "|m| or m squared turns evidence against "
+         "the class into evidence for it: leave the signs."),
         (lambda m, mask: _inside(m, mask, of=np.abs, index=np.argmin), "This asks where |m| is "
          "smallest. The largest value is at m.argmax()."),
         *[
@@ -147,7 +147,7 @@ points_inside = Exercise(
         ],
         *[
             (lambda m, mask, s=split: mask[s(int(m.argmax()), *m.shape)], "The number that argmax "
-             "gives was split wrongly. A row has m.shape[1] places: the row is argmax // "
+             "gives was split wrongly. A row has m.shape[1] values: the row is argmax // "
              "m.shape[1] and the column argmax % m.shape[1], or np.unravel_index does both.")
             for split in (
                 lambda k, h, w: (k // h, k % h),
@@ -158,17 +158,17 @@ points_inside = Exercise(
             )
         ],
         (lambda m, mask: m.argmax() == mask.argmax(), "The two numbers that argmax gives were "
-         "compared: mask.argmax() is only the first place of the object. Ask the mask at the place "
-         "of the map's largest value."),
+         "compared: mask.argmax() is only the first place of the object. Ask the mask at the "
+         "position of the map's largest value."),
         (lambda m, mask: mask.any(axis=1)[_place(m)[0]], ONE_AXIS),
         (lambda m, mask: mask.any(axis=0)[_place(m)[1]], ONE_AXIS),
         (lambda m, mask: mask.any(axis=1)[_place(m)[0]] or mask.any(axis=0)[_place(m)[1]],
          ONE_AXIS),
         (lambda m, mask: mask.any(axis=1)[_place(m)[0]] and mask.any(axis=0)[_place(m)[1]],
-         "The box around the object was asked. The object may have notches and holes: ask the "
+         "The box around the object was used. The object may have notches and holes: ask the "
          "mask itself, mask[row, column]."),
-        (lambda m, mask: _inside(m, _widened(mask)), "A place beside the object counts as a hit. "
-         "Here there's no tolerance: ask the mask itself."),
+        (lambda m, mask: _inside(m, _widened(mask)), "A position off the object counts as a hit. "
+         "There's no tolerance here: ask the mask itself."),
         *[
             (lambda m, mask, s=score: s(m, mask), f"Sums, means, shares or several places were "
              f"compared. {SCORE}")
@@ -198,7 +198,7 @@ points_inside = Exercise(
         ],
         *[
             (lambda m, mask, z=zeros: z(m, mask), "m * mask, or max(m, 0), makes zeros. Where no "
-             "value is positive, 0 is the largest. Ask the mask at one place, for m as it is.")
+             "value is positive, 0 is the largest. Ask the mask at one position, for m as it is.")
             for zeros in (
                 lambda m, mask: (m * mask).max() == m.max(),
                 lambda m, mask: m.max() in m * mask,
@@ -319,7 +319,7 @@ def _until_all_are_gone(student: Callable) -> None:
         )
 
 
-BY_ITSELF = "Each row of the map was sorted by itself. Sort all the places at once: m.ravel()."
+BY_ITSELF = "Each row of the map was sorted by itself. Sort all positions at once: m.ravel()."
 
 deletion = Exercise(
     id="6.2",
@@ -335,7 +335,7 @@ deletion = Exercise(
     truth=[0.5, 0.33, 0.16, 0.07, 0],
     axes=("step",),
     errors=[
-        ("out of bounds|too many indices", "The order counts through all H x W places at once: "
+        ("out of bounds|too many indices", "The order counts through all H x W positions at once: "
          "make a list of pixels first, y.reshape(-1, y.shape[-1])."),
         ("read-only", "The picture may not be changed: work on a copy, x.copy()."),
         ("broadcast", "A map has no channels, (H, W), and a picture has: either turn the picture "
@@ -360,18 +360,18 @@ deletion = Exercise(
         (lambda p, x, m, s: _inserted(p, x, m, s), "This is insertion: pixels are brought in. "
          "Begin with the whole picture and delete."),
         (lambda p, x, m, s: _inserted(p, x, m, s, first=lambda m: _strongest_first(-m)),
-         "This is in the reverse order, or it's insertion, the weakest first. Begin with the whole "
+         "The order is reversed, or it's insertion, the weakest first. Begin with the whole "
          "picture and delete the strongest."),
         (lambda p, x, m, s: _deleted(p, x, m, s, keep=False), "Each step deletes only its own "
          "pixels, from the whole picture. What is deleted stays deleted."),
         (lambda p, x, m, s: _deleted(p, x, m, s, order=lambda m: _strongest_first(np.abs(m))),
-         "The order follows |m|: pixels that speak against the class were taken for strong."),
+         "The order follows |m|: pixels that count against the class were taken for strong."),
         (lambda p, x, m, s: _deleted(p, x, m, s, order=lambda m: np.arange(m.size)), "The pixels "
          "were deleted row by row: the map did not decide."),
         (lambda p, x, m, s: _deleted(p, x, m, s, order=lambda m: np.arange(m.size)[::-1]), "The "
          "pixels were deleted row by row, from below: the map did not decide."),
         (lambda p, x, m, s: _deleted(p, x, m, s, order=lambda m: np.argsort(_strongest_first(m))),
-         "argsort of argsort gives each pixel's rank. Here the order is wanted, which pixel comes "
+         "argsort of argsort gives each pixel's rank. You need the order, which pixel comes "
          "first: argsort once."),
         (lambda p, x, m, s: _deleted(p, x, m, s, order=lambda m: _strongest_first(m.T)), "The map "
          "was made flat column by column, and the picture row by row. Use m.ravel()."),
@@ -379,7 +379,7 @@ deletion = Exercise(
         (lambda p, x, m, s: _deleted(p, x, m, s, order=lambda m: np.argsort(-m).ravel()),
          BY_ITSELF),
         (lambda p, x, m, s: _deleted(p, x, m, s, order=lambda m: np.argsort(-m, axis=0).ravel()),
-         "Each column of the map was sorted by itself. Sort all the places at once: m.ravel()."),
+         "Each column of the map was sorted by itself. Sort all positions at once: m.ravel()."),
         (_numbers_deleted, "The order counts pixels, and was used to count the numbers of the "
          "picture, which has several per pixel. Use y.reshape(-1, y.shape[-1])[part] = 0."),
         (lambda p, x, m, s: _deleted(p, x, m, s, channels=0), "Only the first channel of each "
@@ -527,11 +527,11 @@ def _where_from(answer: Any) -> dict:
 
 
 OTHER = (
-    "These aren't the same numbers as before. Each number must be there once more, at another "
+    "These aren't the same numbers as before. Each number must be there once more, in another "
     "place: with numbers of another size, the network would change for that reason alone."
 )
 SLICES = (
-    "What stood together is still together, a whole filter for example: only the order along an "
+    "What was together is still together, a whole filter for example: only the order along an "
     "axis has changed. Shuffle all the numbers: make them flat first, np.ravel(weights)."
 )
 
@@ -603,7 +603,7 @@ shuffled = Exercise(
          "new array and changes nothing in place."),
         (lambda w, rng: _permuted(w, rng).ravel(), "The shape is lost, and a layer takes only its "
          "own: .reshape(weights.shape)."),
-        (_along_every_axis, "The axes were shuffled one after the other, so that what was in one "
+        (_along_every_axis, "The axes were shuffled one after the other: what was in one "
          "row or filter is still in one. Shuffle all the numbers: make them flat first, "
          "np.ravel(weights)."),
         *[
@@ -615,7 +615,7 @@ shuffled = Exercise(
              "axis. Shuffle all of them together: make them flat first, or leave out axis.")
             for axis in (0, 1, 2, 3, -1, -2)
         ],
-        (_within_slices, "Each slice was shuffled by itself, so that its numbers are still "
+        (_within_slices, "Each slice was shuffled by itself, so its numbers are still "
          "together. Shuffle all of them: make them flat first, np.ravel(weights)."),
         (_in_blocks, "The rows along the last axis moved as a whole. Shuffle all the numbers: make "
          "them flat first, np.ravel(weights)."),
@@ -623,14 +623,14 @@ shuffled = Exercise(
         (_half, "Only a part of the numbers was shuffled. Shuffle all of them."),
         (_two_swapped, "Only two numbers changed places. Shuffle all of them."),
         (lambda w, rng: np.roll(w, rng.integers(1, w.size)), "The numbers moved on together, each "
-         "still beside its neighbour. np.roll is no shuffle: rng.permutation."),
+         "still beside its neighbour. np.roll doesn't shuffle; rng.permutation does."),
         (lambda w, rng: np.roll(w, 1, axis=-1), "The numbers moved on together along an axis. "
-         "np.roll is no shuffle: rng.permutation."),
-        (lambda w, rng: np.flip(w), "The numbers are in the reverse order. That's no shuffle: "
+         "np.roll doesn't shuffle; rng.permutation does."),
+        (lambda w, rng: np.flip(w), "The numbers are in the reverse order. That isn't a shuffle: "
          "rng.permutation."),
         *[
             (lambda w, rng, a=axis: np.flip(w, axis=a), "The numbers are in the reverse order "
-             "along an axis. That's no shuffle: rng.permutation.")
+             "along an axis. That isn't a shuffle: rng.permutation.")
             for axis in (0, -1)
         ],
         (lambda w, rng: rng.choice(w.ravel(), w.shape), "These were drawn with replacement: some "
@@ -660,7 +660,7 @@ shuffled = Exercise(
              "numbers were rounded. Only their places may change.")
             for decimals in range(4)
         ],
-        (lambda w, rng: rng.permutation(w.size).reshape(w.shape), "These are the *places*, drawn "
+        (lambda w, rng: rng.permutation(w.size).reshape(w.shape), "These are *places*, drawn "
          "at random. Take the numbers there: np.ravel(weights)[places]."),
     ],
 )  # fmt: skip
@@ -736,7 +736,7 @@ def _fit_for_large_maps(student: Callable) -> None:
 
 
 ALONE = (
-    "The maps were not made flat, so that each row was ranked or correlated by itself. Rank all "
+    "The maps were not made flat, so each row was ranked or correlated by itself. Rank all "
     "the values of a map together: np.ravel(a)."
 )
 
@@ -744,12 +744,12 @@ rank_agreement = Exercise(
     id="6.4",
     right=lambda a, b: _agreement(a, b),
     inputs={
-        "two maps of 2 x 3 places": _two_small_maps,
-        "two maps of 5 x 3 places that have much in common": _related(5, 3),
-        "two maps of 3 x 3 places, one of which is the other to the power of 3, and negative": (
+        "two maps of 2 x 3 values": _two_small_maps,
+        "two maps of 5 x 3 values that have much in common": _related(5, 3),
+        "two maps of 3 x 3 values, one of which is the other to the power of 3, and negative": (
             lambda: (_drawn(3, 3, seed=5), -(_drawn(3, 3, seed=5) ** 3))
         ),
-        "two maps of 2 x 2 places with 3 channels": _related(2, 2, 3),
+        "two maps of 2 x 2 positions with 3 channels": _related(2, 2, 3),
     },
     # The ranks of a: 2 0 4 1 3 5, and of b: 0 3 5 1 2 4. The squared differences are 4 + 9 + 1 + 0
     # + 1 + 1 = 16, and by Spearman's formula 1 - 6 * 16 / (6 * 35) = 114 / 210.
@@ -763,21 +763,21 @@ rank_agreement = Exercise(
         (lambda a, b: _corr(a, b), "This is the correlation of the values, in which one huge value "
          "counts for more than all the others. Correlate the ranks."),
         (lambda a, b: _agreement(a, b, lambda m: np.argsort(m, axis=None)), "This correlates "
-         "np.argsort(a) with np.argsort(b). argsort gives no ranks: it says which place comes "
-         "first. The rank of each place is argsort of argsort."),
+         "np.argsort(a) with np.argsort(b). argsort gives no ranks: it says which position "
+         "comes first. The rank of each position is argsort of argsort."),
         (lambda a, b: _agreement(a, b, _ranks, lambda m: np.argsort(m, axis=None)), "One map has "
-         "its ranks, and of the other there's only argsort. Take argsort of argsort for both."),
+         "its ranks, and for the other there's only argsort. Take argsort of argsort for both."),
         (lambda a, b: _agreement(a, b, lambda m: np.argsort(m, axis=None), _ranks), "One map has "
-         "its ranks, and of the other there's only argsort. Take argsort of argsort for both."),
+         "its ranks, and for the other there's only argsort. Take argsort of argsort for both."),
         (lambda a, b: _agreement(a, b, lambda m: np.sort(m, axis=None)), "Each map was sorted by "
-         "itself, so that it's no longer known which values belong together."),
+         "itself, so it's no longer known which values belong together."),
         (lambda a, b: 1.0, "The result is always 1: either the maps were sorted before they were "
          "ranked, or a map is correlated with itself, [0, 0] instead of [0, 1], or differences "
          "of ranks were summed without their squares."),
         (lambda a, b: _agreement(a, b, lambda m: _ranks(m, of=np.abs)), "The signs are gone before "
          "the ranks: -7 is smaller than 2."),
-        (lambda a, b: _agreement(a, b, lambda m: _ranks(m, of=lambda v: np.maximum(v, 0))), "What "
-         "is negative was set to 0 before the ranks. Rank all the values, with signs."),
+        (lambda a, b: _agreement(a, b, lambda m: _ranks(m, of=lambda v: np.maximum(v, 0))), "The "
+         "negative values were set to 0 before the ranks. Rank all the values, with signs."),
         (lambda a, b: -_agreement(a, b), "The sign is turned round: one of the two was ranked from "
          "the top and the other from the bottom."),
         (lambda a, b: _agreement(a, b, _ranks, np.asarray), "Only one of the two maps was turned "
@@ -809,7 +809,7 @@ rank_agreement = Exercise(
         (lambda a, b: np.corrcoef(_ranks(a), _ranks(b)), "This is the whole 2 x 2 table. The "
          "correlation of the two is at [0, 1]."),
         (lambda a, b: _agreement(a, b, compare=lambda p, q: (p == q).mean()), "This is the share "
-         "of places with the same rank. Close ranks should count as well: correlate them."),
+         "of positions with the same rank. Close ranks should count as well: correlate them."),
         (lambda a, b: _agreement(a, b) ** 2, "This is the square of the correlation, which has "
          "lost its sign."),
         (lambda a, b: abs(_agreement(a, b)), "The sign of the correlation is gone. A map and its "
@@ -826,17 +826,17 @@ rank_agreement = Exercise(
         (lambda a, b: _agreement(a, b, compare=lambda p, q: np.cov(p, q)[0, 1] / p.std() / q.std()),
          "np.cov divides by n - 1 and np.std by n. Use np.corrcoef."),
         (lambda a, b: _agreement(a, b, compare=lambda p, q: (p @ q) / np.sqrt((p @ p) * (q @ q))),
-         "The mean rank was not subtracted, so that nothing can be negative. Use np.corrcoef."),
+         "The mean rank was not subtracted, so nothing can be negative. Use np.corrcoef."),
         (lambda a, b: _agreement(a, b, compare=_kendall), "This counts pairs in the same order "
          "(Kendall's correlation). Correlate the ranks themselves."),
         *[
             (lambda a, b, o=options: _spearman(_ranks(a), _ranks(b), **o), "Spearman's formula is "
-             "1 - 6 sum d² / (n (n² - 1)), with n the number of all places.")
+             "1 - 6 sum d² / (n (n² - 1)), with n the number of all values.")
             for options in ({"factor": 1}, {"of": np.abs})
         ],
         *[
             (lambda a, b, n=n: _spearman(_ranks(a), _ranks(b), n=lambda _: n(a)), "Spearman's "
-             "formula has n, the number of *all* places. Here it's that of the rows only, or of "
+             "formula has n, the number of *all* values. Here it's that of the rows only, or of "
              "the columns: np.size(a).")
             for n in (len, lambda m: m.shape[-1])
         ],
@@ -893,14 +893,14 @@ def _table(answer: Any) -> np.ndarray:
     except TypeError:
         raise Mistake(
             "The table must hold numbers only. A group without any pictures gets np.nan, not None "
-            "and no text."
+            "and not a text."
         ) from None
     except Exception:
         if answer is None:
             raise
         raise Mistake(
-            "The single answers of each group were put into the table, some places with more of "
-            "them than others. Each place gets one number, the accuracy: right[group].mean()."
+            "The single answers of each group were put into the table, some cells with more of "
+            "them than others. Each cell gets one number, the accuracy: right[group].mean()."
         ) from None
 
 
@@ -948,7 +948,7 @@ accuracy_by_group = Exercise(
     errors=[
         ("truth value|ambiguous", "Put each condition in brackets, and & between them, since & "
          "binds before == and `and` doesn't work for arrays: (labels == i) & (tagged == j)."),
-        ("array element with a sequence", "Each place of the table gets one number: "
+        ("array element with a sequence", "Each cell of the table gets one number: "
          "right[group].mean()."),
         ("bitwise_and|unsupported operand.*&|rand_", "& binds before ==: put each condition in "
          "brackets, (labels == i) & (tagged == j)."),
@@ -959,12 +959,12 @@ accuracy_by_group = Exercise(
     wrong=[
         (lambda p, y, t: list(p) == list(y), "Two lists are equal as a whole or not, which is one "
          "True or False. Compare the arrays as they are, predicted == labels, in each group."),
-        (lambda p, y, t: (p == y).mean(), "One number for all pictures hides the groups. Four are "
-         "asked for, (2, 2): for each label without and with the disc."),
+        (lambda p, y, t: (p == y).mean(), "One number for all pictures hides the groups. Return "
+         "four, (2, 2): for each label without and with the disc."),
         (lambda p, y, t: [_mean((p == y)[y == i]) for i in (0, 1)], "Only the label makes the "
-         "groups here. Four are asked for, (2, 2): for each label without and with the disc."),
+         "groups here. Return four, (2, 2): for each label without and with the disc."),
         (lambda p, y, t: [_mean((p == y)[t == j]) for j in (0, 1)], "Only the disc makes the "
-         "groups here. Four are asked for, (2, 2): for each label without and with the disc."),
+         "groups here. Return four, (2, 2): for each label without and with the disc."),
         (lambda p, y, t: _by_group(p, y, t).ravel(), "Right numbers, but all in one line. Return "
          "a table, (2, 2): [[..., ...], [..., ...]]."),
         (lambda p, y, t: [v for v in _by_group(p, y, t).ravel() if v == v], "The groups are in one "
@@ -1008,7 +1008,7 @@ accuracy_by_group = Exercise(
          "right answers. Divide by the size of each group."),
         (_share_of(lambda label, tag, right: (label & tag).sum() + 1), "1 was added to the size "
          "of each group. Test for an empty group with an `if` instead."),
-        (lambda p, y, t: _by_group(p, y, t, rows=lambda p, y: p), "The rows go by what was "
+        (lambda p, y, t: _by_group(p, y, t, rows=lambda p, y: p), "The rows follow what was "
          "predicted. Group by what the pictures show, `labels`."),
         (lambda p, y, t: _by_group(p, y, t, right=lambda p, y, t: p), "This is the share that was "
          "predicted as 1. Right is where `predicted == labels`."),
@@ -1030,7 +1030,7 @@ accuracy_by_group = Exercise(
          "says whether any, or all, of a group is right. Take the mean over the group."),
         (lambda p, y, t: _by_group(p, y, t, of=lambda right, group: right.mean()), "Each group has "
          "the accuracy of all the pictures. Pick its own pictures first, right[group]."),
-        (lambda p, y, t: np.full((2, 2), (p == y).mean()), "All four places have the accuracy of "
+        (lambda p, y, t: np.full((2, 2), (p == y).mean()), "All four cells have the accuracy of "
          "all the pictures. Pick each group's pictures first, right[group]."),
     ],
 )  # fmt: skip

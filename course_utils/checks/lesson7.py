@@ -75,7 +75,7 @@ def _pair(answer: Any) -> tuple[int, int]:
             raise Mistake("None isn't a class: with expected=None, the rival is the runner-up.")
         if isinstance(value, (float, np.floating)) or not hasattr(value, "__index__"):
             raise Mistake(
-                f"{_short(value)} is no class index, which is a whole number. Take the "
+                f"{_short(value)} isn't a class index, which is a whole number. Take the "
                 ".class_index of a prediction."
             )
     return tuple(int(value) for value in pair)
@@ -118,7 +118,7 @@ choose_classes = Exercise(
         ("subscriptable", "`predictions` is the list for one picture already: predictions[0] is "
          "the most probable class."),
         ("out of range|not in list|StopIteration", "The list isn't always five long, and the class "
-         "that you expect need not be in it: it counts all the same."),
+         "that you expect need not be in it. It counts all the same."),
     ],
     wrong=[
         (lambda p, e: _classes(p, e, same=lambda a, b: a is b), "`is` asks for the same object, "
@@ -159,7 +159,7 @@ choose_classes = Exercise(
          for c in _classes(p, e)), "These are places in the list: take the .class_index of each."),
         (lambda p, e: (p[0].class_index, p[1].class_index) if e is None else (e, p[0].class_index
          if e != p[0].class_index else p[1].class_index), "The predicted class comes first, "
-         "whichever you expected; the class that you expected is its rival."),
+         "whichever you expected. The class that you expected is its rival."),
         *[
             (lambda p, e, n=number: _classes(p, n if e is None else e), "With expected=None, the "
              "rival is the runner-up, predictions[1].class_index.")
@@ -173,7 +173,7 @@ choose_classes = Exercise(
 
 
 def _written(settings: dict, *, keep=lambda v: True, value=repr, name=str, of=slice(None)) -> str:
-    """What goes between the brackets of a call, and with a keyword, each way to get it wrong."""
+    """The text between the brackets of a call and, with a keyword, each way to get it wrong."""
     chosen = list(settings.items())[of]
     return ", ".join(f"{name(n)}={value(v)}" for n, v in chosen if keep(v))
 
@@ -272,19 +272,19 @@ settings_text = Exercise(
         *[
             (lambda s, k=keep: _written(s, keep=k), sentence)
             for keep, sentence in [
-                (lambda v: v, "What is 0, False, None or empty was left out. Each of them is a "
-                 "setting like others: no `if value`."),
-                (lambda v: v is not None, "What is None was left out, and it is a setting like "
-                 "others."),
-                (lambda v: v is not False, "What is False was left out, and it is a setting like "
-                 "others."),
-                (lambda v: v is not None and v is not False, "What is None or False was left out, "
-                 "and they are settings like others."),
-                (lambda v: v != 0, "What is 0 or False was left out, and they are settings like "
-                 "others."),
-                (lambda v: v != "", "An empty text was left out, and it is a setting like others."),
-                (lambda v: not isinstance(v, bool), "What is True or False was left out, and they "
-                 "are settings like others."),
+                (lambda v: v, "Something that is 0, False, None or empty was left out. Each is a "
+                 "setting like any other: no `if value`."),
+                (lambda v: v is not None, "None was left out, and it is a setting like any "
+                 "other."),
+                (lambda v: v is not False, "False was left out, and it is a setting like any "
+                 "other."),
+                (lambda v: v is not None and v is not False, "None or False was left out, "
+                 "and they are settings like any other."),
+                (lambda v: v != 0, "0 or False was left out, and they are settings like any "
+                 "other."),
+                (lambda v: v != "", "An empty text was left out. It's a setting like any other."),
+                (lambda v: not isinstance(v, bool), "True or False was left out, and they "
+                 "are settings like any other."),
                 (lambda v: isinstance(v, (int, float)), "Everything but numbers was left out: "
                  "texts, lists and None are settings too."),
             ]
@@ -324,7 +324,7 @@ settings_text = Exercise(
         (lambda s: _written(s, value=_numbers_as(lambda v: repr(int(v)))), "Fractions were cut "
          "off. " + ROUNDED),
         (lambda s: _written(s, value=lambda v: repr(float(v)) if type(v) is int else repr(v)),
-         "Whole numbers became floats, such as 30.0: a method may not take that for a number of "
+         "Whole numbers became floats, such as 30.0: a method may not accept that as a number of "
          "samples. Write each value as it is, {value!r}."),
         (lambda s: _written(s, value=lambda v: repr(float(v)) if isinstance(v, int) else repr(v)),
          "Whole numbers, True and False became floats. Write each value as it is, {value!r}."),
@@ -339,7 +339,7 @@ settings_text = Exercise(
             for value in (lambda s, n: repr(s.get(n)), lambda s, n: repr(s.get(n, 0)))
         ],
         (lambda s: ", ".join(f"{n}={s[n]!r}" for n in ("samples", "noise", "seed") if n in s),
-         "The names of one method were typed, and what else there is was left out: take them from "
+         "The names of one method were typed, and everything else was left out: take them from "
          "the dictionary, for name, value in settings.items()."),
         (lambda s: "samples=30, noise=0.15, seed=0", "This is the example's text. Make it from the "
          "dictionary that the function is given."),
@@ -436,12 +436,12 @@ evidence_share = Exercise(
                 ({"inside": np.square, "whole": np.square}, "These are squares: take |map|, the "
                  "absolute value."),
                 ({"total": np.max}, "This compares the largest values. Sum over sum."),
-                ({"total": np.mean}, "This is the mean in the box over the mean of the map. Asked "
-                 "for is a share: sum over sum."),
+                ({"total": np.mean}, "This is the mean in the box over the mean of the map. The "
+                 "share is sum over sum."),
                 ({"whole": np.ones_like}, "The sum in the box was divided by the number of pixels. "
                  "Divide it by the total of the whole map."),
                 ({"total": lambda x: x.mean(), "whole": lambda v: np.ones(1)}, "This is the mean "
-                 "in the box. Asked for is a share: sum over sum."),
+                 "in the box. The share is sum over sum."),
                 ({"whole": lambda v: np.ones(1)}, "This is the sum in the box. Divide it by the "
                  "total of the whole map."),
                 ({"inside": np.ones_like, "whole": np.ones_like}, AREA),
@@ -490,7 +490,7 @@ evidence_share = Exercise(
         (lambda v, b: [_share(v, b)], "Right, but in a list or an array: return the number."),
         (lambda v, b: _share(v, b, inside=_positive, whole=_positive) if _positive(v).any() else 0,
          "Negative values were dropped: take |map| of all."),
-        (lambda v, b: _share(v, b) if v.sum() else 0.0, "The map is asked for zero by its sum with "
+        (lambda v, b: _share(v, b) if v.sum() else 0.0, "The test for zero is the map's sum with "
          "signs, which can be 0 with much in it. Take the sum of |map|."),
         *[
             (lambda v, b, z=zero: _share(v, b, zero=z), "A map that is zero everywhere was divided "
@@ -623,8 +623,8 @@ def _read(page: Any) -> dict[str, Any]:
             raise Mistake(f"The page needs {_short(tag)}: it must open offline, and alone.")
     if read.charset.strip("\"' ").lower() not in ("utf-8", "utf8"):
         raise Mistake(
-            'The page does not say how its letters are stored: without <meta charset="utf-8"> an é '
-            "may arrive as Ã©. `PAGE` has it."
+            'The page needs <meta charset="utf-8">, which says how its letters are stored: without '
+            "it an é may arrive as Ã©. `PAGE` has it."
         )
     if not any(part[0] == "h1" for part in parts):
         raise Mistake("The title isn't on the page itself: put it into an <h1>, as `PAGE` does.")
@@ -690,7 +690,7 @@ def _twice(text: str) -> str:
 
 
 NOT_ESCAPED = "isn't escaped, and what a person typed became part of the page's code"
-TWICE = "is escaped twice, so that readers see &lt; or &amp;. Once is right"
+TWICE = "is escaped twice: readers see &lt; or &amp;. Once is right"
 
 card_html = Exercise(
     id="7.4",
@@ -724,7 +724,7 @@ card_html = Exercise(
         ("unpack", "facts.items() gives pairs of heading and text; the dictionary by itself gives "
          "the headings only."),
         ("KeyError: '(title|body)'", "PAGE.format needs both names, title=... and body=..., in one "
-         "call, with the finished body: a { that a person typed is no place to fill in."),
+         "call, with the finished body: a { that a person typed must stay as it is."),
         ("IndexError: Replacement|KeyError|Single '|unmatched", "A { that a person typed was taken "
          "for a place to fill in. Call PAGE.format(...) once, with the finished body."),
         ("'.*' object has no attribute 'replace'", "html.escape takes a text: each heading and "
@@ -798,11 +798,11 @@ card_html = Exercise(
                 ({"fact": lambda h, t: f"<h2>{h}: {t}</h2>"}, "Heading and text are in one "
                  "heading: the heading is the <h2>, and the text a <p>."),
                 ({"fact": lambda h, t: f"<tr><th>{h}</th><td>{t}</td></tr>"}, "The facts are in a "
-                 "table. Asked for are an <h2> and a <p>: a screen reader jumps from heading to "
+                 "table. Use an <h2> and a <p>: a screen reader jumps from heading to "
                  "heading."),
                 ({"fact": lambda h, t: f"<h2>{h}</h2>{t}"}, "The texts of the facts need a <p>."),
                 ({"fact": lambda h, t: f"<h2>{h}<h2><p>{t}<p>"}, "The tags are not closed: "
-                 "</h2> and </p>, with a stroke."),
+                 "</h2> and </p>, with a slash."),
                 ({"fact": lambda h, t: f"<h2>{h}<p>{t}</p>"}, "The headings are not closed: "
                  "</h2>."),
             ]
@@ -814,6 +814,6 @@ card_html = Exercise(
         (lambda t, p, a, f: _card(t, p, a, {"Settings": "seed=0", "Network": "Lite0"}), "The facts "
          "are always the same: use `facts`."),
         (lambda t, p, a, f: _card(t, p, a, f, in_text=lambda x: x.replace("<", "&lt;")), "In the "
-         "texts only < is replaced, so that a typed &lt; becomes <. html.escape does it all."),
+         "texts only < is replaced, and a typed &lt; becomes <. html.escape does it all."),
     ],
 )  # fmt: skip

@@ -135,9 +135,10 @@ def tagged_pictures(tagged: Sequence[bool], seed: int = 0) -> TaggedPictures:
 
     The animals are small and pale (28 % of their contrast, and some grain), so they're hard to tell
     apart, and a classifier is tempted to use something easier: the tag, a red disc with a white
-    middle, 24 of 224 pixels wide, anywhere off the animal. We chose how pale and how large so
-    that a classifier falls for the tag when one class always has it, but can still tell the
-    animals apart when it has to.
+    middle, 24 of 224 pixels wide, anywhere off the animal. At this size and contrast, a classifier
+    falls for the tag when one class always has it, but can still tell the animals apart when it has
+    to. There's one cut-out of each animal, mirrored or not: pictures of another seed show the same
+    two animals.
 
     Args:
         tagged: (n,), whether each picture gets its tag.

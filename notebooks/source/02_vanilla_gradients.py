@@ -1,53 +1,57 @@
 # %% [markdown]
 # # Lesson 2. Vanilla gradients: one backward pass to the pixels
 #
-# Change one pixel a little: does the network become more or less sure of *tabby*? There are 150,528
-# numbers in the picture, and you could try them one by one. Backpropagation answers for all of
-# them at once.
+# Change one pixel a little: does the network become more or less sure of *tabby*? The picture holds
+# 150,528 numbers, and you could try them one by one. Backpropagation answers for all of them at
+# once.
 #
 # **Goals.** After this lesson you can
 #
 # 1. compute the gradient of a class score with respect to the input, with TensorFlow's tape,
 # 2. turn that gradient into a saliency map, and say what was thrown away on the way,
-# 3. explain why one differentiates the score and not the probability.
+# 3. explain why we differentiate the score and not the probability, and what that choice costs.
 #
-# **You need** lessons 0 and 1, or to have met the derivative of a function of several variables.
-# Backpropagation is the chain rule, done by the computer; lesson 1 does it by hand.
-# **Time:** 75 minutes, of which the computer works less than one; 60 without the optional exercise.
+# **You need** lesson 0 and the core path of lesson 1, or derivatives of functions of several
+# variables. Backpropagation is the chain rule, done by the computer; the optional part of lesson 1
+# does it by hand. **Time:** 75 minutes, less than one of them computing. The core path takes 50
+# minutes; sections marked *optional* can wait.
 
 # %% [markdown]
 # <details><summary>I am stuck</summary>
 #
-# - **The gradient is `None`.** The tape did not see how the score came about. Is the input a
+# - **The gradient is `None`.** The tape didn't see where the score came from. Is the input a
 #   tensor, does `tape.watch(x)` come before the model, and is the score computed *inside* the
 #   `with`?
-# - **My numbers are tiny, or almost all 0.** Is it the gradient of a probability? Take
+# - **My numbers are tiny, or almost all 0.** Did you differentiate a probability? Use
 #   `classifier.score_model`. Or is the input the picture itself, from 0 to 255? Send it through
 #   `classifier.prepare`.
 # - **My map has one axis too many.** The networks take and return *batches*: (1, 224, 224, 3). The
-#   channels go with the maximum, the batch with `[0]`.
-# - **Integrated gradients are one idea too many (exercise 2.4).** It is optional. On paper: $y =
-#   x^2$ from 0 to 3, with the slopes at 0.5, 1.5 and 2.5; their mean times 3 is 9, which is $y$.
+#   maximum removes the channels, `[0]` the batch.
+# - **Integrated gradients are one idea too many (exercise 2.4).** They're optional. On paper: take
+#   $y = x^2$ from 0 to 3, with the slopes at 0.5, 1.5 and 2.5. Their mean times 3 is 9, which is
+#   $y$.
 #
-# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
-# which order stands in lesson 0, *How exercises work*.
+# Still stuck? Move on: the check gives the notebook a working version. Lesson 0, *How exercises
+# work*, lists what to try.
 #
 # </details>
 
 # %% [markdown]
 # ## The question
 #
-# Of a linear score $S = w_1 x_1 + w_2 x_2 + \dots$ you can read the answer off: one unit more of
-# $x_i$ moves $S$ by the weight $w_i$, wherever you are. A deep network has no such weights. But
-# close to one picture $x_0$, for small enough steps, it is approximately linear,
+# In a linear score $S = w_1 x_1 + w_2 x_2 + \dots$ the weights are the answer: one more unit of
+# $x_i$ changes $S$ by $w_i$, wherever you are. A deep network has no such weights. But close to one
+# picture $x_0$, for small enough steps, it's approximately linear,
 #
 # $$S_c(x) \approx S_c(x_0) + w \cdot (x - x_0),
 # \qquad w = \frac{\partial S_c}{\partial x}\Big|_{x_0}$$
 #
-# and its gradient $w$ plays the part of the weights. Simonyan, Vedaldi and Zisserman (2014)
-# proposed to look at $w$ as a picture. That is all there is to *vanilla gradients*.
+# and its gradient $w$ plays the role of the weights. Simonyan, Vedaldi and Zisserman (2014)
+# proposed to look at $w$ as a picture. That's all there is to *vanilla gradients*.
 
 # %%
+import numpy as np
+
 from course_utils import load_classifier, load_image
 
 classifier = load_classifier()
@@ -59,10 +63,9 @@ print("inputs:", inputs.shape, " class:", tabby)
 # %% [markdown]
 # ## By hand first: nudge one number
 #
-# Take the green value of the pixel in row 90, column 83, in the iris of the eye on the left. Add
-# a little,
-# $h$, and see how the score moves; subtract as much, and divide the difference by $2h$. This is a
-# *finite difference*, and it needs no calculus at all.
+# Take the green value of the pixel in row 90, column 83, in the iris of the eye on the left. Add a
+# small amount $h$ and compute the score; subtract $h$ instead and compute it again; then divide the
+# difference by $2h$. This is a *finite difference*, and it needs no calculus at all.
 
 # %%
 row, column, green = 90, 83, 1
@@ -81,8 +84,9 @@ slope = slope_by_hand(h=0.002)
 print(f"slope {slope:+.3f}: the score per unit of this one number")
 
 # %% [markdown]
-# Two runs of the network for one number of 150,528. **Predict.** How long would all of them take
-# on your computer? Write "seconds", "minutes" or "hours" in place of the dots.
+# That's two runs of the network for one of 150,528 numbers. **Predict.** How long would all of them
+# take on your computer? Replace the dots with "seconds", "minutes" or "hours". (To see the time
+# itself, print `seconds` afterwards.)
 
 # %%
 time_guess = ...
@@ -105,8 +109,8 @@ checks.prediction(time_guess, answer, ["seconds", "minutes", "hours"])
 #
 # A `GradientTape` records what is computed while it is open, and then goes backwards through the
 # record with the chain rule. By default it watches only trainable variables, such as a network's
-# weights, since that is what training needs. Here the weights stay as they are; **the question is
-# about the input**, and so we ask the tape to watch the input.
+# weights, because that's what training needs. Here the weights stay as they are. **The question is
+# about the input**, so we ask the tape to watch the input.
 
 # %%
 import tensorflow as tf
@@ -120,11 +124,11 @@ gradient = tape.gradient(score, x).numpy()
 print("gradient:", gradient.shape)
 
 # %% [markdown]
-# One slope for every number of the input. Is it the same slope as the one by hand?
+# That's one slope for every number of the input. Does it agree with the slope by hand?
 
 # %%
 by_tape = gradient[0, row, column, green]
-# The step is small, and so is the difference of the two scores: their rounding shows in the slope.
+# The step is small, and so is the difference of the two scores: their rounding affects the slope.
 print(f"by hand {slope:+.3f}, by the tape {by_tape:+.3f}")
 assert abs(by_tape - slope) < 0.3 * abs(by_tape), (
     "The two slopes should nearly agree. Are they for the same number of the input, and the same "
@@ -132,14 +136,14 @@ assert abs(by_tape - slope) < 0.3 * abs(by_tape), (
 )
 
 # %% [markdown]
-# It is, nearly (0.002 is a small step, but not zero), and all 150,528 slopes came out of one run
+# It does, nearly (0.002 is a small step, but not zero), and all 150,528 slopes came out of one run
 # forward and one backward.
 #
 # ## How far does a slope reach?
 #
-# One unit of the input is 128 of the 256 levels of brightness, so that our step of 0.002 was a
-# quarter of one level: nobody could see it. **Predict.** With steps that one can see, does the
-# slope stay about the same? Write "yes" or "no" in place of the dots.
+# One unit of the input is 128 of the 256 levels of brightness, so our step of 0.002 was a quarter
+# of one level: nobody could see it. **Predict.** With steps that you can see, does the slope stay
+# about the same? Replace the dots with "yes" or "no".
 
 # %%
 reach_guess = ...
@@ -155,22 +159,51 @@ assert abs(slopes[0.1]) < 0.5 * slopes[0.002], (
 )
 
 # %% [markdown]
-# It does not: from thirteen levels down to thirteen levels up, the mean slope even has the other
-# sign. We chose a striking number, but it is no exception. A gradient is a statement about the
-# *immediate neighbourhood* of this one picture. It does not say what happens when a pixel is
-# changed visibly, painted over, or taken away. Keep this in mind whenever a map is called an
-# explanation.
+# It doesn't: from thirteen levels down to thirteen levels up, the mean slope even has the other
+# sign. We picked this number because it's striking. How striking? Try 100 numbers of the picture,
+# chosen at random:
+
+# %%
+places = np.random.default_rng(0).choice(inputs.size, 100, replace=False)
+
+
+def scores_after(step):
+    scores = []
+    for ten in np.split(places, 10):  # ten numbers at a time: each in its own copy of the picture
+        copies = np.concatenate([inputs] * 10)
+        for copy, place in zip(copies, ten, strict=True):
+            copy.flat[place] += step  # .flat: all numbers of the picture in one line
+        scores += list(classifier.score_model(copies)[:, tabby].numpy())
+    return np.array(scores)
+
+
+# %%
+far = (scores_after(0.1) - scores_after(-0.1)) / 0.2
+near = gradient.flat[places]  # the slopes by the tape
+off = abs(far / near - 1) > 0.3
+turned = far * near < 0
+print(f"of 100 slopes, {off.sum()} are off by more than 30 %; {turned.sum()} change their sign")
+print(f"correlation of near and far: {np.corrcoef(near, far)[0, 1]:.2f}")
+assert 40 < off.sum() < 65 and 8 < turned.sum() < 25, (
+    "Over 13 levels about half of the slopes should be off by 30 %, and one in seven should turn."
+)
+
+# %% [markdown]
+# So a change of sign is rare, about one in seven. But about half of the slopes are off by more than
+# 30 % after thirteen levels. A gradient is a statement about the *immediate neighbourhood* of this
+# one picture. It doesn't say what happens if you visibly change a pixel, paint it over, or take it
+# away. Remember that whenever somebody calls a map an explanation.
 
 # %% [markdown] exercise={"id": "2.1", "minutes": 8, "difficulty": "medium", "goal": 1}
 # ### Exercise 2.1: gradients (8 minutes, medium)
 #
-# Put the above into a function. It gets a model that ends in scores, a batch of inputs (a NumPy
-# array), and the index of a class; it returns the gradient of that class's score with respect to
-# the inputs, with signs.
+# Put the above into a function. It takes a model that ends in scores, a batch of inputs (a NumPy
+# array) and the index of a class, and returns the gradient of that class's score with respect to
+# the inputs, with its signs.
 #
 # <details><summary>Hint 1</summary>
 #
-# A tape watches tensors, not NumPy arrays: begin with `x = tf.convert_to_tensor(inputs)`.
+# A tape watches tensors, not NumPy arrays: start with `x = tf.convert_to_tensor(inputs)`.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -181,8 +214,9 @@ assert abs(slopes[0.1]) < 0.5 * slopes[0.002], (
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Forgetting `tape.watch`, so that the gradient is `None`; differentiating all scores at once, whose
-# gradients then add up; applying a softmax; asking for the gradient of the weights.
+# Forgetting `tape.watch`, which makes the gradient `None`; differentiating all scores at once,
+# which adds their gradients up; applying a softmax; asking for the gradient with respect to the
+# weights.
 #
 # </details>
 
@@ -202,12 +236,10 @@ def gradients(score_model, inputs, class_index):
 gradients = checks.gradients(gradients)
 
 # %% [markdown]
-# The helper package has the same function, with the same formula in it, for any Keras classifier.
-# From here on we use it; compare.
+# The course's package, `course_utils`, has the same function, with the same formula in it, for any
+# Keras classifier. From here on we use that one. Compare:
 
 # %%
-import numpy as np
-
 from course_utils import vanilla_gradients
 
 ours = np.asarray(gradients(classifier.score_model, inputs, tabby))
@@ -219,16 +251,14 @@ assert difference < 0.05, (
 )
 
 # %% [markdown]
-# They agree. But don't expect the same digits. Numbers in float32 have about seven of them, and a
-# GPU, or another batch size, adds in another order and so rounds differently. A unit that is almost
-# exactly at the kink of its ReLU may then fall on the other side of it, and at some pixels the
-# slope changes visibly, by up to a few per cent of the largest. That is why we compare the sizes of
-# the whole gradients here, and not number by number.
+# They agree, though perhaps not in every digit: float32 numbers have about seven of them, and a GPU
+# or another batch size rounds differently. That's why we compare whole gradients, not single
+# numbers.
 #
 # ## From numbers to a picture
 #
-# The gradient has three signed numbers per pixel, a picture of it needs one colour per pixel. So we
-# must throw something away. Simonyan et al. take, at each pixel, the largest *absolute* value of
+# The gradient has three signed numbers per pixel; a picture of it needs one colour per pixel. So we
+# have to throw something away. Simonyan et al. take, at each pixel, the largest *absolute* value of
 # the three channels:
 #
 # $$M_{ij} = \max_k |w_{ijk}|$$
@@ -252,8 +282,8 @@ assert difference < 0.05, (
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Taking the maximum before the absolute value, which loses strong negative slopes; the mean, in
-# which red and green can cancel; the wrong axis.
+# Taking the maximum before the absolute value, which loses strong negative slopes; taking the mean,
+# in which red and green can cancel; the wrong axis.
 #
 # </details>
 
@@ -265,7 +295,7 @@ def saliency_map(gradient):
     ### END SOLUTION
 
 
-# %% tags=["nbval-check-output", "target"]
+# %% tags=["nbval-check-output"]
 saliency_map = checks.saliency_map(saliency_map)
 
 # %% [markdown]
@@ -277,19 +307,36 @@ from course_utils import show_maps
 seen = classifier.restore(inputs)[0]
 saliency = np.asarray(saliency_map(theirs))[0]
 show_maps(seen, {"Vanilla gradients": saliency}, title="Class 'tabby'")
+
+# %%
+brightness = {
+    "eye on the left": saliency[60:110, 40:100].mean(),
+    "muzzle": saliency[150:200, 90:170].mean(),
+    "fur of the forehead": saliency[10:55, 70:150].mean(),
+    "background, top right": saliency[:45, 179:].mean(),
+    "corner, bottom right": saliency[179:, 179:].mean(),
+}
+for name, mean in brightness.items():
+    print(f"{name:>21}: mean {mean:.3f}")
+eye, muzzle, fur, background, corner = brightness.values()
+assert min(background, corner) > max(eye, muzzle) > min(eye, muzzle) > 1.3 * fur, (
+    "Eye and muzzle should be brighter than the fur, background and corner brighter still."
+)
+
 # %% [markdown]
-# The muzzle and the eye on the left are brighter than the fur around them, but two corners and the
-# blurred background at the top right are as bright. Had you looked only for the eye, you would
-# have found it, and missed those. And everywhere bright pixels stand beside dark ones: *noise*. The
-# picture is smooth, but its slopes are not: a network with many layers of ReLUs (which cut off
-# whatever is negative) is made of very many linear pieces, and you have seen how short the reach of
-# one slope is. Lesson 4 averages much of the noise away.
+# The eye and the muzzle are brighter than the fur. But a corner and the blurred background at the
+# top right are brighter still. If you had looked only for the eye, you'd have found it, and missed
+# those. And everywhere bright pixels sit next to dark ones: *noise*. The picture is smooth, but its
+# slopes aren't. This network's activation is *ReLU6*: like the ReLU of lesson 1 it cuts off
+# everything negative, and also everything above 6. With many such layers the network consists of
+# very many linear pieces, and you've seen how short the reach of one slope is. Lesson 4 averages
+# much of the noise away.
 #
 # ## What the display does to the numbers
 #
-# Look at the colour bar: it ends far below the maximum that is written under the map, and its
-# pointed end says that stronger values share the last colour. They are the strongest 1 % of the
-# pixels (all above the 99th *percentile*). If only the strongest one got the last colour, the rest
+# Look at the colour bar: it ends far below the maximum printed under the map. Its pointed end says
+# that stronger values share the last colour. These are the strongest 1 % of the pixels, everything
+# above the 99th *percentile*. If only the single strongest pixel got the last colour, the rest
 # would drown:
 
 # %%
@@ -300,13 +347,13 @@ print(f"99 % of the pixels lie below {top:.3f}; the maximum is {saliency.max():.
 print(f"so without clipping, 99 % of them share the darkest {share:.0%} of the colours")
 
 # %% [markdown]
-# Clipping is a choice of *display*. The numbers are the same, and whoever compares methods must
-# compare numbers, not pictures.
+# Clipping is a choice of *display*. The numbers haven't changed, and anyone who compares methods
+# has to compare numbers, not pictures.
 #
 # ## Another class, another map?
 #
-# We asked what speaks for *tabby*. The same picture can be asked about any class. *Egyptian cat*
-# (285) is what the network thinks most probable; *banana* (954) is not in the picture.
+# We asked about *tabby*. You can ask the same picture about any class. *Egyptian cat* (285) is the
+# one the network finds most probable; *banana* (954) isn't in the picture.
 
 # %%
 classes = {"tabby": 281, "Egyptian cat": 285, "banana": 954}
@@ -316,11 +363,11 @@ show_maps(seen, dict(zip(classes, saliency_map(three), strict=True)), title="Thr
 
 # %% [markdown]
 # (Each map has its own colour scale: compare where they are bright, not how bright.) How alike are
-# they? The correlation of two maps is 1 where they agree, 0 where they have nothing to do with each
-# other. We compute it for the maps, and for the gradients with their signs.
+# they? The correlation of two maps is 1 where they agree and 0 where they're unrelated. We compute
+# it for the maps, and for the gradients with their signs.
 
 # %%
-signed = three.reshape(3, -1)
+signed = three.reshape(3, -1)  # one row of numbers per class
 unsigned = np.asarray(saliency_map(three)).reshape(3, -1)
 for k, name in ((1, "Egyptian cat"), (2, "banana")):
     of_maps = np.corrcoef(unsigned[0], unsigned[k])[0, 1]
@@ -331,26 +378,45 @@ assert of_maps > 0.2 and of_gradients < 0.05, (
 )
 
 # %% [markdown]
-# For comparison, another picture: is it the picture that makes maps alike?
+# Are these numbers large? Ask all seven pictures of the course about both classes, and compare with
+# the maps of *one* class for two *different* pictures:
 
 # %%
-fruit = classifier.prepare(load_image("banana"))
-elsewhere = np.asarray(saliency_map(vanilla_gradients(classifier.model, fruit, tabby)))
-other = np.corrcoef(unsigned[0], elsewhere.ravel())[0, 1]
-print(f"tabby on this picture and on that of a banana: maps {other:+.2f}")
-assert abs(other) < 0.1, "Maps of two different pictures should have nothing in common."
+from course_utils import example_images
+
+of_tabby, two_classes = [], []
+for name in example_images():
+    other = classifier.prepare(load_image(name))
+    both = vanilla_gradients(classifier.model, np.concatenate([other, other]), [281, 954])
+    of_tabby.append(np.ravel(saliency_map(both)[0]))
+    two_classes.append(np.corrcoef(of_tabby[-1], np.ravel(saliency_map(both)[1]))[0, 1])
+two_pictures = np.corrcoef(of_tabby)[np.triu_indices(len(of_tabby), k=1)]  # each pair once
+for what, r in (("one picture, two classes", two_classes), ("two pictures, tabby", two_pictures)):
+    print(f"{what:>24}: {len(r):2} pairs of maps, r from {min(r):+.2f} to {max(r):+.2f}")
+
+# %%
+assert max(two_pictures) < 0.25 < min(two_classes), (
+    "Maps of one picture should always agree more than maps of two pictures."
+)
 
 # %% [markdown]
-# For *Egyptian cat* maps and gradients are both alike: it is nearly the same question. *Banana*, of
-# which there is none, is another one, and the signed gradients have little in common. But the two
-# *maps* of this one picture still share something, where maps of two different pictures share
-# nothing. The **map** tells classes apart only weakly, because much of the difference is in the
-# signs, which it drops. Remember as well what bright means: not "speaks for the class", but "moves
-# its score, up *or* down". Lesson 3 does better on both counts.
+# For *Egyptian cat*, maps and gradients are both alike: it's nearly the same question. *Banana* is
+# another one, and the signed gradients have little in common. Yet in all seven pictures the two
+# *maps* agree more (0.33 at least) than maps of different pictures do (0.18 at most). So the
+# **map** separates classes only weakly: it drops the signs, and with them much of the difference.
+# And remember what bright means: not "speaks for the class", but "changes its score, up *or* down".
+# Lesson 3 does better on both counts.
 
 # %% [markdown]
 # **Move it yourself.** Choose the class, and the percentile where the colours end. Which of the two
 # changes the raw range below the map, and which only the picture?
+#
+# <details><summary>What you should have seen</summary>
+#
+# Another class has another gradient, so both the map and its raw range change. The percentile only
+# decides where the colours end: the picture gets brighter or darker, the range stays the same.
+#
+# </details>
 
 # %%
 from course_utils.widgets import gradient_explorer
@@ -365,9 +431,9 @@ gradient_explorer(classifier, inputs, list(classes))
 # $$\nabla p_c = p_c \Big( \nabla S_c - \sum_k p_k \nabla S_k \Big)$$
 #
 # It mixes in every other class, weighted by its probability. For *tabby*, with two cats ahead of
-# it, a pixel that lowers *Egyptian cat* can count as much as one that raises *tabby*.
-# **Predict.** For which share of the numbers, in per cent, do the two gradients have opposite
-# signs? Write a whole number.
+# it, a pixel counts not only if it raises *tabby*, but also if it lowers *Egyptian cat*.
+# **Predict.** For what share of the numbers, in per cent, do the two gradients have opposite signs?
+# Replace the dots with a whole number.
 
 # %%
 share_guess = ...
@@ -383,19 +449,43 @@ checks.prediction(share_guess, round(100 * opposite))
 assert 0.3 < opposite < 0.5, "Between 30 % and 50 % of the numbers should have opposite signs."
 
 # %% [markdown]
-# (Two gradients that have nothing to do with each other would differ in 50.) The two answer
+# (Two unrelated gradients would have opposite signs in about 50 % of the numbers.) They answer
 # different questions. The probability asks what raises *tabby above the others*, the score what
 # raises *tabby*. The papers, and this course, ask about the score: it belongs to one class, and the
 # others have no part in it.
 #
-# There is a second, numerical reason. The coffee cup shows it, with the class *espresso*, which
-# leads by far.
+# That choice has a cost. A pixel that raises all cats alike is bright in the map of *tabby*'s
+# score, but hardly changes *tabby*'s probability. If you want to know *why tabby rather than
+# Egyptian cat*, ask exactly that. The package takes any function of the scores in place of the
+# class:
+
+
+# %%
+def tabby_rather_than_egyptian(scores):
+    return scores[:, 281] - scores[:, 285]
+
+
+rather = vanilla_gradients(classifier.model, inputs, tabby_rather_than_egyptian)
+maps = {"tabby": theirs[0], "tabby rather than\nEgyptian cat": rather[0]}
+show_maps(seen, maps, title="Two questions")
+of_two = np.corrcoef(np.ravel(saliency_map(theirs)), np.ravel(saliency_map(rather)))[0, 1]
+with_p = np.corrcoef(of_probability.ravel(), rather.ravel())[0, 1]
+print(f"these two maps: {of_two:+.2f}; the second gradient and the probability's: {with_p:+.2f}")
+assert of_two < 0.5 < 0.8 < with_p, "The difference of scores should agree with the probability."
+
+# %% [markdown]
+# The two maps agree hardly more than those of *tabby* and *banana* did. And with its signs, the
+# gradient of the difference is much like that of the probability. Neither question is wrong. Say
+# which one you asked.
+#
+# There's a second, numerical reason against the probability. The coffee cup shows it, with the
+# class *espresso*, which leads by far.
 
 # %%
 coffee = classifier.prepare(load_image("coffee"))
 espresso = classifier.class_index("espresso")
 x = tf.constant(coffee)
-with tf.GradientTape(persistent=True) as tape:  # persistent: it may be asked twice
+with tf.GradientTape(persistent=True) as tape:  # persistent: we may ask it twice
     tape.watch(x)
     score = classifier.score_model(x)[:, espresso]
     probability = tf.nn.softmax(classifier.score_model(x))[:, espresso]
@@ -415,7 +505,8 @@ for factor in (1, 2, 4, 8):
     with tf.GradientTape() as tape:
         tape.watch(x)
         probability = tf.nn.softmax(factor * classifier.score_model(x))[:, espresso]
-    strength.append(np.abs(tape.gradient(probability, x)).mean())
+    leftover = tape.gradient(probability, x).numpy()
+    strength.append(np.abs(leftover).mean())
     print(
         f"scores x {factor}:  1 - p = {1 - probability[0]:.1e}   mean |gradient| {strength[-1]:.1e}"
     )
@@ -425,19 +516,48 @@ checks.prediction(sure_guess, answer, ["rise", "fall", "stay"])
 assert strength[-1] < 1e-6 and probability[0] == 1, "In the last line, p should be exactly 1."
 
 # %% [markdown]
-# Close to $p = 1$ the bracket in the formula above goes to zero, and so
-# the gradient of the probability vanishes. In the last line the computer has rounded $p$ to exactly
-# 1: what is left of the gradient comes from rounding, and a map of it would show
-# rounding. (It would look like any other map, since each has its own colour scale.)
-# The gradient of the score has neither problem. You need not take the softmax off yourself:
-# `vanilla_gradients` gets the whole model, and differentiates its scores.
+# Close to $p = 1$ the bracket in the formula above goes to zero, and with it the gradient of the
+# probability. In the last line, float32 rounds $p$ to exactly 1. But the gradient isn't exactly 0,
+# and `show_maps` gives every map its own colours.
+#
+# **Predict.** Draw a map of what's left. Will it show "noise", the map of "espresso", or that of
+# "another class"?
+
+# %%
+leftover_guess = ...
+
+# %%
+five = classifier.predict(load_image("coffee"))[0]  # the five most probable classes
+indices = [p.class_index for p in five]
+of_five = vanilla_gradients(classifier.model, np.repeat(coffee, 5, axis=0), indices)
+left = np.ravel(saliency_map(leftover))
+alike = [np.corrcoef(left, np.ravel(one))[0, 1] for one in saliency_map(of_five)]
+for p, r in zip(five, alike, strict=True):
+    print(f"{p.label:>12}: its map and that of what is left correlate to {r:.4f}")
+best = int(np.argmax(alike))
+answer = "noise" if alike[best] < 0.9 else "another class" if best else "espresso"
+checks.prediction(leftover_guess, answer, ["noise", "espresso", "another class"])
+assert best == 1, "What is left should be the map of the runner-up."
+assert alike[1] > 0.99, "What is left should be the map of the runner-up, to more than 99 %."
+
+# %%
+maps = {"what is left of\nespresso's probability": leftover[0], "score of cup": of_five[1]}
+show_maps(classifier.restore(coffee)[0], maps, title="Whose map is this?")
+
+# %% [markdown]
+# It's the map of **cup**, the runner-up. In the formula, $p_c = 1$ makes *espresso*'s own two terms
+# cancel exactly. All that's left is $-\sum p_k \nabla S_k$ over the *other* classes, and its
+# largest term by far is that of *cup*. So a map labelled *espresso* shows, clean and convincing,
+# another class. Only the raw range below it, some $10^{-14}$, gives it away. The gradient of the
+# score has no such problem. You needn't remove the softmax yourself: `vanilla_gradients` takes the
+# whole model, and differentiates its scores.
 
 # %% [markdown]
 # ## What if the preparation is forgotten?
 #
-# The most common mistake of all makes no error message: feeding pixels in 0 to 255 to a network
-# that wants numbers around zero. The shapes fit, and a map comes out. Only the
-# prediction gives the mistake away.
+# The most common mistake of all gives no error message: feeding pixels from 0 to 255 to a network
+# that expects numbers around zero. The shapes fit, and a map comes out. Only the prediction gives
+# the mistake away.
 
 # %%
 raw = classifier.restore(inputs).astype("float32")
@@ -456,15 +576,15 @@ maps = {
 show_maps(seen, maps, title="Class 'tabby', right and wrong")
 
 # %% [markdown]
-# The second map explains a network that does not see a cat at all. So **always look at the
+# The second map explains a network that doesn't see a cat at all. So **always look at the
 # prediction before you look at the map.**
 
 # %% [markdown] exercise={"id": "2.3", "minutes": 8, "difficulty": "medium", "goal": 2}
 # ### Exercise 2.3: from the picture to the map (8 minutes, medium)
 #
-# Put it all together. `explain` gets a classifier, a picture (uint8, any size) and the name of a
+# Put it all together. `explain` takes a classifier, a picture (uint8, any size) and the name of a
 # class, and returns the saliency map $M$ of that picture, of shape (H, W), without a batch axis.
-# You may use `gradients` and `saliency_map` from above.
+# You can use `gradients` and `saliency_map` from above.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -479,8 +599,8 @@ show_maps(seen, maps, title="Class 'tabby', right and wrong")
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Giving the picture to the network unprepared; explaining the predicted class instead of the one
-# that was asked for, or the first one with a similar name; returning the whole batch.
+# Passing the picture to the network unprepared; explaining the predicted class, or one with a
+# similar name, instead of the one asked for; returning the whole batch.
 #
 # </details>
 
@@ -505,10 +625,45 @@ found = {"Vanilla gradients": explain(classifier, example, "banana")}
 show_maps(example_seen, found, title="Class 'banana'")
 
 # %% [markdown]
-# ## A gradient of zero does not mean "unimportant"
+# ## Why is this map so clean? (optional)
 #
-# Suppose that a score rises from $x = 0$ to $x = 1$, and then stays: $S = \min(\max(x, 0), 1)$.
-# At $x = 3$ the slope is zero. And yet the score is 1, instead of 0, *because* $x$ is not 0.
+# The banana's map is far cleaner than the cat's. **Predict** why, before you run the next cells:
+# does this class give cleaner maps, or does this picture? We put other things behind the same
+# banana, in place of the white paper: plain black, plain grey, and the course's six other pictures.
+
+# %%
+fruit = classifier.prepare(example)
+paper = (classifier.restore(fruit)[0] > 250).all(axis=-1)  # where all three channels are white
+backgrounds = {"white (as it is)": fruit, "black": 0 * fruit - 1, "grey": 0 * fruit}
+for name in example_images():
+    if name != "banana":
+        backgrounds[name] = classifier.prepare(load_image(name))
+
+# %%
+levels = []
+for name, background in backgrounds.items():
+    mixed = fruit.copy()
+    mixed[0, paper] = background[0, paper]
+    one = np.asarray(saliency_map(vanilla_gradients(classifier.model, mixed, 954)))[0]
+    levels.append(one[paper].mean())
+    best = classifier.score_model(mixed).numpy().argmax()
+    print(f"{name:>16}: mean |slope| {levels[-1]:.3f}; predicted: {classifier.labels[best]}")
+assert levels[1] < 1.5 * levels[0] and min(levels[2:]) > 2 * levels[0], (
+    "On black the slopes should be nearly as weak as on white, elsewhere more than twice as strong."
+)
+
+# %% [markdown]
+# It's the picture. Behind the same banana, plain black is nearly as quiet as white; plain grey and
+# all six photos have slopes more than twice as strong. (In front of some of them the network
+# doesn't even say *banana*. You did look at the prediction first?) So a clean map isn't the mark of
+# a good method.
+
+# %% [markdown]
+# ## A gradient of zero does not mean "unimportant" (optional)
+#
+# Suppose that a score rises from $x = 0$ to $x = 1$, and then stays there:
+# $S = \min(\max(x, 0), 1)$. (The network's ReLU6 has this shape, with 6 in place of 1.) At $x = 3$
+# the slope is zero. And yet the score is 1, instead of 0, *because* $x$ isn't 0.
 
 # %%
 from matplotlib import pyplot as plt
@@ -526,28 +681,25 @@ show_figure(
 )
 
 # %% [markdown]
-# A remedy is to look not only at the slope where we are, but at the slopes on the whole way from a
+# The remedy is to look not only at the slope where we are, but at the slopes all the way from a
 # *baseline* $x'$, an input that means "nothing", to $x$. **Integrated gradients** (Sundararajan and
-# others, 2017) averages them and multiplies by the way gone:
+# others, 2017) averages these slopes, and multiplies by the displacement $x - x'$:
 #
 # $$IG = (x - x') \cdot \frac{1}{m} \sum_{k=1}^{m} \frac{\partial S}{\partial x}
 # \Big|_{x' + a_k (x - x')}, \qquad a_k = \frac{k - 1/2}{m}$$
 #
-# Its values have the unit of the score, and together they account for it: the sum over all inputs
-# is
-# $S(x) - S(x')$. This is called *completeness*, and you can check it.
+# Its values have the unit of the score, and together they account for it: as $m$ grows, their sum
+# over all inputs approaches $S(x) - S(x')$. This is called *completeness*, and you can check it.
 
 # %% [markdown] exercise={"id": "2.4", "minutes": 15, "difficulty": "hard", "goal": 1}
 # ### Exercise 2.4: integrated gradients (15 minutes, hard)
 #
-# Optional: leave it out if you are short of time.
-#
 # Write it for one prepared picture, (1, H, W, 3), with the baseline $x' = 0$. With `gradients` from
-# above, one call a step is enough.
+# above, one call per step is enough.
 #
 # <details><summary>Hint 1</summary>
 #
-# The points on the way are `a * inputs` with `a = (k + 0.5) / steps` for `k` in `range(steps)`.
+# The points along the way are `a * inputs` with `a = (k + 0.5) / steps` for `k` in `range(steps)`.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -557,8 +709,8 @@ show_figure(
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Taking the gradient at the end point only, which is gradient times input; forgetting to multiply
-# by the input; the sum instead of the mean.
+# Taking the gradient only at the end point, which gives gradient times input; forgetting to
+# multiply by the input; taking the sum instead of the mean.
 #
 # </details>
 
@@ -578,85 +730,92 @@ def path_gradients(score_model, inputs, class_index, steps):
 path_gradients = checks.path_gradients(path_gradients)
 
 # %% [markdown]
-# Does it account for the score of the cat? The package's version takes 64 steps at better chosen
-# points than the middles of equal pieces; your own is there for comparison.
+# Does it account for the cat's score? The package's version also takes 64 steps, but at better
+# points than the middles of equal pieces. Yours is there for comparison.
 
 # %%
 from course_utils import gradient_times_input, integrated_gradients
 
-both = classifier.score_model(np.concatenate([inputs, 0 * inputs])).numpy()[:, tabby]
+on_the_way = np.concatenate([0 * inputs, 0.1 * inputs, inputs])
+grey, tenth, whole = classifier.score_model(on_the_way).numpy()[:, tabby]
+rise = whole - grey
+print(f"score of the cat minus score of plain grey: {rise:.2f}")
+print(f"of this, in the first tenth of the way:     {tenth - grey:.2f}")
+assert 0.7 < (tenth - grey) / rise < 0.9, "Four fifths of the rise should be in the first tenth."
+
+# %%
 integrated = integrated_gradients(classifier.model, inputs, tabby)
 product = gradient_times_input(classifier.model, inputs, tabby)
-print(f"score of the cat minus score of plain grey: {both[0] - both[1]:.2f}")
 yours = np.asarray(path_gradients(classifier.score_model, inputs, tabby, 64))
 print(f"sum of integrated gradients: {integrated.sum():.2f}  (64 equal steps: {yours.sum():.2f})")
 print(f"sum of gradient x input:     {product.sum():.2f}")
-assert abs(integrated.sum() - both[0] + both[1]) < abs(yours.sum() - both[0] + both[1]), (
+assert abs(integrated.sum() - rise) < abs(yours.sum() - rise), (
     "The package's 64 points should come closer than 64 equal steps. Run the check of exercise "
     "2.4, then this cell."
 )
 
 # %% [markdown]
-# Integrated gradients come close. Equal steps miss by more, because the score rises steeply near
-# the baseline, where they are too few; with more steps both come closer still. Gradient times
-# input, which knows only the slope at the end of the way, misses by far. What is the price? As many
-# backward passes as steps, and a baseline that somebody has to choose: here plain grey, the input
-# 0, so that whatever *is* grey in the picture can by definition get nothing.
+# The package's version comes close. Yours isn't wrong, but four fifths of the rise happen in the
+# first tenth of the way, and only six of 64 equal steps fall there. (Try 256 steps.) Gradient times
+# input, which knows only the slope at the end of the way, misses by far. What's the price? As many
+# backward passes as steps, and a baseline that somebody has to choose. Here it's plain grey, the
+# input 0, so whatever *is* grey in the picture gets nothing by definition.
 
 # %%
-assert abs(integrated.sum() / (both[0] - both[1]) - 1) < 0.15, (
+assert abs(integrated.sum() / rise - 1) < 0.15, (
     "Integrated gradients should add up to the difference of the scores, within 15 %."
 )
-# show_maps takes the largest |value| of the colours itself; the raw range below is before that.
+# show_maps takes the largest |value| of the channels; the raw range is from before that.
 maps = {"Gradient": theirs[0], "Gradient x input": product[0], "Integrated": integrated[0]}
 show_maps(classifier.restore(inputs)[0], maps, title="Class 'tabby'")
 
 # %% [markdown]
-# The two maps on the right show a cat's face, and look the more convincing for it. Be careful:
-# both were *multiplied by the picture*, so that eyes and nose, dark or bright against the grey
-# baseline, would shine through whatever the gradient is. Lesson 6 tests how much of it is the
+# The two maps on the right show a cat's face, and look more convincing for it. Be careful: both
+# were *multiplied by the picture*, so eyes and nose, which are dark or bright against the grey
+# baseline, would show through whatever the gradient is. Lesson 6 tests how much of it is the
 # network's doing.
 
 # %% [markdown]
-# ## Read the package
+# ## Read the package (optional)
 #
-# Nothing in the helper package is magic. Here are your function and the package's: find each line
-# of the formula in both.
+# Nothing in the package is magic. Here are your function and the package's: find each line of the
+# formula in both.
 
 # %%
 checks.read_both(gradients, vanilla_gradients)
 
 # %% [markdown]
-# `network.score(x, c)` is your `score_model(x)[:, class_index]`, for one class per picture.
-# Everything else is your code. `explain` does what isn't the formula: it checks what it's given,
-# finds the logits, and works through a large batch in parts. (And it makes sure that float32 means
-# float32: on newer GPUs TensorFlow would compute with 10 bits instead of 23, and give you another
-# map. The course switches that off.)
+# `network.score(x, c)` is your `score_model(x)[:, class_index]`, for one class per picture. The
+# rest is your code. `explain` does everything that isn't the formula: it checks its arguments,
+# finds the logits, and works through a large batch in parts.
 
 # %% [markdown]
 # ## What we saw
 #
-# - One backward pass gives the slope of a class score for every number of the input; a finite
+# - One backward pass gives the slope of a class score for every number of the input, and a finite
 #   difference by hand agrees with it.
-# - The map keeps $\max_k |w|$ and loses the signs; the display clips, the numbers do not change.
-# - The map is noisy, and for different classes it is alike; much of the difference is in the signs.
-# - The gradient of a probability mixes in the other classes, and vanishes when the network is sure.
+# - Over thirteen levels of brightness, about half of the slopes are off by more than 30 %.
+# - The map keeps $\max_k |w|$ and loses the signs. The display clips; the numbers don't change.
+# - The map is noisy, and alike for different classes; much of the difference is in the signs.
+# - The gradient of a probability mixes in the other classes. Where the network is sure, it's tiny,
+#   and can be the map of another class.
 # - Without the preparation the network sees something else, and the map explains that.
-# - A slope is short of reach, and can be zero where the input matters; integrated gradients account
-#   for the score, at the price of many passes and a baseline.
+# - Optional: a slope can be zero where the input matters. Integrated gradients account for the
+#   score, at the price of many passes and a baseline.
 #
 # ## Take away
 #
 # - A saliency map is the gradient of one class score with respect to the *input*.
+# - Say which question you asked: *what raises tabby*, or *why tabby rather than another class*.
 # - Look at the prediction first, at the raw range second, at the colours last.
 #
-# A few questions to close with. Click on an answer: each one tells you something.
+# A few questions to finish with. Click on an answer: even the wrong ones explain something.
 
 # %%
 checks.quiz(2)
 
 # %% [markdown]
-# **Your progress**, and where to go on:
+# **Your progress**, and what to do next:
 
 # %%
 from course_utils.progress import show_progress

@@ -2,33 +2,36 @@
 # # Lesson 3. Grad-CAM: what do the last feature maps say?
 #
 # Put a basketball and a brown bear into one picture. *Where* does the network see the ball, and
-# where the bear? Vanilla gradients told classes apart only weakly. Grad-CAM stops the backward pass
-# on its way, at the last layer that still knows where things are, and so gets another answer.
+# where the bear? Vanilla gradients could barely tell classes apart. Grad-CAM stops the backward
+# pass early, at the last layer that still knows where things are, and gets a different answer.
 #
 # **Goals.** After this lesson you can
 #
 # 1. compute Grad-CAM step by step, and say what a network must have for it,
 # 2. say what the ReLU hides, and when Grad-CAM is exact,
-# 3. measure whether a map lies where it should, and say which layer and which resolution it has.
+# 3. measure whether a map is where it should be, and say which layer and which resolution it has.
 #
-# **You need** lesson 2. **Time:** 90 minutes, of which the computer works less than one.
+# **You need** lesson 2. **Time:** 90 minutes, less than one of them computing.
+#
+# The core path takes 45 minutes; sections marked *optional* can wait. Run their cells anyway: later
+# cells need them.
 
 # %% [markdown]
 # <details><summary>I am stuck</summary>
 #
-# - **I lose count of the axes.** B pictures, h rows, w columns, K maps, in this order, counted from
-#   0. The weights have no places left: (B, K). The map has no K left: (B, h, w). Print the shapes
-#   after each line.
+# - **I lose count of the axes.** The order is B pictures, h rows, w columns, K maps, counted from
+#   0. The weights have no positions left: (B, K). The map has no K left: (B, h, w). Print the
+#   shapes after each line.
 # - **The gradient is `None` (exercise 3.3).** Feature maps and scores must come from *one* call of
-#   the network inside the tape; two calls know nothing of each other.
+#   the network inside the tape; two separate calls aren't connected.
 # - **It works for one picture and not for two.** `weights[:, None, None, :]` gives each picture its
-#   own weights at every place. Try it with made-up maps of 2 x 2 places and 3 maps, which you can
-#   do in your head.
+#   own weights at every position. Try it with made-up maps of 2 x 2 positions and 3 maps, small
+#   enough to do in your head.
 # - **My map is 0 everywhere.** Look at it without the ReLU. If everything is negative, nothing in
-#   this layer speaks for that class: this may be the right answer. Is the class the one you meant?
+#   this layer speaks for that class, and that may be the right answer. Is it the class you meant?
 #
-# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
-# which order stands in lesson 0, *How exercises work*.
+# Still stuck? Move on: the check has given the notebook a working version. Lesson 0, *How exercises
+# work*, lists what to try first.
 #
 # </details>
 
@@ -44,10 +47,10 @@ tabby = classifier.class_index("tabby")
 # %% [markdown]
 # ## What is a feature map?
 #
-# A convolutional layer slides small filters over its input. Each filter gives one number at each
-# place: how strongly *its* pattern is there. These numbers, laid out as an image, are a **feature
-# map**. The layers of a network make their maps smaller and smaller, and more and more of them.
-# Here are a few layers of ours, with the shape (height, width, number of maps):
+# A convolutional layer slides small filters over its input. At every position, each filter gives
+# one number: how strongly *its* pattern is present there. These numbers, laid out as an image, are
+# a **feature map**. From layer to layer, the maps of a network get smaller, and there are more of
+# them. Here are a few layers of ours, with their shapes (height, width, number of maps):
 
 # %% tags=["nbval-check-output"]
 names = ["stem_conv", "block5_add", "block11_add", "head_conv", "average_pool", "logits"]
@@ -55,10 +58,10 @@ for name in names:
     print(f"{name:>12}: {network.get_layer(name).output.shape[1:]}")
 
 # %% [markdown]
-# `head_conv` is the last layer with places: 1280 maps of 7 x 7 numbers. `average_pool` takes the
-# mean of each map, and with that, *where* is gone. `logits` makes the 1000 class scores out of the
-# 1280 means. We build a network with two outputs, the maps of `head_conv` and the scores. It has
-# the same layers and the same weights.
+# `head_conv` is the last layer with positions: 1280 maps of 7 x 7 numbers. `average_pool` takes the
+# mean of each map, and *where* is lost. `logits` computes the 1000 class scores from the 1280
+# means. We build a network with two outputs, the maps of `head_conv` and the scores. It has the
+# same layers and the same weights.
 
 # %%
 import keras
@@ -75,34 +78,35 @@ assert (A == 0).mean() > 0.8 and A.min() == 0, (
 )
 
 # %% [markdown]
-# Most patterns are absent at most places. Here are the three maps that are strongest on average.
-# Each number is drawn as a square: the 7 x 7 places lie over the picture in squares of 32 x 32
-# pixels. Its numbers have no unit; do not compare them between maps. Zero means "not here", and 6
-# is the most that a map of this network can have (its ReLU cuts off what is above 6 as well).
+# Most patterns are absent at most positions. Here are the three maps with the largest means. Each
+# number is drawn as a square: the 7 x 7 positions cover the picture in squares of 32 x 32 pixels.
+# The numbers have no unit, so don't compare them between maps. This layer ends in a ReLU, so zero
+# means "not here". And 6 is the most that a map of this layer can reach: its ReLU, a *ReLU6*, also
+# cuts off everything above 6.
 
 # %%
 from course_utils import show_maps
 
 
 def squares(m):
-    side = 224 // m.shape[0]
-    return np.kron(m, np.ones((side, side)))
+    side = 224 // m.shape[0]  # 32 pixels for a map of 7 x 7
+    return m.repeat(side, axis=0).repeat(side, axis=1)
 
 
 strongest = np.argsort(-A[0].mean(axis=(0, 1)))[:3]
 chosen = {f"Feature map {k}": squares(A[0, :, :, k]) for k in strongest}
 show_maps(seen, chosen, percentile=100, title="Three of 1280")
 # %% [markdown]
-# All three are strong on much of the face. So is one of them "the cat"? The maps have no names, and
-# do not say. What a map is worth for a class is decided by what comes after it: the **head** of the
-# network. We shall come back to the strongest of them.
+# All three are strong on much of the face. So is one of them "the cat"? The maps have no names and
+# can't tell us. What a map is worth for a class depends on what comes after it: the **head** of the
+# network. We'll come back to the strongest of them.
 #
-# ## With the head, or without?
+# ## With the head, or without? (optional)
 #
-# Keras has networks in two forms: `include_top=True` with the head, which ends in classes, and
-# `include_top=False` without, which ends in feature maps. The second is popular for
-# building something new on top. Which one can be asked "what speaks for tabby"? Let us cut ours off
-# after the feature maps, as `include_top=False` does.
+# Keras offers networks in two forms. With `include_top=True` they have the head, and end in
+# classes; with `include_top=False` they end in feature maps, ready for you to build something new
+# on top. Which form can you ask "what speaks for tabby"? Let's cut ours off after the feature maps,
+# as `include_top=False` does.
 
 # %% tags=["nbval-check-output"]
 from course_utils import score_model
@@ -117,9 +121,10 @@ except ValueError as error:
 # **Without the head there is no class score, and so nothing to differentiate.** The feature maps
 # are there, but nothing says which of them matter for which class.
 #
-# The error is the friendly case. Put a mean over the places on top (Keras: `include_top=False,
-# pooling="avg"`), and the output has one number for each of 1280 maps. That looks like 1280
-# classes. Ask this network about "class 294", *brown bear*, in the picture with the bear:
+# That error is the friendly case. Put a mean over the positions on top (in Keras,
+# `include_top=False, pooling="avg"`), and the output has one number per map, 1280 in all. That
+# looks like 1280 classes. Ask this network about "class 294", *brown bear*, in the picture with the
+# bear:
 
 # %%
 from course_utils import grad_cam
@@ -129,7 +134,7 @@ seen_scene = classifier.restore(scene)[0]
 pooled = keras.Model(network.input, network.get_layer("average_pool").output, name="pooled")
 no_bear = grad_cam(pooled, scene, 294)[0]
 map_294 = maps_and_scores(scene)[0].numpy()[0, :, :, 294]
-# Divided by 49, because this output is the mean over 49 places.
+# Divided by 49, because this output is the mean over 49 positions.
 same_map = np.allclose(no_bear, map_294 / 49, atol=1e-4)
 print("no error; and 'class 294' is feature map 294:", same_map)
 assert same_map and no_bear.max() > 0, (
@@ -137,7 +142,7 @@ assert same_map and no_bear.max() > 0, (
 )
 
 # %% [markdown]
-# A map without any error, but of feature number 294. And look where it lies:
+# No error, and out comes a map; but it's the map of feature number 294. And look where it is:
 
 # %%
 show_maps(seen_scene, {"'class 294'": squares(no_bear)}, percentile=100, title="Without the head")
@@ -152,17 +157,17 @@ assert head[294, 294] < 0 and ranks > 900 and no_bear[:, :3].max() == 0, (
     "Feature 294 should speak against brown bear, and its map should be 0 on the left."
 )
 # %% [markdown]
-# It lies on the bear and nowhere else, and would fool anybody. But to the network this feature
-# speaks *against* brown bear: the head, which is cut off, gives it a negative weight. A map that
-# lies in the right place need not be an answer to your question. So ask of any network first: *what
-# are its outputs?*
+# It's on the bear and exactly 0 on the left: it would pass for the bear's map. But to the network
+# this feature speaks *against* brown bear: the head, which we cut off, gives it a negative weight.
+# A map in the right place isn't always an answer to your question. So whatever network you use, ask
+# first: *what are its outputs?*
 #
 # ## Step 1: what is a feature map worth?
 #
 # Let $A^k_{ij}$ be the number of map $k$ in row $i$ and column $j$. How much does the score of
-# *tabby* rise with it? That is a gradient once more, $\partial S_c / \partial A^k_{ij}$, with
-# respect to the feature maps instead of the pixels. We watch the input, and with it everything that
-# is computed from it.
+# *tabby* rise with it? That's a gradient again, $\partial S_c / \partial A^k_{ij}$, this time with
+# respect to the feature maps instead of the pixels. We watch the input, and with it everything
+# that's computed from it.
 
 # %%
 import tensorflow as tf
@@ -176,9 +181,9 @@ gradient = tape.gradient(score, feature_maps).numpy()
 print("gradient:", gradient.shape, " one number for each number of the feature maps")
 
 # %% [markdown]
-# **Predict.** After these maps come only a mean over the 49 places and a layer of weights. Take one
-# map, $k = 0$. Do the slopes differ between its 49 places? Write "yes" or "no" in place of the
-# dots.
+# **Predict.** After these maps come only a mean over the 49 positions and one layer of weights.
+# Take one map, $k = 0$. Do the slopes differ between its 49 positions? Write "yes" or "no" in place
+# of the dots.
 
 # %%
 guess_places = ...
@@ -188,28 +193,30 @@ from course_utils import checks
 
 one = gradient[0, :, :, 0]
 print(f"smallest slope {one.min():+.6f}, largest {one.max():+.6f}")
-same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6
+same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6  # largest minus smallest, of every map
 checks.prediction(guess_places, "no" if same else "yes", ["yes", "no"])
-assert same, "After a mean over all places, the slopes should be the same at all of them."
+assert same, "After a mean over all positions, the slopes should be the same at all of them."
 
 # %% [markdown]
-# They are the same, for each of the 1280 maps: a mean treats all places alike. In other networks,
-# and in earlier layers, they are not. So Grad-CAM takes the average. It gives each map one weight,
+# They are the same, for each of the 1280 maps: a mean treats all positions alike. ResNet50 and
+# MobileNetV2 end in the same way, so it's the same there. In VGG16, which ends in three dense
+# layers, and in the earlier layers of any network, the slopes differ. So Grad-CAM averages them. It
+# gives each map one weight,
 #
 # $$\alpha_k = \frac1Z \sum_{ij} \frac{\partial S_c}{\partial A^k_{ij}},$$
 #
-# where $Z$ is the number of places, here 49. A map with a positive weight speaks for the class, one
-# with a negative weight against it.
+# where $Z$ is the number of positions, here 49. A map with a positive weight speaks for the class,
+# one with a negative weight against it.
 
 # %% [markdown] exercise={"id": "3.1", "minutes": 5, "difficulty": "easy", "goal": 1}
 # ### Exercise 3.1: the weight of each map (5 minutes, easy)
 #
-# Write a function that gets the gradient, (B, h, w, K), of B pictures and K maps of h x w places,
-# and returns the weights $\alpha_k$ of each picture, (B, K).
+# Write a function that takes the gradient, (B, h, w, K), for B pictures and K maps of h x w
+# positions, and returns the weights $\alpha_k$ of each picture, (B, K).
 #
 # <details><summary>Hint 1</summary>
 #
-# Which axes are the places? The second and the third. Axes are counted from 0.
+# Which axes are the positions? The second and the third. Axes are counted from 0.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -219,7 +226,7 @@ assert same, "After a mean over all places, the slopes should be the same at all
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# The mean over the maps (the last axis) instead of the places; the sum instead of the mean; the
+# The mean over the maps (the last axis) instead of the positions; the sum instead of the mean; the
 # mean over the pictures as well; dropping the signs.
 #
 # </details>
@@ -247,21 +254,20 @@ assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8, (
 # %% [markdown]
 # ## Step 2: the weighted sum
 #
-# Add up all the maps, each with its weight. What comes out is *one* map of 7 x 7 numbers for the
-# class:
+# Add up all the maps, each with its weight. The result is *one* map of 7 x 7 numbers for the class:
 #
 # $$L_{ij} = \sum_k \alpha_k A^k_{ij}$$
 
 # %% [markdown] exercise={"id": "3.2", "minutes": 10, "difficulty": "medium", "goal": 1}
 # ### Exercise 3.2: the weighted sum of the maps (10 minutes, medium)
 #
-# The function gets the feature maps, (B, h, w, K), and the weights, (B, K), and returns the sum
-# $L$, (B, h, w), with its signs. Each picture has weights of its own.
+# The function takes the feature maps, (B, h, w, K), and the weights, (B, K), and returns the sum
+# $L$, (B, h, w), with its signs. Each picture has its own weights.
 #
 # <details><summary>Hint 1</summary>
 #
-# The weights need two axes for the places, (B, 1, 1, K), so that NumPy repeats them at each place:
-# `weights[:, None, None, :]`.
+# The weights need two axes for the positions, (B, 1, 1, K). NumPy then repeats them at every
+# position: `weights[:, None, None, :]`.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -272,10 +278,10 @@ assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8, (
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# `feature_maps * weights` without the two axes, which works for one picture and fails, or worse,
-# does not fail, for two; `@`, which multiplies every picture's maps with every picture's weights;
-# the mean over the maps; summing over places; removing negative numbers
-# *before* the sum, so that nothing can speak against the class.
+# `feature_maps * weights` without the two axes, which works for one picture and fails for two, or
+# worse, doesn't fail; `@`, which multiplies every picture's maps by every picture's weights; the
+# mean over the maps; summing over positions; removing negative numbers *before* the sum, so nothing
+# can speak against the class.
 #
 # </details>
 
@@ -292,7 +298,7 @@ def weighted_sum_of_maps(feature_maps, weights):
 weighted_sum_of_maps = checks.weighted_sum_of_maps(weighted_sum_of_maps)
 
 # %% [markdown]
-# For the cat, here is the whole map in numbers. There is nothing more in it than this.
+# Here is the cat's whole map in numbers. There's nothing more in it than this.
 
 # %%
 tabby_map = np.asarray(weighted_sum_of_maps(A, weights))[0]
@@ -301,9 +307,9 @@ print(np.array2string(tabby_map, formatter={"float": "{:5.2f}".format}))
 # %% [markdown]
 # ## 49 numbers are not 224 x 224
 #
-# To lay the map over the picture, it has to be enlarged from 7 x 7 to 224 x 224. How? Left as it
-# is, as squares; or *linear*, where each number stands in the middle of its square of 32 x 32
-# pixels, and the pixels between have values between.
+# To lay the map over the picture, it has to be enlarged from 7 x 7 to 224 x 224. How? You can keep
+# the squares. Or you can draw it *linearly*: each number sits in the middle of its square of
+# 32 x 32 pixels, and the pixels in between get values in between.
 
 # %%
 from course_utils import overlay
@@ -315,11 +321,11 @@ panels = {
 }
 show_maps(seen, panels, percentile=100, title="Class 'tabby', one map, three drawings")
 # %% [markdown]
-# The face stands out, and the edges of the picture do not. The soft drawing looks like a finer
-# measurement than the squares. It is not: all that is finer than a square was made by the drawing.
+# The face stands out, and the edges of the picture don't. The soft drawing looks like a finer
+# measurement than the squares. It isn't: everything finer than a square was made up by the drawing.
 #
 # And is a number at least about *its own* square? Ask the tape: how does the number in row 3,
-# column 3 (counting from 0, the middle one) depend on the pixels?
+# column 3 (counted from 0, so the one in the middle) depend on the pixels?
 
 # %%
 v = tf.constant(weights[0])
@@ -335,16 +341,17 @@ assert (slopes > 0).mean() > 0.9 and 1 / 49 < own < 0.4, (
 )
 
 # %% [markdown]
-# It depends on all the picture, most of it outside its own square. A bright square means "at this
-# place the network has gathered what speaks for tabby", not "these pixels alone did it".
+# It depends on the whole picture, and mostly on pixels outside its own square. A bright square
+# means "at this position the network has gathered what speaks for tabby", not "these pixels alone
+# did it".
 #
 # ## Step 3: the ReLU, and what happens without it
 #
 # Grad-CAM ends with $\mathrm{ReLU}(L) = \max(L, 0)$: whatever speaks *against* the class becomes 0.
 #
-# **Predict.** In the table above, no number of the tabby map is negative. For *banana*, of which
-# there is none in the picture, how many of the 49 numbers does the ReLU change? Write a whole
-# number in place of the dots.
+# **Predict.** In the table above, no number of the tabby map is negative. Now take *banana*, which
+# isn't in the picture. How many of its 49 numbers does the ReLU change? Write a whole number in
+# place of the dots.
 
 # %%
 guess_relu = ...
@@ -357,19 +364,19 @@ print(f"banana: {banana_map.min():+.3f} to {banana_map.max():+.3f},", end=" ")
 print(f"{(banana_map < 0).sum()} of 49 negative")
 checks.prediction(guess_relu, int((banana_map < 0).sum()))
 assert (tabby_map > 0).all() and 15 < (banana_map < 0).sum() < 35, (
-    "All places should speak for tabby, and about half of them against banana."
+    "All positions should speak for tabby, and about half of them against banana."
 )
 assert banana_map.max() < 0.3 * tabby_map.max(), (
-    "Every place should speak less for banana than the best ones do for tabby."
+    "Every position should speak less for banana than the best ones do for tabby."
 )
 
 # %% [markdown]
-# The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*,
-# about half of the places speak against it and the others for it, all of them weakly.
+# The cat fills the picture, and for *tabby* the ReLU changes nothing at all. For *banana*, about
+# half of the positions speak against it and the others for it, all of them weakly.
 #
-# Some packages leave the ReLU out and stretch each map instead, so that its smallest number becomes
-# 0 and its largest 1 (lesson 5 takes one of them apart). Look at what that does to the banana.
-# Compare the *colour bars*.
+# Some packages leave the ReLU out and stretch each map instead: its smallest number becomes 0, and
+# its largest 1 (lesson 5 takes one of them apart). See what that does to the banana. Compare the
+# *colour bars*.
 
 # %%
 stretched = (banana_map - banana_map.min()) / np.ptp(banana_map)
@@ -381,33 +388,33 @@ panels = {
 show_maps(seen, panels, percentile=100, title="Two classes; the third map is stretched to 0...1")
 # %%
 zero = -banana_map.min() / np.ptp(banana_map)
-print(f"places that speak for banana: {(banana_map > 0).sum()} of 49")
-print(f"places with colour in the stretched map: {(stretched > 0).sum()} of 49")
+print(f"positions that speak for banana: {(banana_map > 0).sum()} of 49")
+print(f"positions with colour in the stretched map: {(stretched > 0).sum()} of 49")
 print(f"'neither for nor against', 0, has become {zero:.2f}")
 assert zero > 0.3, "Stretching should give 0 a colour in the middle of the scale."
 
 # %% [markdown]
-# Stretched, the map has lost its zero: a place that speaks neither for nor against gets a middle
-# colour, and the best place of a fruit that is not there shines like the best place of the cat.
-# Leaving the ReLU out is a good choice if the signs are kept and shown, as we shall do below.
-# Stretching is defensible when you only want to see the *pattern* of one map. It cannot tell you
-# whether there is anything at all.
+# Stretched, the map has lost its zero. A position that speaks neither for nor against gets a middle
+# colour, and the best position for a fruit that isn't there shines like the best one for the cat.
+# Leaving the ReLU out is a good choice if you keep the signs and show them, as we'll do below.
+# Stretching is fine if you only want to see the *pattern* of one map. It can't tell you whether
+# there's anything there at all.
 #
-# The same goes for the first two panels: each has its own colours, and only the numbers on the bars
-# tell that the banana's end at a fraction of the tabby's. **Raw range first, colours last.**
+# The same goes for the first two panels: each has its own colours. Only the numbers on the bars
+# show that the banana's scale ends at a fraction of the tabby's. **Raw range first, colours last.**
 
 # %% [markdown] exercise={"id": "3.3", "minutes": 15, "difficulty": "hard", "goal": 1}
-# ### Exercise 3.3: Grad-CAM, all steps (15 minutes, hard)
+# ### Exercise 3.3: Grad-CAM, all steps (15 minutes, hard) (optional)
 #
-# Put everything together. The function gets a network with two outputs, feature maps and scores,
-# as `maps_and_scores`, a batch of prepared inputs (a NumPy array), and the index of a class. It
-# returns $\mathrm{ReLU}\big(\sum_k \alpha_k A^k\big)$, of shape (B, h, w). You may use `alpha` and
-# `weighted_sum_of_maps`.
+# Put everything together. The function takes a network with two outputs, feature maps and scores,
+# such as `maps_and_scores`; a batch of prepared inputs (a NumPy array); and the index of a class.
+# It returns $\mathrm{ReLU}\big(\sum_k \alpha_k A^k\big)$, of shape (B, h, w). You may use `alpha`
+# and `weighted_sum_of_maps`.
 #
 # <details><summary>Hint 1</summary>
 #
 # Begin as in step 1: a tensor of the inputs, a tape that watches it, the two outputs, the score of
-# the class. After the tape: the gradient with respect to the feature maps. `.numpy()` turns a
+# the class. After the tape, take the gradient with respect to the feature maps. `.numpy()` turns a
 # tensor into an array.
 #
 # </details>
@@ -421,8 +428,8 @@ assert zero > 0.3, "Stretching should give 0 a colour in the middle of the scale
 #
 # Differentiating a probability; the gradient with respect to the inputs; the ReLU forgotten, or
 # applied before the sum; an absolute value, which turns what speaks against a class into what
-# speaks for it; dividing by the map's maximum, which belongs to the display. If you are told that
-# an `EagerTensor` has no attribute `mean` or `sum`, a tensor came where your function expects an
+# speaks for it; dividing by the map's maximum, which belongs to the display. If you read that an
+# `EagerTensor` has no attribute `mean` or `sum`, your function got a tensor where it needs an
 # array: add `.numpy()`.
 #
 # </details>
@@ -446,8 +453,8 @@ def grad_cam_steps(maps_and_scores, inputs, class_index):
 grad_cam_steps = checks.grad_cam_steps(grad_cam_steps)
 
 # %% [markdown]
-# Compare with the helper package, which does the same for any Keras classifier and finds the last
-# convolutional layer by itself.
+# Compare it with the helper package, which does the same for any Keras classifier and finds the
+# last convolutional layer by itself.
 
 # %%
 ours = np.asarray(grad_cam_steps(maps_and_scores, inputs, tabby))
@@ -458,24 +465,24 @@ assert np.allclose(ours, theirs, atol=1e-3), (
 )
 
 # %% [markdown]
-# ## Where it is exact: CAM
+# ## Where it is exact: CAM (optional)
 #
-# Our network ends in a mean over places and one layer of weights, so that we can do without any
+# Our network ends in a mean over positions and one layer of weights, so we can do without any
 # gradient. With $W_{kc}$ the weight from map $k$ to class $c$, and $b_c$ a constant,
 #
 # $$S_c = b_c + \sum_k W_{kc} \frac1Z \sum_{ij} A^k_{ij}
 # = b_c + \sum_{ij} \frac1Z \sum_k W_{kc} A^k_{ij}.$$
 #
 # The inner sum $\sum_k W_{kc} A^k_{ij}$ is the **class activation map**, CAM (Zhou and others,
-# 2015). Together with its $1/Z$ it is the **contribution** of the place $ij$ to the score. It needs
-# only the weights that are stored in the network.
+# 2016). Divided by $Z$, it is the **contribution** of position $ij$ to the score. It needs only the
+# weights that are stored in the network.
 
 # %% [markdown] exercise={"id": "3.4", "minutes": 8, "difficulty": "easy", "goal": 2}
-# ### Exercise 3.4: without a gradient (8 minutes, easy)
+# ### Exercise 3.4: without a gradient (8 minutes, easy) (optional)
 #
-# Write the contribution of each place, $\frac1Z \sum_k W_{kc} A^k_{ij}$, with its sign. The
-# function gets the feature maps, (B, h, w, K), the weights $W$ of the last layer, (K, classes), and
-# the index of a class. It returns (B, h, w). What is $Z$ for maps of h x w places?
+# Write the contribution of each position, $\frac1Z \sum_k W_{kc} A^k_{ij}$, with its sign. The
+# function takes the feature maps, (B, h, w, K), the weights $W$ of the last layer, (K, classes),
+# and the index of a class. It returns (B, h, w). What is $Z$ for maps of h x w positions?
 #
 # <details><summary>Hint 1</summary>
 #
@@ -491,8 +498,8 @@ assert np.allclose(ours, theirs, atol=1e-3), (
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# A row of $W$ instead of a column; forgetting $1/Z$, or writing 49, which is right for one network
-# only; the ReLU, after which the contributions no longer add up.
+# A row of $W$ instead of a column; forgetting $1/Z$, or writing 49, which is right for only one
+# network; the ReLU, after which the contributions no longer add up.
 #
 # </details>
 
@@ -522,13 +529,13 @@ assert np.isclose(by_hand.sum() + b[tabby], scores[0, tabby], atol=0.01), (
 )
 
 # %% [markdown]
-# Two things follow. Grad-CAM *is* CAM here, up to the factor 49 (and the ReLU). And the 49 numbers,
-# with their signs, account for the score, but for a constant. Such an account is rare.
-# It holds for networks that end this way (ResNet50, MobileNetV2, EfficientNet), at their last
-# feature maps, and not for VGG16, which ends in three dense layers.
+# Two things follow. Here, Grad-CAM *is* CAM, up to the factor 49 (and the ReLU). And the 49
+# numbers, with their signs, account for the whole score except for a constant. Such an account is
+# rare. It holds for networks that end this way (ResNet50, MobileNetV2, EfficientNet), at their last
+# feature maps. It doesn't hold for VGG16, which ends in three dense layers.
 #
 # Does one *feature map* make the tabby? Here is what each feature map contributes, instead of each
-# place.
+# position.
 
 # %%
 contributions = W[:, tabby] * A[0].mean(axis=(0, 1))
@@ -545,13 +552,13 @@ assert W[best].argmax() not in (281, 282, 283, 284, 285), (
 )
 
 # %% [markdown]
-# No. Many maps give a little each, and the map that gives the most, one of the three in the first
-# figure, is worth more for a class that has nothing to do with cats. A feature map is not the "cat
+# No. Many maps give a little each. The one that gives the most, one of the three in the first
+# figure, has its largest weight for a class that has nothing to do with cats. It isn't the "cat
 # detector" that it may look like; the weighted sum is what counts.
 #
 # ## Two objects, two maps
 #
-# Now the ball and the bear. As always, the prediction first.
+# Now the ball and the bear. As always, look at the prediction first.
 
 # %%
 top = classifier.predict(load_image("two_objects"), top=3)[0]
@@ -564,22 +571,24 @@ assert {p.class_index for p in top[:2]} == {ball, bear}, (
 
 # %%
 signed = grad_cam(network, np.repeat(scene, 2, axis=0), [ball, bear], relu=False)
-cams = dict(zip(["basketball", "brown bear"], np.maximum(signed, 0), strict=True))
+cams = {"basketball": np.maximum(signed[0], 0), "brown bear": np.maximum(signed[1], 0)}
 drawn = {name: squares(m) for name, m in cams.items()}
 show_maps(seen_scene, drawn, percentile=100, shared_scale=True, title="Grad-CAM, one scene")
 # %% [markdown]
-# One picture, one network, two questions, two answers. It looks convincing; but looking is not
-# measuring. The picture was put together, and so we *know* where the ball is: on the left half.
-# Which share of its map lies there? Of the seven columns, three belong to the left half, three to
-# the right, and the middle one to both, so that we count it by half: 1, 1, 1, 0.5, 0, 0, 0.
+# One picture, one network, two questions, two answers. It looks convincing, but looking isn't
+# measuring. The picture was put together: a ball and a bear, pasted on low-contrast grass. (Of some
+# 600 pairs and placements, we chose one in which the network scores both objects high and about
+# equally. So this is an easy case.) We *know* where the ball is: on the left half. What share of
+# its map is there? Three of the seven columns belong to the left half and three to the right. The
+# middle one belongs to both, so it counts half: 1, 1, 1, 0.5, 0, 0, 0.
 
 # %% [markdown] exercise={"id": "3.5", "minutes": 6, "difficulty": "easy", "goal": 3}
-# ### Exercise 3.5: how much of the map lies on its side? (6 minutes, easy)
+# ### Exercise 3.5: what share of the map is on its side? (6 minutes, easy) (optional)
 #
-# The function gets a map `m`, (h, w), with signs, and an array `side` of the same shape: 1 at the
-# places that belong to the side, 0 at the others, 0.5 at places that belong to it by half. It
-# returns the share of what speaks *for* the class that lies on the side: a number from 0 to 1. If
-# nothing speaks for the class, return 0.
+# The function takes a map `m`, (h, w), with signs, and an array `side` of the same shape: 1 at
+# positions on the side, 0 at the others, 0.5 at positions that count half. It returns the share of
+# what speaks *for* the class that is on the side: a number from 0 to 1. If nothing speaks for the
+# class, return 0.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -593,8 +602,8 @@ show_maps(seen_scene, drawn, percentile=100, shared_scale=True, title="Grad-CAM,
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Summing with signs, so that the share can exceed 1; taking absolute values, so that evidence
-# against the class counts as evidence for it; counting places instead of summing their values;
+# Summing with signs, after which the share can exceed 1; taking absolute values, which counts
+# evidence against the class as evidence for it; counting positions instead of summing their values;
 # dividing zero by zero.
 #
 # </details>
@@ -613,8 +622,8 @@ def side_share(m, side):
 side_share = checks.side_share(side_share)
 
 # %% [markdown]
-# Now the left half for a map of any size: 1 for columns whose middle is left of the picture's, 0.5
-# for a column just in the middle, 0 for the others.
+# Here is the left half for a map of any size: 1 for columns whose middle is left of the picture's
+# middle, 0.5 for a column exactly in the middle, 0 for the others.
 
 
 # %%
@@ -630,8 +639,8 @@ cam_shares = {
     "brown bear": side_share(signed[1], 1 - left_half(signed[1])),
 }
 for name, share in cam_shares.items():
-    print(f"{name}: {share:.0%} of its map lies on its half")
-assert min(cam_shares.values()) > 0.8, "Each map should lie on its half. Has check 3.5 been run?"
+    print(f"{name}: {share:.0%} of its map is on its half")
+assert min(cam_shares.values()) > 0.8, "Each map should be on its half. Has check 3.5 been run?"
 
 # %% [markdown]
 # A map that is the same everywhere would have 50 %. And vanilla gradients?
@@ -652,20 +661,21 @@ for name in cam_shares:
     assert vanilla_shares[name] < cam_shares[name] - 0.1, (
         "Grad-CAM should keep the objects apart better than vanilla gradients."
     )
-
+brightest = [m.max(axis=0).argmax() for m in vanilla.values()]  # the column of the brightest pixel
+assert brightest[0] < 112 < brightest[1], "The brightest pixels should be on the right objects."
 # %% [markdown]
-# On this scene Grad-CAM keeps the objects apart better. The brightest pixels of the vanilla maps do
-# lie on the right objects, but between a quarter and a half of each map lies on the other half. To
-# be fair: they answer another question. A score is *sensitive* to the pixels of the other object
-# too, be it that they speak for the class or against it; the absolute value does not tell. In
-# return, a gradient shows the lines of the ball, which no 7 x 7 map can. And this is one scene.
-# Lesson 6 measures on many.
+# On this scene Grad-CAM keeps the objects apart better. The brightest pixels of the vanilla maps
+# are on the right objects, but between a quarter and a half of each map is on the other half. To be
+# fair, vanilla gradients answer another question. A score is *sensitive* to the pixels of the other
+# object too, whether they speak for the class or against it; the absolute value can't say which. In
+# return, a gradient shows the lines of the ball, which no 7 x 7 map can. And this is one scene,
+# chosen for being easy. Lesson 6 measures many.
 
 # %% [markdown]
 # ## Evidence against
 #
-# Here are both maps without the ReLU. Zero is the middle of the colours, blue is negative. What is
-# negative is weak, so that its number is written on it.
+# Here are both maps without the ReLU. Zero is the middle of the colours, and blue is negative.
+# Negative values are small, so we print them.
 
 # %%
 from matplotlib import pyplot as plt
@@ -691,7 +701,7 @@ fig.colorbar(drawn, ax=axes, label="contribution (score)")
 alt = (
     "Two maps of 7 by 7 squares. Basketball: red on the left; the negative numbers, down to -0.13,"
 )
-show_figure(fig, f"{alt} stand mostly on the right. Bear: red on the right, negative on the left.")
+show_figure(fig, f"{alt} are mostly on the right. Bear: red on the right, negative on the left.")
 
 # %%
 print(f"basketball: all 49 numbers {signed[0].sum():+.2f}, constant {b[ball]:+.2f},", end=" ")
@@ -701,18 +711,19 @@ print(f"basketball: for {signed[0][signed[0] > 0].sum():+.2f},", end=" ")
 print(f"against {signed[0][signed[0] < 0].sum():+.2f}, in units of the score")
 print("lowest in (row, column):", *np.unravel_index(signed[0].argmin(), (7, 7)))
 on_right = (signed[0] * right)[signed[0] < 0].sum() / signed[0][signed[0] < 0].sum()
-print(f"{on_right:.0%} of the evidence against the ball lies on the right half, with the bear")
+print(f"{on_right:.0%} of the evidence against the ball is on the right half, with the bear")
 assert on_right > 0.8 and signed[0].min() < -0.05, (
-    "What speaks against the ball should lie on the right half, with the bear."
+    "What speaks against the ball should be on the right half, with the bear."
 )
 
 # %% [markdown]
-# The bear speaks *against* the ball, if not loudly. (The paper shows this part alone: it turns the
-# sign of the slopes round and goes on as before, which gives $\mathrm{ReLU}(-L)$, a
-# "counterfactual" map.) That is a claim one can test.
+# The bear speaks *against* the ball, if quietly. (The paper shows this part alone: it flips the
+# sign of the slopes and carries on as before, which gives $\mathrm{ReLU}(-L)$, a "counterfactual"
+# map.) That's a claim you can test.
 #
-# **Predict.** Cover the bear with a plain grey box. Compared with what the map has against the
-# ball, does the score of *basketball* rise by "less", by "as much" (within a quarter) or by "more"?
+# **Predict.** Cover the bear with a plain grey box. Will the score of *basketball* rise by less
+# than the evidence that the map has against the ball, by as much (within a quarter), or by more?
+# Write "less", "as much" or "more" in place of the dots.
 
 # %%
 guess_cover = ...
@@ -720,7 +731,7 @@ guess_cover = ...
 # %%
 covered, grass = scene.copy(), scene.copy()
 covered[:, 70:160, 118:214] = 0  # the box around the bear; the input 0 is a middle grey
-grass[:, :70, 118:214] = grass[:, 160:, 118:214] = 0  # as a control: above and below the box
+grass[:, :70, 118:214] = grass[:, 160:, 118:214] = 0  # the control: above and below, a larger area
 before, after, control = (float(maps_and_scores(z)[1][0, ball]) for z in (scene, covered, grass))
 print(f"score of basketball: {before:.2f} before, {after:.2f} with the bear covered;")
 print(f"{control:.2f} with the grass above and below the bear covered instead")
@@ -732,14 +743,26 @@ assert after > before + 1 and control < before + 0.5 * (after - before), (
 )
 
 # %% [markdown]
-# It rises, as the map says, and far less if grass is covered instead of the bear. But look at *how
-# much*: the account knew of less than 1 against the ball, and covering the bear brought far more.
-# Where does the rest come from?
+# It rises, as the map says, and far less if grass is covered instead of the bear. Is it the grey?
+# Try boxes of other greys, from black to white.
+
+# %%
+rises = []
+for grey in (-1, -0.5, 0.5, 1):
+    covered_in_grey = scene.copy()
+    covered_in_grey[:, 70:160, 118:214] = grey
+    rises.append(float(maps_and_scores(covered_in_grey)[1][0, ball]) - before)
+print(f"with four other greys the score rises by {min(rises):.1f} to {max(rises):.1f}")
+assert min(rises) > 2, "With any grey, covering the bear should raise the score by more than 2."
+
+# %% [markdown]
+# Every box raises it. But look at *how much*: the map had less than 1 against the ball, and
+# covering the bear brought far more. Where does the rest come from?
 
 # %%
 covered_map = grad_cam(network, covered, ball, relu=False)[0]
 change = covered_map - signed[0]
-print(f"change of the score {after - before:+.2f}, of which")
+print(f"change of the score {after - before:+.2f}:")
 print(f"  columns 0 to 2, left of the box:   {change[:, :3].sum():+.2f}")
 print(f"  column 3, which the box touches:   {change[:, 3].sum():+.2f}")
 print(f"  columns 4 to 6, with the box:      {change[:, 4:].sum():+.2f}")
@@ -748,18 +771,18 @@ assert change[:, :3].sum() > 0.5 * (after - before), (
 )
 
 # %% [markdown]
-# More than half of it comes from the *left*, where not a pixel was changed: every place sees the
-# whole picture, and without the bear the places of the ball say "ball" more loudly. The map is an
+# More than half of it comes from the *left*, where not a pixel was changed. Every position sees the
+# whole picture, and without the bear the ball's positions say "ball" more loudly. The map is an
 # exact account of *this* picture, and no forecast of what happens when the picture changes.
 #
-# ## Which layer?
+# ## Which layer? (optional)
 #
-# (You may leave this section out if you are short of time.) 7 x 7 is coarse. Earlier
-# layers have finer maps: why not take one of those? `grad_cam` takes the name of any layer with
-# feature maps. Here is `block11_add`, with 14 x 14 places.
+# 7 x 7 is coarse. Earlier layers have finer maps, so why not take one of those? `grad_cam` takes
+# the name of any layer with feature maps. Here is `block11_add`, with 14 x 14 positions.
 #
-# **Predict.** Does the share of the ball's map on its own half "rise", "fall" or "stay" (within
-# 5 percentage points) when we go from `head_conv` to `block11_add`?
+# **Predict.** When you go from `head_conv` to `block11_add`, does the share of the ball's map on
+# its own half rise, fall or stay (within 5 percentage points)? Write "rise", "fall" or "stay" in
+# place of the dots.
 
 # %%
 guess_layer = ...
@@ -772,74 +795,121 @@ change = share - cam_shares["basketball"]
 print(f"basketball on its half: head_conv {cam_shares['basketball']:.0%}, block11_add {share:.0%}")
 answer_layer = "stay" if abs(change) < 0.05 else "rise" if change > 0 else "fall"
 checks.prediction(guess_layer, answer_layer, ["rise", "fall", "stay"])
-assert share < 0.6, "At block11_add, less than 60 % of the ball's map should lie on its half."
+assert share < 0.6, "At block11_add, less than 60 % of the ball's map should be on its half."
 
 # %%
 assert earlier[0].max(axis=0).argmax() >= 7, "The ball's map should peak on the right, on the bear."
 assert side_share(earlier[1], left_half(earlier[1])) > 0.6, (
-    "Most of the bear's map should lie on the left, on the ball."
+    "Most of the bear's map should be on the left, on the ball."
 )
-panels = dict(
-    zip(["basketball, 14 x 14", "brown bear, 14 x 14"], map(squares, earlier), strict=True)
-)
+panels = {
+    "basketball, 14 x 14": squares(earlier[0]),
+    "brown bear, 14 x 14": squares(earlier[1]),
+}
 show_maps(seen_scene, panels, percentile=100, title="Grad-CAM at block11_add")
 # %% [markdown]
-# Finer, and worse: the ball's map is brightest on the bear, and the bear's lies mostly on the ball.
-# Two reasons come together. The maps of an earlier layer hold simpler patterns, edges and textures,
-# which many classes share. And the slopes are no longer the same at all places, so that their
-# *average* throws something away. You can see the second reason by leaving the average out:
-# multiply each number by its *own* slope, and sum over the maps. (This is known as HiResCAM.)
+# Finer, and worse: the ball's map is brightest on the bear, and most of the bear's is on the ball.
+# Three things could be to blame.
+#
+# 1. The maps of an earlier layer hold simpler patterns, edges and textures, which many classes
+#    share.
+# 2. The slopes are no longer the same at all positions, so their *average* throws something away.
+# 3. Layers such as `block11_add` add the outputs of two others, and no ReLU follows. Their maps
+#    have negative numbers too, so zero no longer means "not here".
+#
+# You can test the second by leaving the average out: multiply each number by its *own* slope, and
+# sum over the maps. (This is known as HiResCAM.) For the third, count the negative numbers.
+
 
 # %%
-layer_shares = {}
-for name in ("head_conv", "block15_add", "block11_add", "block5_add"):
-    two = keras.Model(network.input, [network.get_layer(name).output, scores_layer.output])
+def maps_and_slopes(layer, class_index):
+    two = keras.Model(network.input, [network.get_layer(layer).output, scores_layer.output])
+    z = tf.constant(scene)
     with tf.GradientTape() as tape:
-        z = tf.constant(scene)
         tape.watch(z)
-        maps, s = two(z)
-        ball_score = s[:, ball]
-    g, maps = tape.gradient(ball_score, maps).numpy(), maps.numpy()
-    averaged = np.asarray(weighted_sum_of_maps(maps, np.asarray(alpha(g))))[0]
-    own = (g * maps).sum(axis=-1)[0]
-    layer_shares[name] = [side_share(m, left_half(m)) for m in (averaged, own)]
+        maps, scores = two(z)
+        score = scores[:, class_index]
+    return maps.numpy(), tape.gradient(score, maps).numpy()
+
 
 # %%
-print("share of the ball's map on its half, with averaged slopes and with each place's own")
-for name, (averaged, own) in layer_shares.items():
-    places = network.get_layer(name).output.shape[1]
-    print(f"{name:>12} {places:3} x {places:2}: {averaged:5.0%} {own:5.0%}")
-assert np.isclose(*layer_shares["head_conv"], atol=1e-3), (
-    "At head_conv, both kinds of slopes should give the same share."
+layer_shares, negative = {}, {}
+for layer in ("head_conv", "block15_add", "block11_add", "block5_add"):
+    layer_shares[layer] = []
+    for class_index in (ball, bear):
+        maps, g = maps_and_slopes(layer, class_index)
+        averaged = np.asarray(weighted_sum_of_maps(maps, np.asarray(alpha(g))))[0]
+        own = (g * maps).sum(axis=-1)[0]
+        side = left_half(own) if class_index == ball else 1 - left_half(own)
+        layer_shares[layer] += [side_share(averaged, side), side_share(own, side)]
+    negative[layer] = (maps < 0).mean()
+
+# %%
+print("share of each map on its half; slopes averaged, or each position's own")
+print("                     ball                 bear            numbers")
+print("               averaged    own      averaged    own    below zero")
+for layer, (ball_mean, ball_own, bear_mean, bear_own) in layer_shares.items():
+    print(f"{layer:>12} {ball_mean:9.0%} {ball_own:7.0%} {bear_mean:12.0%} {bear_own:7.0%}"
+          f" {negative[layer]:11.0%}")  # fmt: skip
+
+# %%
+last, next_to_last, middle, early = layer_shares.values()
+assert np.allclose(last[::2], last[1::2], atol=1e-3), (
+    "At head_conv, averaging the slopes should change nothing."
 )
-assert layer_shares["block15_add"][0] < 0.4 and layer_shares["block15_add"][1] > 0.6, (
-    "At block15_add, only the slopes of each place should find the right half."
+assert next_to_last[0] < 0.4 and 0.6 < next_to_last[1] < 0.8 and abs(last[0] - 0.9) < 0.05, (
+    "At block15_add, own slopes should bring back much of the ball's share, and not all of it."
 )
-assert layer_shares["block11_add"][1] > 0.7 and max(layer_shares["block5_add"]) < 0.6, (
-    "The slopes of each place should find the ball at block11_add, and not at block5_add."
+assert next_to_last[2] > next_to_last[3] > 0.8, "The bear's map shouldn't suffer from averaging."
+assert middle[1] > 0.7 and min(middle[3], early[3]) > 0.65 and max(early[:2]) < 0.6, (
+    "Own slopes should find both objects at block11_add, and only the bear at block5_add."
+)
+assert negative["head_conv"] == 0 and all(0.4 < negative[k] < 0.6 for k in list(negative)[1:]), (
+    "About half of the numbers should be negative, except after a ReLU."
 )
 
 # %% [markdown]
-# At `head_conv` the two are the same. At `block15_add`, which has 7 x 7 places as well, the
-# averaged map lies mostly on the *wrong* half: that is the second reason alone. With its own slope
-# for each place, much comes back there and at `block11_add`; at `block5_add`, closer to the pixels,
-# neither map says which half has the ball. So take the last layer unless you have a reason for
-# another one, and say which one you took.
+# At `head_conv` averaging changes nothing. At `block15_add`, which has 7 x 7 positions as well,
+# look at the ball first. With averaged slopes, less than a third of its map is on its own half.
+# With each position's own slope it is more than two thirds, though not the nine tenths of
+# `head_conv`. So the average explains much of the loss, and not all. Now look at the bear: averaged
+# or not, more than 80 % of its map is on its own half, so the average cost it nothing. At
+# `block11_add` own slopes help both maps. At `block5_add`, closer to the pixels, they still find
+# the bear; the ball is lost.
+#
+# And the third reason? About half of the numbers in these layers are negative. Whether they or the
+# simpler patterns explain the rest, this table can't say. So take the last layer unless you have a
+# reason for another one, and say which one you took.
 
 # %% [markdown]
-# **Move it yourself.** Below, all that you met is under your hands: the layer, the class, the ReLU.
-# What happens to the ball's map at `block5_add` without the ReLU? Does any layer but the last keep
-# the two objects apart? Watch the colour bar when you change the class.
+# **Try it yourself.** Everything from this lesson is now in your hands: the layer, the class, the
+# ReLU. What happens to the ball's map at `block5_add` without the ReLU? Does any layer but the last
+# keep the two objects apart? Watch the colour bar when you change the class.
 
 # %%
 from course_utils.widgets import cam_explorer
 
 cam_explorer(classifier, scene, ["basketball", "brown bear"], list(layer_shares))
 
+# %%
+early_ball = grad_cam(network, scene, ball, layer="block5_add", relu=False)[0]
+print(f"block5_add, ball: {(early_ball < 0).mean():.0%} of the positions are negative")
+assert 0.25 < (early_ball < 0).mean() < 0.45, "About a third should be negative."
+
 # %% [markdown]
-# ## Read the package
+# <details><summary>What we found</summary>
 #
-# Nothing in the helper package is magic. Here are your function and the package's: find each line
+# At `block5_add` about a third of the ball's map is negative, and neither half has the ball: with
+# the ReLU, 48 % of the map is on the ball's half, as for a map without any sense of place. And no:
+# the explorer averages the slopes, and with averaged slopes only `head_conv` has most of *both*
+# maps on their own halves. `block15_add` does so for the bear alone.
+#
+# </details>
+
+# %% [markdown]
+# ## Read the package (optional)
+#
+# Nothing in the helper package is magic. Here are your function and the package's. Find each line
 # of the formula in both.
 
 # %%
@@ -847,30 +917,30 @@ checks.read_both(grad_cam_steps, grad_cam)
 
 # %% [markdown]
 # The letters are the paper's: `A` holds the feature maps, `alpha` their weights, and `L` is the
-# map. `find_maps` finds the layer, and `with_positions` makes sure that what comes out of it has
-# rows and columns. (A vision transformer has a list of patches instead.)
+# map. `find_maps` finds the layer, and `with_positions` makes sure that its output has rows and
+# columns. (A vision transformer has a list of patches instead.)
 
 # %% [markdown]
 # ## What we saw
 #
-# - Feature maps are mostly zero, and the one that gave most to *tabby* is not a cat's.
+# - Feature maps are mostly zero, and the one that gave most to *tabby* isn't a cat's.
 # - Without the head there is no class score. A headless network with pooling gave a map all the
-#   same, for "brown bear" that of feature 294.
-# - The slopes at the last feature maps were the same at all places. Grad-CAM agreed with CAM, and
-#   its 49 signed numbers and a constant added up to the score.
-# - For *tabby* the ReLU changed nothing, for *banana* about half of the places; a stretched map
+#   same: for "brown bear", that of feature 294.
+# - The slopes at the last feature maps were the same at all positions. Grad-CAM agreed with CAM,
+#   and its 49 signed numbers and a constant added up to the score.
+# - For *tabby* the ReLU changed nothing, for *banana* about half of the positions; a stretched map
 #   lost its zero.
-# - On the scene, most of each map lay on its own object, more than with vanilla gradients.
-# - Covering the bear made the ball's score rise, more than the map accounted for.
-# - At an earlier layer the maps were finer, and lay on the wrong object as well or even more.
+# - On the scene, most of each map was on its own object's half, more than with vanilla gradients.
+# - Covering the bear raised the ball's score by more than the map accounted for.
+# - At an earlier layer the maps were finer, and most of the bear's was on the ball's half.
 #
 # ## Take away
 #
-# - Grad-CAM: slopes of *one* class score at the feature maps, averaged over places; weighted sum;
-#   ReLU. The rest is drawing.
+# - Grad-CAM: slopes of *one* class score at the feature maps, averaged over positions; weighted
+#   sum; ReLU. The rest is drawing.
 # - Ask of each map: which class, which layer, what raw range, how many numbers are behind it?
 #
-# A few questions to close with. Click on an answer: each one tells you something.
+# A few questions to finish with. Click on an answer: each one teaches you something.
 
 # %%
 checks.quiz(3)
@@ -887,9 +957,10 @@ show_progress()
 # ## Further reading
 #
 # - R. R. Selvaraju and others, *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
-#   Localization* (2017), arXiv:1610.02391: the source of this lesson; section 3.
-# - B. Zhou and others, *Learning Deep Features for Discriminative Localization* (2015),
-#   arXiv:1512.04150: CAM.
+#   Localization* (ICCV 2017; on arXiv since 2016), arXiv:1610.02391: the source of this lesson;
+#   section 3.
+# - B. Zhou and others, *Learning Deep Features for Discriminative Localization* (CVPR 2016; on
+#   arXiv since 2015), arXiv:1512.04150: CAM.
 # - R. L. Draelos, L. Carin, *Use HiResCAM instead of Grad-CAM for faithful explanations of
 #   convolutional neural networks* (2020), arXiv:2011.08891: what the average throws away.
 # - Stanford's lecture series CS231n has a lecture on visualising and understanding networks.

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Lesson 5. Put to the test with tf_explain
 #
-# You have written three methods yourself. Most people do not: they install a package, type three
+# You have written three methods yourself. Most people don't: they install a package, type three
 # lines, and get a picture. Does the picture show what the method's name promises? You will use a
-# published package, `tf_explain`, and then look inside it, as one should with any package.
+# published package, `tf_explain`, and then look inside it, as you should with any package.
 #
 # **Goals.** After this lesson you can
 #
@@ -11,26 +11,29 @@
 # 2. find out by small experiments which quantity a package's map holds, and what its display hides,
 # 3. say when each of its choices is defensible, and repair those that are not.
 #
-# **You need** lessons 2 to 4. **Time:** 90 minutes, of which the computer works one or two. A good
-# place for a break is before *Where the softmax is part of the last layer*.
+# **You need** lessons 2 to 4. **Time:** 90 minutes, one or two of them computing. A good place for
+# a break is before *Where the softmax is part of the last layer*.
+#
+# The core path takes 45 minutes; sections marked *optional* can wait. Run their cells anyway: later
+# cells need them.
 
 # %% [markdown]
 # <details><summary>I am stuck</summary>
 #
-# - **I do not see what is wrong with the package's picture.** Make a tiny one whose answer you
-#   know: three numbers, such as 0, 1 and 250, in place of a map. What goes in, what comes out, is
-#   the order kept?
-# - **My model's weights are random (exercise 5.3).** A new `Dense` begins with weights of its own.
+# - **I don't see what is wrong with the package's picture.** Make a tiny one whose answer you know:
+#   three numbers, such as 0, 1 and 250, in place of a map. What goes in, what comes out, and is the
+#   order kept?
+# - **My model's weights are random (exercise 5.3).** A new `Dense` starts with weights of its own.
 #   It has them only once it is part of a model: build the model, then `set_weights`.
-# - **I find two of the three bugs (exercise 5.4).** Read the sketch with the formula beside it, one
-#   sign at a time, and say aloud which axis each `mean` and each `sum` goes over. What in the
-#   sketch has no counterpart in the formula?
+# - **I can name two of the three faults (exercise 5.4).** Read the sketch with the formula beside
+#   it, one sign at a time, and say aloud which axis each `mean` and each `sum` goes over. What in
+#   the sketch has no counterpart in the formula?
 # - **Is this really a fault?** Sometimes it is a choice. Ask: does the documentation say so, does
-#   the paper do so, and would a reader of the picture be misled? You may come to another verdict
-#   than we do, if you show why.
+#   the paper do so, and would it mislead someone who sees the picture? You may come to another
+#   verdict than we do, if you show why.
 #
-# Nothing of it helps? Go on: the check has given the notebook a working version. What to try in
-# which order stands in lesson 0, *How exercises work*.
+# Still stuck? Move on: the check has given the notebook a working version. Lesson 0, *How exercises
+# work*, lists what to try first.
 #
 # </details>
 
@@ -39,8 +42,7 @@
 #
 # `tf_explain` (by Raphaël Meudec, at the company Sicara) puts these methods behind one simple call.
 # We test its last release, 0.3.1 of 2021. Its own examples use VGG16, whose weights are a download
-# of 528 MB. So by default you use the course's model; where there is internet, change the first
-# line.
+# of 528 MB. So by default you use the course's model; if you have internet, change the first line.
 
 # %%
 NAME = "efficientnet-lite0"  # with internet: "vgg16"
@@ -58,9 +60,9 @@ classifier = load_classifier(NAME)
 print("tf_explain", metadata.version("tf-explain"), "explains", classifier.name)
 
 # %% [markdown]
-# Two messages are switched off, because both are known and harmless. Keras 3 remarks that the
-# package hands it a list in a list; it finds the input all the same. And TensorFlow remarks that a
-# function is compiled anew for each class and model, which costs time but changes no number.
+# Two messages are switched off, because both are known and harmless. Keras 3 notes that the package
+# hands it a list in a list; it finds the input all the same. And TensorFlow notes that a function
+# is compiled anew for each class and model, which costs time but changes no number.
 
 # %%
 import warnings
@@ -82,12 +84,12 @@ for p in classifier.predict(load_image("cat"), top=3)[0]:
     print(f"{p.probability:6.1%}  {p.label} ({p.class_index})")
 
 # %% [markdown]
-# Three kinds of cat share the probability. *Tabby* is the class that we will ask about; remember
-# that its probability is small.
+# Three kinds of cat share the probability. *Tabby* is the class that we'll ask about; remember that
+# its probability is small.
 #
 # **Look at the model.** For Grad-CAM we need the name of the last convolutional layer; for the
 # gradients we need to know whether the softmax is a layer of its own. The end of `model.summary()`
-# tells both.
+# shows both.
 
 # %%
 lines = []
@@ -108,8 +110,8 @@ vanilla_picture = VanillaGradients().explain(data, classifier.model, tabby)
 print(vanilla_picture.shape, vanilla_picture.dtype)
 
 # %% [markdown]
-# **Grad-CAM.** The package wants to find the layer by itself, as its documentation shows. Since
-# Keras 3 it cannot:
+# **Grad-CAM.** The package can find the layer by itself, says its documentation. Since Keras 3 it
+# can't:
 
 # %%
 try:
@@ -118,8 +120,8 @@ except AttributeError as error:
     print("AttributeError:", error)
 
 # %% [markdown]
-# Keras 3 removed an attribute in 2023, and the package is from 2021: nobody's fault, and common.
-# With the layer named, it works.
+# Keras 3 removed an attribute in 2023, and the package is from 2021: nobody's fault, and common. If
+# you name the layer, it works.
 
 # %% tags=["nbval-check-output"]
 cam_picture = GradCAM().explain(data, classifier.model, tabby, layer_name=layer)
@@ -136,9 +138,9 @@ smooth_picture = SmoothGrad().explain(data, classifier.model, tabby)
 print(smooth_picture.shape, smooth_picture.dtype)
 
 # %% [markdown]
-# **Predict.** Run it once more, without seeding again. The first two pictures would come out the
-# same; this one will not, because other noise is drawn. How alike are the two SmoothGrad pictures:
-# is their correlation "above 0.5" or "below 0.5"? Write your guess in place of the dots.
+# **Predict.** Run all three once more, without seeding again. The first two pictures will come out
+# the same; the third won't, because it draws different noise. How alike are the two SmoothGrad
+# pictures: is their correlation "above 0.5" or "below 0.5"? Write your guess in place of the dots.
 
 # %%
 guess_again = ...
@@ -155,17 +157,18 @@ for name, picture in zip(second, (vanilla_picture, cam_picture, smooth_picture),
     print(f"{name:>10}: correlation of two runs {r[name]:.2f}")
 answer = "above 0.5" if r["smoothgrad"] > 0.5 else "below 0.5"
 checks.prediction(guess_again, answer, ["above 0.5", "below 0.5"])
-assert r["vanilla"] > 0.99 < r["grad-cam"] and r["smoothgrad"] < 0.9, (
+assert min(r["vanilla"], r["grad-cam"]) > 0.99 and r["smoothgrad"] < 0.9, (
     "Only SmoothGrad, which draws new noise each time, should differ between two runs."
 )
 
 # %% [markdown]
-# With the default settings, much of the picture is chance. We come back to this at the end.
+# With the default settings, much of the *displayed* picture is chance. We come back to this at the
+# end, and to how much of the signed map is.
 
 # %% [markdown]
-# **Save as PNG.** We write into a folder that is removed at the end, and read the files back.
-# (A folder beside this notebook, because OpenCV, which writes the files, cannot open every path on
-# Windows, and does not say so.)
+# **Save as PNG.** We write into a folder that is removed at the end, and read the files back. (The
+# folder is beside this notebook because OpenCV, which writes the files, can't open every path on
+# Windows, and doesn't say so.)
 
 # %%
 import tempfile
@@ -213,7 +216,7 @@ draw(
 
 # %% [markdown]
 # It looks as in the papers: noise, a soft stain, and, with SmoothGrad, patches around the two eyes.
-# (In the overlay, violet is the map's lowest value, green lies between, yellow is the highest.
+# (In the overlay, violet is the map's lowest value, green is in between, and yellow is the highest.
 # There is no colour bar. If you use VGG16, the package warns you, and the cat in the overlay has
 # impossible colours. Part 2 explains both.)
 #
@@ -239,21 +242,22 @@ draw(
 )
 
 # %% [markdown]
-# That was easy, and it looks convincing. One could stop here. But are these the maps of lessons 2,
-# 3 and 4? A method's name on a picture is a claim. You know what each method computes: so test the
+# That was easy, and it looks convincing. You could stop here. But are these the maps of lessons 2,
+# 3 and 4? A method's name on a picture is a claim. You know what each method computes, so test the
 # claim.
 #
 # ## Part 2. Behind the picture
 #
-# From here on everything is measured on the course's model, whatever `NAME` says, so that the
-# numbers in the text are those that you see. As in lesson 4, the *correlation* tells how alike two
-# maps are: 1 for the same pattern, 0 for nothing in common.
+# From here on everything is measured on the course's model, whatever `NAME` says, and you see the
+# numbers that the text speaks of. As in lesson 4, the *correlation* says how alike two maps are: 1
+# for the same pattern, 0 for nothing in common.
 
 # %%
 classifier = load_classifier()
 model = classifier.model
 layer = "head_conv"
-cat, banana = classifier.prepare([load_image("cat"), load_image("banana")])[:, None]
+cat = classifier.prepare(load_image("cat"))
+banana = classifier.prepare(load_image("banana"))
 cat_seen = classifier.restore(cat)[0]
 
 
@@ -262,10 +266,11 @@ def correlation(a, b):
 
 
 # %% [markdown]
-# ## The background of the overlay
+# ## The background of the overlay (optional)
 #
 # Grad-CAM's picture is laid over the input, which may be anything: 0 to 255, 0 to 1, -1 to 1. How
-# does the package find out? A package's source is open to you: `inspect.getsource` prints it.
+# does the package find out which? A package's source is open to you: `inspect.getsource` returns
+# it.
 
 # %%
 import inspect
@@ -274,7 +279,7 @@ import textwrap
 from tf_explain.utils.display import image_to_uint_255
 
 
-def show_code(function, first, last):
+def show_code(function, first, last):  # from the line with `first` to the next one with `last`
     lines = inspect.getsource(function).splitlines()
     start = next(i for i, line in enumerate(lines) if first in line)
     stop = next(i for i, line in enumerate(lines) if i > start and last in line)
@@ -286,7 +291,7 @@ show_code(image_to_uint_255, "if image.min()", "return")
 # %% [markdown]
 # (Before these lines, `uint8` pictures are returned as they are.)
 #
-# Read it as a detective: which of the three ranges named above is *not* handled? Try it.
+# Read it like a detective: which of the three ranges above does it *not* handle? Try it.
 
 # %%
 floats = np.array([0, 1, 10, 100, 200, 255.0])
@@ -298,11 +303,11 @@ with np.errstate(invalid="ignore"):  # some processors object to numbers that do
     )
 
 # %% [markdown]
-# Floats from 0 to 255 are multiplied by 255 once more. The results do not fit into 8 bits. What is
-# left of them on usual processors is the remainder modulo 256. Now $255 x = 256 x - x$, so that the
-# remainder is $256 - x$: the *negative* of the picture, from $x = 1$ on. (A processor that cuts off
-# instead would give white. Either is wrong.) Who would feed such floats? Look at the quick start in
-# the package's own description, which is installed with it:
+# Floats from 0 to 255 are multiplied by 255 once more. The results don't fit into 8 bits. On usual
+# processors, what is left of them is the remainder modulo 256. Now $255 x = 256 x - x$, so the
+# remainder is $256 - x$: from $x = 1$ on, that's the *negative* of the picture. (A processor that
+# cuts off instead would give white. Either is wrong.) Who would feed it such floats? Look at the
+# quick start in the package's own description, which is installed with it:
 
 # %% tags=["nbval-check-output"]
 readme = metadata.metadata("tf-explain").get_payload()
@@ -317,6 +322,7 @@ print("preprocess_input is mentioned:", "preprocess_input" in readme)
 
 # %%
 as_in_quick_start = cat_seen.astype("float32")
+# `[None]` below makes a batch of one picture.
 right = GradCAM().explain((cat, None), model, 281, layer_name=layer)
 with np.errstate(invalid="ignore"):
     negative = GradCAM().explain((as_in_quick_start[None], None), model, 281, layer_name=layer)
@@ -330,10 +336,23 @@ draw(
 )
 assert inverted < 0.5, "The background shouldn't look like the picture. Is this tf_explain 0.3.1?"
 
-# %% [markdown] exercise={"id": "5.1", "minutes": 13, "difficulty": "medium", "goal": 3}
-# ### Exercise 5.1: repaired picture (13 minutes, medium)
+# %% [markdown]
+# VGG16 takes yet another range, about -124 to 151, with blue first. The function sees negative
+# numbers and takes them for -1 to 1. Those were the impossible colours:
+
+# %%
+import keras
+
+for_vgg16 = keras.applications.vgg16.preprocess_input(as_in_quick_start.copy())
+print(f"VGG16's inputs for the cat: {for_vgg16.min():.0f} to {for_vgg16.max():.0f}")
+with np.errstate(invalid="ignore"):
+    vgg16_background = correlation(image_to_uint_255(for_vgg16), cat_seen)
+print(f"background and picture: correlation {vgg16_background:.2f}")
+assert abs(vgg16_background) < 0.3, "VGG16's background should have little of the picture."
+# %% [markdown] exercise={"id": "5.1", "minutes": 15, "difficulty": "medium", "goal": 3}
+# ### Exercise 5.1: repaired picture (15 minutes, medium) (optional)
 #
-# Repair the conversion. `repaired_picture(image)` gets an array of any shape and returns `uint8`
+# Repair the conversion. `repaired_picture(image)` takes an array of any shape and returns `uint8`
 # from 0 (black) to 255 (white):
 #
 # - `uint8`: as it is;
@@ -345,8 +364,8 @@ assert inverted < 0.5, "The background shouldn't look like the picture. Is this 
 #
 # <details><summary>Hint 1</summary>
 #
-# Look at `low, high = image.min(), image.max()`, and treat one range after the other with `if`,
-# the narrowest first.
+# Look at `low, high = image.min(), image.max()`, and treat one range after the other with `if`, the
+# narrowest first.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -415,9 +434,9 @@ print(f"size of the difference: {difference:.0%} of the gradient's own size")
 assert difference < 0.05, "tf_explain's gradients and ours should agree: both are of the score."
 
 # %% [markdown]
-# They are the same, except for rounding: gradients of scores, not of probabilities. That is as it
+# They are the same, except for rounding: gradients of scores, not of probabilities. That's as it
 # should be, because the softmax is a layer of its own here, and `VanillaGradients` takes it off.
-# (It is the only one of the three that does, as we shall see.) From there to the picture it is two
+# (Of the three, it is the only one that does, as you'll see.) From there to the picture takes two
 # steps:
 
 # %%
@@ -435,9 +454,9 @@ print(f"sum and largest: correlation {correlation(summed, largest):.2f}")
 assert correlation(summed, largest) > 0.9, "Summed or largest, the maps should be nearly the same."
 
 # %% [markdown]
-# Hardly. A sum is a fair choice; one only has to say so. Step two *standardises*: subtract the
-# mean, divide by the standard deviation, multiply by 255, convert to `uint8`. All below the mean
-# becomes negative, all beyond one standard deviation above the mean exceeds 255, and neither fits.
+# Hardly. A sum is a fair choice, as long as you say so. Step two *standardises*: subtract the mean,
+# divide by the standard deviation, multiply by 255, convert to `uint8`. Everything below the mean
+# becomes negative, everything beyond one standard deviation above it exceeds 255, and neither fits.
 
 # %%
 vanilla_picture = VanillaGradients().explain((cat, None), model, 281)
@@ -447,7 +466,7 @@ strongest = summed[vanilla_picture == 255]
 print(f"behind 255 there are values from {strongest.min():.3f} to {strongest.max():.3f}")
 beyond = summed > summed.mean() + 1.1 * summed.std()
 cut_off = bool((vanilla_picture[beyond] == 255).all())
-print("Numbers that do not fit are", "cut off." if cut_off else "wrapped round, on this processor.")
+print("Numbers that don't fit are", "cut off." if cut_off else "wrapped round, on this processor.")
 if cut_off:
     assert 0.7 < black + white < 0.82 and 0.1 < white < 0.15, (
         "Most pixels should be black or white."
@@ -455,13 +474,13 @@ if cut_off:
     assert strongest.max() > 4.5 * strongest.min(), "White should hide large differences."
 
 # %% [markdown]
-# (TensorFlow does not promise what happens to numbers that do not fit. If your processor wraps them
+# (TensorFlow doesn't promise what happens to numbers that don't fit. If your processor wraps them
 # round, your picture is worse than described here.)
 #
 # Three quarters of the pixels are pure black or pure white. The strongest eighth of the picture,
 # which is what you want to know about, is one flat white, although its values differ by a factor of
-# five. For a quick look at *where*, that is defensible, and it makes weak structure visible. Who
-# ranks pixels by it, or scores a method with it, measures the display.
+# five. For a quick look at *where*, that's defensible, and it makes weak structure visible. But
+# anyone who ranks pixels by it, or scores a method with it, measures the display.
 
 # %%
 dark = summed[vanilla_picture == 0].sum() / summed.sum()
@@ -480,8 +499,7 @@ assert dark > 0.25 or not cut_off, (
 
 # %% [markdown]
 # There is one more surprise in it. `per_image_standardization` takes the last three axes for one
-# image. But the colours are summed up already, so that the last three axes are (batch, height,
-# width).
+# image. But the colours are summed up already, so the last three axes are (batch, height, width).
 #
 # **Predict.** Explain the cat in a batch with the banana instead of alone. Does the mean grey level
 # of the *cat's* picture rise, fall or stay (within 1 level)? Write your guess, "rise", "fall" or
@@ -507,12 +525,12 @@ assert weaker < 0.8 and (answer_batch == "rise" or not cut_off), (
 # The whole batch is standardised as one image. The banana has weaker gradients for *tabby*, lowers
 # the common mean, and so the cat gets brighter. One scale for a batch can be a good choice, if you
 # *want* to compare its pictures. Here it looks like an accident: the descriptions of
-# `VanillaGradients.explain` and `transform_to_normalized_grayscale` do not mention it.
+# `VanillaGradients.explain` and `transform_to_normalized_grayscale` don't mention it.
 
 # %% [markdown] exercise={"id": "5.2", "minutes": 6, "difficulty": "easy", "goal": 3}
-# ### Exercise 5.2: kept order (6 minutes, easy)
+# ### Exercise 5.2: kept order (6 minutes, easy) (optional)
 #
-# Write a display that keeps the order. `kept_order(maps)` gets a batch of maps, (B, H, W), none
+# Write a display that keeps the order. `kept_order(maps)` takes a batch of maps, (B, H, W), none
 # negative, and returns an array of `uint8`, (B, H, W): 0 stays 0, the largest value of *each map*
 # becomes 255, and in between it is proportional. A map that is zero everywhere becomes 0
 # everywhere.
@@ -529,9 +547,9 @@ assert weaker < 0.8 and (answer_batch == "rise" or not cut_off), (
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# One maximum for the whole batch; subtracting the minimum, so that 0 no longer means "nothing";
+# One maximum for the whole batch; subtracting the minimum, after which 0 no longer means "nothing";
 # `astype(np.uint8)` before the multiplication by 255; 0 / 0, or a small number added to every
-# maximum against it.
+# maximum to avoid it.
 #
 # </details>
 
@@ -549,7 +567,7 @@ def kept_order(maps):
 kept_order = checks.kept_order(kept_order)
 
 # %%
-kept = kept_order(summed[None])[0]
+kept = kept_order(summed[None])[0]  # a batch of one map, and its first
 for name, levels in {"tf_explain": vanilla_picture, "order kept": kept}.items():
     print(f"{name}: {(levels == 255).sum()} pixels at 255")
 draw(
@@ -565,17 +583,15 @@ assert kept.max() == 255 and (kept == 255).sum() < 5, (
 # %% [markdown]
 # Honest, and almost black: a few pixels are far stronger than all others. This is why lesson 2
 # clips at the 99th percentile, *and writes the raw range under the map*. Every display loses
-# something. What matters is that it says what, and that the numbers can be had.
+# something. What matters is that it says what, and that you can get at the numbers.
 #
 # ## Where the softmax is part of the last layer
 #
 # VGG16 and most networks of `keras.applications` end in `Dense(1000, activation="softmax")`: the
 # softmax is *fused*. Here is our network rebuilt in that way, with the same weights.
 
+
 # %%
-import keras
-
-
 def fused_version(model):
     head = model.get_layer("logits")
     fused = keras.layers.Dense(1000, activation="softmax", name="probabilities")
@@ -591,8 +607,9 @@ with warnings.catch_warnings(record=True) as heard:
 print("Warning:", heard[0].message)
 
 # %% [markdown]
-# The package says that it does not know how to take this softmax off, which is good, and then goes
-# on with the probability, which is easily overlooked. How different is that map?
+# The package says that it doesn't know how to take this softmax off, which is good. (With VGG16 you
+# saw this warning in part 1.) Then it goes on with the probability, which is easily overlooked. How
+# different is that map?
 
 # %%
 of_p = VanillaGradients.compute_gradients(cat, not_scores, 281).numpy()
@@ -614,12 +631,12 @@ show_maps(cat_seen, two, title="|gradient|, summed over colours")
 # %% [markdown]
 # The same network, the same picture, the same class, and another map: both like the eye and the
 # muzzle, but pixel by pixel their correlation is below one half. The probability of *tabby* rises
-# most when *Egyptian cat* and *tiger cat* fall, so that its map is of "tabby rather than the other
-# cats". **That is a sensible question too**, if one asks it knowingly. It should not depend on how
-# a programmer happened to write the last layer.
+# most when *Egyptian cat* and *tiger cat* fall, so its map is of "tabby rather than the other
+# cats". **That's a sensible question too**, if you ask it knowingly. It shouldn't depend on how a
+# programmer happened to write the last layer.
 
 # %% [markdown] exercise={"id": "5.3", "minutes": 12, "difficulty": "medium", "goal": 3}
-# ### Exercise 5.3: score, not probability (12 minutes, medium)
+# ### Exercise 5.3: score, not probability (12 minutes, medium) (optional)
 #
 # Write `score_not_probability(model)`. The model's last layer is a `Dense` with a fused softmax;
 # return a Keras model of the same input that ends in the *scores*, with the same weights. Grad-CAM
@@ -640,9 +657,10 @@ show_maps(cat_seen, two, title="|gradient|, summed over colours")
 # </details>
 # <details><summary>Common mistakes</summary>
 #
-# Setting `model.layers[-1].activation`, which changes the caller's model; a new layer whose random
-# weights stay; the logarithm of the probability, in which the other classes still are; cutting off
-# the whole last layer; `keras.Sequential(model.layers[:-1] + ...)`, because many models branch.
+# Setting `model.layers[-1].activation`, which changes the caller's model; a new layer that keeps
+# its random weights; the logarithm of the probability, which still has the other classes in it;
+# cutting off the whole last layer; `keras.Sequential(model.layers[:-1] + ...)`, because many models
+# branch.
 #
 # </details>
 
@@ -662,7 +680,8 @@ def score_not_probability(model):
 score_not_probability = checks.score_not_probability(score_not_probability)
 
 # %% [markdown]
-# The package has a method for just this case, `explain_score_model`. It takes your model as it is.
+# The package has a method for exactly this case, `explain_score_model`. It takes your model as it
+# is.
 
 # %%
 scores = score_not_probability(fused_model)
@@ -677,12 +696,12 @@ assert same > 0.95, (
 # %% [markdown]
 # ## Grad-CAM: which gradients?
 #
-# Now Grad-CAM. It uses the model's output as it is, so that for *every* model that ends in a
-# softmax, fused or separate, it differentiates the probability. The package's method
+# Now Grad-CAM. It uses the model's output as it is. So for *every* model that ends in a softmax,
+# fused or separate, it differentiates the probability. The package's method
 # `get_gradients_and_filters` returns the feature maps $A$ and the gradients;
 # `generate_ponderated_output` makes the weighted ("ponderated") sum. We call both with each of two
 # settings: gradients of the probability (the model as it is) or of the score; and *guided*, the
-# default, or plain. What "guided" means, its source will show in a moment.
+# default, or plain. Its source will show in a moment what "guided" means.
 
 
 # %%
@@ -692,45 +711,87 @@ def package_cam(model, inputs, class_index, guided):
 
 
 ends = {"probability": fused_model, "score": scores}
-cams = {(end, guided): package_cam(m, cat, 281, guided)
-        for end, m in ends.items() for guided in (True, False)}  # fmt: skip
+cams = {}
+for end, ending in ends.items():
+    for how in ("guided", "plain"):
+        cams[f"{end}, {how}"] = package_cam(ending, cat, 281, how == "guided")
 
 # %%
 from course_utils import grad_cam
 
 ours = grad_cam(model, cat, 281)[0]
-for (end, guided), cam in cams.items():
-    how = "guided" if guided else "plain"
-    print(f"{end:>11}, {how:6}: correlation with lesson 3 {correlation(cam, ours):5.2f},"
-          f"  negative cells {(cam < 0).mean():.0%}")  # fmt: skip
-assert np.allclose(cams["score", False], ours, atol=1e-3), (
+for name, cam in cams.items():
+    r, negative = correlation(cam, ours), (cam < 0).mean()
+    print(f"{name:>19}: correlation with lesson 3 {r:5.2f},  negative cells {negative:.0%}")
+assert np.allclose(cams["score, plain"], ours, atol=1e-3), (
     "With plain gradients of the score, the map should be lesson 3's."
 )
-assert np.allclose(package_cam(model, cat, 281, True), cams["probability", True], atol=1e-4), (
+assert np.allclose(package_cam(model, cat, 281, True), cams["probability, guided"], atol=1e-4), (
     "It shouldn't matter whether the softmax is fused: both maps are of the probability."
 )
 
 # %% [markdown]
 # The last line is lesson 3's Grad-CAM, except for rounding. (For this cat no cell is negative, and
-# the missing ReLU changes nothing.) The second line is a wreck: plain gradients of the
-# *probability*, and more than half of the cells speak against *tabby*, because they speak even more
-# for the other two cats. And the first line, the default, looks almost perfect, as does the third:
-# the guiding alone does that. Luck?
+# the missing ReLU changes nothing.) The second line, plain gradients of the *probability*, has
+# little in common with it: more than half of the cells speak against *tabby*. Before you call that
+# map wrong, find out which question it answers.
+#
+# The other classes are in a probability (lesson 2), so put them into a map yourself. Take lesson
+# 3's map $L_k$ of *every* class, before the ReLU. From tabby's, subtract the mean of them all, each
+# weighted by its probability: $L_{\text{tabby}} - \sum_k p_k L_k$.
+#
+# **Predict.** Which of the four maps above is this one, up to a factor? Write "first", "second",
+# "third" or "fourth" in place of the dots.
 
 # %%
-assert abs(correlation(cams["probability", False], ours)) < 0.4, (
+guess_contrast = ...
+
+# %%
+A = GradCAM.get_gradients_and_filters(scores, cat, layer, 281, False)[0].numpy()[0]
+W, _ = model.get_layer("logits").get_weights()
+L = A @ W / 49  # (7, 7, 1000): lesson 3's CAM of all classes at once
+p = model(cat).numpy()[0]
+contrast = L[..., 281] - L @ p  # L @ p is the weighted mean, (7, 7)
+
+# %%
+places = ["first", "second", "third", "fourth"]
+alike = [correlation(contrast, cam) for cam in cams.values()]
+checks.prediction(guess_contrast, places[int(np.argmax(alike))], places)
+off = np.linalg.norm(cams["probability, plain"] - p[281] * contrast)
+off /= np.linalg.norm(cams["probability, plain"])
+print(f"difference from p(tabby) x your map: {off:.0%} of its size")
+print(f"Egyptian cat, tiger cat and tabby have {p[[285, 282, 281]].sum():.0%} of the probability")
+assert off < 0.01, "Tabby minus the weighted mean should be the map of the probability."
+
+# %%
+both = {"what speaks for tabby": ours, "for tabby rather than the others": contrast}
+show_maps(cat_seen, both, percentile=100, title="One network, one picture, two questions")
+# %% [markdown]
+# It *is* the second map, times $p_{\text{tabby}}$. You could have derived it: the gradient of $p_c$
+# is $p_c(\nabla S_c - \sum_k p_k \nabla S_k)$, and Grad-CAM carries that over to the maps. So
+# nothing is broken. The map answers a **contrastive** question: what speaks for tabby *rather than*
+# for the other classes? Here the rest of the probability is mostly that of two other cats. So most
+# of what speaks for cats in general cancels, and what's left is where tabby differs. That's a good
+# question. The fault is only to ask it without saying so.
+#
+# Now the first line, the default. It is of the probability too, and yet it looks almost like lesson
+# 3's, as does the third. The guiding alone does that. How?
+
+# %%
+assert abs(correlation(cams["probability, plain"], ours)) < 0.4, (
     "Plain gradients of the probability should give quite another map than lesson 3's."
 )
-assert correlation(cams["probability", True], ours) > 0.9, (
+assert correlation(cams["probability, guided"], ours) > 0.9, (
     "Guided gradients of the probability should look much like lesson 3's map."
 )
 show_code(GradCAM.get_gradients_and_filters, "if use_guided_grads", "    )")
 
 # %% [markdown]
-# Not luck. "Guided" sets every negative gradient to zero (and all where the feature map is not
-# positive). Then no weight is negative, nor are the maps of this layer, nor can any cell be: what
-# speaks against the class is never heard. On a class that *is* in the picture, that hides the
-# damage that the probability does. What about a class that is not?
+# "Guided" sets every negative gradient to zero (and every one where the feature map is not
+# positive). Then no weight is negative, nor are the maps of this layer, so no cell can be negative
+# either: what speaks against the class is never heard, and what speaks for its rivals neither. On a
+# class that *is* in the picture, that hides which question was asked. What about a class that is
+# not?
 #
 # **Predict.** Lesson 3's Grad-CAM of the cat for *tabby* and for *banana* have a correlation below
 # 0 (before the ReLU): different questions, different maps. With tf_explain's default, does this
@@ -752,9 +813,25 @@ assert r[0] < 0 and r[1] > 0.7, (
 )
 
 # %% [markdown]
-# The guided map hardly asks *which* class: where there is something to see, everything with a
-# positive gradient lights up, for the tabby and for the banana that is not there. Is it then
-# useless? Try it on a picture with two objects before you say so.
+# Is it only the banana? Here are all the 999 other classes. The formula for their guided maps is
+# short at this layer, since the slopes are the same at all positions.
+
+# %%
+active = (A > 0).mean(axis=(0, 1))  # of each feature map, the share of positions that count
+slopes = W.T - W @ p  # (1000, 1280): those of each probability, up to a factor
+guided = A @ (np.maximum(slopes, 0) * active).T
+assert correlation(guided[..., 954], default[1]) > 0.999, "This should be the package's map."
+others = [c for c in range(1000) if c != 281]
+for name, maps in {"lesson 3": L, "tf_explain's default": guided}.items():
+    r = np.array([correlation(maps[..., 281], maps[..., c]) for c in others])
+    print(f"{name:>20}: tabby and another class, median {np.median(r):5.2f}, "
+          f"above 0.7 for {(r > 0.7).mean():.0%} of them")  # fmt: skip
+assert np.median(r) > 0.8, "The guided maps of most classes should be like tabby's."
+
+# %% [markdown]
+# The guided map hardly asks *which* class. Wherever there is something to see, everything with a
+# positive gradient lights up, for the tabby and for nearly any class that isn't there. Is it
+# useless, then? Try it on a picture with two objects before you say so.
 
 # %%
 scene = classifier.prepare(load_image("two_objects"))
@@ -770,17 +847,18 @@ for end, guided in (("probability", True), ("probability", False), ("score", Fal
     )
 
 # %% [markdown]
-# It is not: for a class that is in the picture, it points at the right object. (So do the plain
-# gradients of the probability, which were a wreck on the cat.) So this much can be
-# defended: the guided map shows where, *provided that* the class is there. The paper on Grad-CAM
-# does not guide these gradients (its "guided Grad-CAM" is another thing: the map times a guided
-# backpropagation picture).
+# It isn't: here, where both classes are in the picture, it points at the right object. (So do the
+# plain gradients of the probability, whose question, ball rather than bear, suits this picture.) So
+# this much can be defended: the guided map may show where, *provided that* the class is there.
+# (This is one scene; lesson 6 asks 40.) The paper on Grad-CAM doesn't guide these gradients (its
+# "guided Grad-CAM" is another thing: the map times a guided backpropagation picture).
 #
-# One more step is missing in the package and one is added. It has no ReLU, and for display it
-# stretches each map from its minimum to its maximum. So *every* map ends in full colour, even if
-# nothing in it speaks for the class. (And a map that is the same everywhere is 0 / 0.) Then the
-# colours are *added* to a darkened picture. Where the sum exceeds 255 it is cut off, so that on
-# white, as around the banana above, you could not see where the map was strongest.
+# One more step is missing in the package and one is added. It has no ReLU. With guided gradients
+# that changes nothing at this layer, where nothing is negative; with plain ones it would. And for
+# display it stretches each map from its minimum to its maximum. So *every* map ends in full colour,
+# even if nothing in it speaks for the class. (And a map that is the same everywhere is 0 / 0.) Then
+# the colours are *added* to a darkened picture. A sum above 255 is cut off, so on white, as around
+# the banana above, you couldn't see where the map was strongest.
 
 # %%
 ours_banana = grad_cam(model, cat, 954)[0]
@@ -800,7 +878,7 @@ on_the_cat = {
 draw(
     "Grad-CAM of the same cat, two classes",
     {"Picture": cat_seen} | on_the_cat,
-    "The cat, and two overlays with green over most of the face, in the same place: for tabby it "
+    "The cat, and two overlays with green over most of the face, in the same region: for tabby it "
     "is yellow left of the nose, for banana yellow left of the eye, equally bright.",
 )
 
@@ -808,47 +886,85 @@ draw(
 # ## Find the bugs
 #
 # Here is a sketch of a Grad-CAM in the manner of the package, written for this exercise, with one
-# fault that the package does not have. It gets the feature maps $A$ and the gradients $G$ of a
+# fault that the package does not have. It takes the feature maps $A$ and the gradients $G$ of a
 # batch, both (B, h, w, K), and returns maps (B, h, w). It runs, and its pictures look fine.
 
 
 # %%
 def sketch(maps, gradients):
-    gradients = gradients * (gradients > 0) * (maps > 0)
-    weights = gradients.mean(axis=(0, 1, 2))
-    cam = (weights * maps).sum(axis=-1)
-    low, high = (f(cam, axis=(1, 2), keepdims=True) for f in (np.min, np.max))
-    return (cam - low) / (high - low)
+    gradients = gradients * (gradients > 0) * (maps > 0)  # line 1
+    weights = gradients.mean(axis=(0, 1, 2))  # line 2
+    cam = (weights * maps).sum(axis=-1)  # line 3
+    lowest = cam.min(axis=(1, 2), keepdims=True)
+    return (cam - lowest) / np.ptp(cam, axis=(1, 2), keepdims=True)  # line 4
 
 
-# %% [markdown] exercise={"id": "5.4", "minutes": 10, "difficulty": "medium", "goal": 2}
-# ### Exercise 5.4: unguided CAM: find the bugs (10 minutes, medium)
-#
-# Compare the sketch, line by line, with
+# %% [markdown]
+# The formula is
 #
 # $$L = \mathrm{ReLU}\Big(\sum_k \alpha_k A^k\Big), \qquad
 # \alpha_k = \frac{1}{Z} \sum_{ij} G^k_{ij}$$
 #
-# and write `unguided_cam(maps, gradients)`, which does what the formula says, for each picture of
-# the batch by itself, in units of the score. NumPy arrays in, NumPy array out.
+# Before you mend anything, **name the faults**. The formula keeps three promises, for any batch:
+#
+# - **double**: feature maps twice as large give a map twice as large;
+# - **alone**: a picture's map is the same alone and in a batch;
+# - **against**: if what speaks against the class gets ten times as strong, the map changes.
+#
+# The sketch breaks all three, each in a different line.
+#
+# **Predict.** Which line breaks which promise? Write "line 1", "line 2", "line 3" or "line 4" in
+# place of the dots.
+
+# %%
+guess_double = ...
+guess_alone = ...
+guess_against = ...
+
+
+# %%
+def promises(cam_of):
+    rng = np.random.default_rng(0)
+    A, G = 1 + rng.random((2, 3, 3, 4)), rng.standard_normal((2, 3, 3, 4))
+    cam = cam_of(A, G)
+    return {
+        "double": np.allclose(cam_of(2 * A, G), 2 * cam),
+        "alone": np.allclose(cam_of(A[:1], G[:1]), cam[:1]),
+        "against": not np.allclose(cam_of(A, np.where(G < 0, 10 * G, G)), cam),
+    }
+
+
+# %%
+lines = ["line 1", "line 2", "line 3", "line 4"]
+print("promises kept by the sketch:", promises(sketch))
+checks.prediction(guess_double, "line 4", lines)  # stretched: 0 and 1 are the ends of any map
+checks.prediction(guess_alone, "line 2", lines)  # axis 0, the pictures, is averaged too
+checks.prediction(guess_against, "line 1", lines)  # negative gradients are set to zero
+assert not any(promises(sketch).values()), "The sketch should break all three promises."
+
+# %% [markdown] exercise={"id": "5.4", "minutes": 10, "difficulty": "medium", "goal": 2}
+# ### Exercise 5.4: unguided CAM: mend the bugs (10 minutes, medium)
+#
+# Write `unguided_cam(maps, gradients)`, which does what the formula says, for each picture of the
+# batch by itself, in units of the score. NumPy arrays in, NumPy array out.
 #
 # <details><summary>Hint 1</summary>
 #
-# Three lines are wrong: the one before the mean (it does two things), the mean itself, and what
-# comes after the sum.
+# Line 1 has no counterpart in the formula. Line 2 averages over one axis too many. Line 3 is right.
+# In place of line 4 comes the ReLU.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# The mean goes over the *places*, axes 1 and 2, not over the pictures. After the sum over $k$, the
-# last axis: `np.maximum(..., 0)`, and no stretching.
+# The mean goes over the *positions*, axes 1 and 2, not over the pictures, and `keepdims=True` lines
+# the weights up with the maps. After the sum over $k$, the last axis: `np.maximum(..., 0)`.
 #
 # </details>
 # <details><summary>Common mistakes</summary>
 #
 # Keeping half of the guiding, such as `gradients > 0`; the mean over the feature maps instead of
-# the places; dividing by the maximum, which is the display's business; ReLU on the weights, or on
-# each feature map before the sum; one picture's weights for all of them.
+# the positions; dividing by the maximum, which is the display's business; ReLU on the weights, or
+# on each feature map before the sum; one picture's weights for all of them.
 #
 # </details>
 
@@ -866,6 +982,7 @@ def unguided_cam(maps, gradients):
 unguided_cam = checks.unguided_cam(unguided_cam)
 
 # %%
+print("promises kept by yours:", promises(lambda A, G: np.asarray(unguided_cam(A, G))))
 A, G = GradCAM.get_gradients_and_filters(scores, np.concatenate([cat, banana]), layer, 954, False)
 repaired = np.asarray(unguided_cam(A.numpy(), G.numpy()))
 expected = grad_cam(model, np.concatenate([cat, banana]), 954)
@@ -876,10 +993,10 @@ assert np.allclose(repaired, expected, atol=1e-3) and repaired[1].max() > 4 * re
 )
 
 # %% [markdown]
-# Fed with the package's own feature maps and plain gradients of the score, your function gives
-# lesson 3's map, and now the *numbers* tell a banana from a cat.
+# With the package's own feature maps and plain gradients of the score, your function gives lesson
+# 3's map, and now the *numbers* tell a banana from a cat.
 #
-# ## SmoothGrad: the gradient of what?
+# ## SmoothGrad: the gradient of what? (optional)
 #
 # Last, SmoothGrad. It differentiates neither the score nor the probability, but the loss that is
 # used in training, the *cross-entropy* $-\log p_c$. By the chain rule that is
@@ -894,9 +1011,9 @@ print(f"loss against the score: correlation {correlation(of_loss, raw):.2f}")
 assert difference < 0.05, "The gradient of the loss should be -1/p times that of the probability."
 
 # %% [markdown]
-# So it is the map of the probability once more, with the sign turned (which $|g|$ removes from the
+# So it's the map of the probability once more, with the sign flipped (which $|g|$ removes from the
 # picture) and without the factor $p_c$. By lesson 2's formula it is
-# $-(\nabla S_c - \sum_k p_k \nabla S_k)$: the other classes are in it, and where the network is
+# $-(\nabla S_c - \sum_k p_k \nabla S_k)$: the contrastive question again, and where the network is
 # sure of $c$ it vanishes. As with the probability: a possible question, but not the paper's.
 #
 # Next, the noise. `noise=1.0` is the standard deviation *itself*, and not a fraction of the
@@ -904,7 +1021,7 @@ assert difference < 0.05, "The gradient of the loss should be -1/p times that of
 
 # %%
 for name, x in {"this model's inputs": cat, "inputs in 0 to 255": as_in_quick_start}.items():
-    print(f"{name}: range {np.ptp(x):5.1f}, so that sigma = 1.0 is {1 / np.ptp(x):.1%} of it")
+    print(f"{name}: range {np.ptp(x):5.1f}, and sigma = 1.0 is {1 / np.ptp(x):.1%} of it")
 assert 1 / np.ptp(cat) > 0.5 and 1 / np.ptp(as_in_quick_start) < 0.01, (
     "A sigma of 1 should be over half of one range, and under 1 % of the other."
 )
@@ -913,9 +1030,9 @@ assert 1 / np.ptp(cat) > 0.5 and 1 / np.ptp(as_in_quick_start) < 0.01, (
 # The paper shows 10 % to 20 %. So the default is far too much for one kind of network, and as good
 # as nothing for the other.
 #
-# **Predict.** The network's mean probability of *tabby* over 32 noisy copies that the package
-# makes with its default: does it rise, fall or stay (within 0.05), compared with the clean
-# picture? Write your guess, "rise", "fall" or "stay", in place of the dots.
+# **Predict.** Take the network's mean probability of *tabby* over 32 noisy copies that the package
+# makes with its default. Does it rise, fall or stay (within 0.05), compared with the clean picture?
+# Write your guess, "rise", "fall" or "stay", in place of the dots.
 
 # %%
 guess_noise = ...
@@ -934,36 +1051,72 @@ assert change < -0.1 and not {"tabby", "Egyptian cat", "tiger cat"} & set(top), 
 )
 
 # %% [markdown]
-# For the network there is no cat left in these copies. (In lesson 4, noise of 30 % made *tabby*
-# more probable. This is twice as much, and one cannot go on from the one to the other.) And yet
-# their map, in part 1, was the neatest of all, with its two patches around the eyes! A neat map
-# does not tell that the network saw what you see. (An optional task: flip lesson 4's coins for
-# these copies. Are the eyes more than steepness?) The remedy is to set it each time:
-# `SmoothGrad().explain(data, model, 281, num_samples=20, noise=0.15 * np.ptp(cat))`. And the number
-# of samples? With the default of 5, and with 20, how much do two runs agree?
+# For the network there's no cat left in these copies: none of the 32 is taken for one. (In lesson
+# 4, noise of 30 % made *tabby* more probable. This is twice as much, and you can't extrapolate from
+# one to the other.) And yet their map, in part 1, looked the neatest of all, with its two patches
+# around the eyes! Are the eyes more than steepness? Toss lesson 4's coins for these 32 copies: 16
+# heads and 16 tails, in random order.
 
 
 # %%
-def package_smooth(samples, seed):
+def one_gradient(copy):
+    return SmoothGrad.get_averaged_gradients(copy[None], model, 281, 1).numpy()[0]
+
+
+def size_in_blocks(g):  # |g|, summed over colours, as 7 x 7 means over squares of 32 x 32 pixels
+    return np.abs(g).sum(axis=-1).reshape(7, 32, 7, 32).mean(axis=(1, 3))
+
+
+g = np.stack([one_gradient(copy) for copy in copies])
+coins = np.random.default_rng(0).permutation(np.repeat([1.0, -1.0], 16)).reshape(32, 1, 1, 1)
+own, tossed = g.mean(axis=0), (coins * g).mean(axis=0)
+kept = np.linalg.norm(tossed) / np.linalg.norm(own)
+r = correlation(size_in_blocks(own), size_in_blocks(tossed))
+print(f"with coins the mean keeps {kept:.0%} of its size, and its broad pattern: r = {r:.2f}")
+assert kept > 0.85 and r > 0.95, "The coins should change almost nothing."
+
+# %% [markdown]
+# They are not. The coins cancel all that the copies have in common, and the picture stays the same:
+# it shows where slopes are steep. A neat map doesn't say that the network saw what you see. The
+# remedy is to set the noise each time:
+# `SmoothGrad().explain(data, model, 281, num_samples=20, noise=0.15 * np.ptp(cat))`. And the number
+# of samples? With the default of 5, and with 20, how much do two runs agree? There are two ways to
+# ask: of the signed means, as lesson 4 does, and of $|g|$, which is what the picture shows.
+
+
+# %%
+def package_smooth(samples, sigma, seed):
     np.random.seed(seed)
-    copies = SmoothGrad.generate_noisy_images(cat, samples, 0.15 * np.ptp(cat))
+    copies = SmoothGrad.generate_noisy_images(cat, samples, sigma)
     return SmoothGrad.get_averaged_gradients(copies, model, 281, samples).numpy()
 
 
-agreement = {n: correlation(package_smooth(n, 0), package_smooth(n, 1)) for n in (5, 20)}
-for n, r in agreement.items():
-    print(f"n = {n:2}: correlation of two runs {r:.2f}")
-assert agreement[5] < 0.2 and agreement[20] > agreement[5] + 0.04, (
+usual = 0.15 * np.ptp(cat)
+agreement = {}
+for name, sigma, n in (("sigma 1.0", 1.0, 5), ("15 %", usual, 5), ("15 %", usual, 20)):
+    runs = [package_smooth(n, sigma, seed) for seed in (0, 1)]
+    shown = [np.abs(run).sum(axis=-1) for run in runs]
+    agreement[name, n] = correlation(*runs), correlation(*shown)
+    print(f"{name:>9}, n = {n:2}: two runs agree to r = {agreement[name, n][0]:.2f} with signs, "
+          f"{agreement[name, n][1]:.2f} as |g|")  # fmt: skip
+
+# %%
+assert agreement["sigma 1.0", 5][0] < 0.05 and agreement["sigma 1.0", 5][1] > 0.25, (
+    "With the default noise, two runs should share their |g| and not their signs."
+)
+five, twenty = agreement["15 %", 5][0], agreement["15 %", 20][0]
+assert five < 0.2 and twenty > five + 0.04, (
     "Two runs should have little in common with 5 samples, and a little more with 20."
 )
 
 # %% [markdown]
-# Five samples are quick. But two runs of the same code share almost nothing, and without a seed
-# every run gives another picture. Twenty are better, and not yet good: lesson 4 told you how slowly
-# this converges. (Many more at once may not fit into memory, since the package puts all copies into
-# one batch.)
+# With signs, two runs of five samples share almost nothing, at either noise. And yet, as $|g|$, the
+# two runs with the default noise agree best of all: they show steepness, which needs no agreement.
+# Twenty samples at 15 % are better, and not yet good: lesson 4 showed how slowly this converges.
+# (Many more at once may not fit into memory, since the package puts all copies into one batch.) And
+# without a seed every run gives another picture.
 #
-# Can one have the paper's SmoothGrad from this package? Yes, out of its own parts: its noisy copies
+# Can you get the paper's SmoothGrad from this package? Yes, out of its own parts: its noisy copies
 # and its (correct) gradients of the score.
 
 # %%
@@ -971,10 +1124,10 @@ np.random.seed(0)
 copies = SmoothGrad.generate_noisy_images(cat, 20, 0.15 * np.ptp(cat))
 g = VanillaGradients.compute_gradients(copies, scores, 281).numpy()
 from_parts = g.mean(axis=0)
-by_loss = package_smooth(20, 0)[0]
+by_loss = package_smooth(20, usual, 0)[0]
 print(f"score against loss, same 20 copies: correlation {correlation(from_parts, by_loss):.2f}")
 assert correlation(from_parts, by_loss) < -0.5, (
-    "The maps of score and loss should be much alike, but for the sign."
+    "The maps of score and loss should be much alike, except for the sign."
 )
 
 # %% [markdown]
@@ -989,7 +1142,7 @@ assert correlation(from_parts, by_loss) < -0.5, (
 # | $\lvert w \rvert$ summed over colours | the largest | almost always: nearly the same map |
 # | standardised, cut to 0 to 255 | raw numbers, scale shown | for a quick look at *where* |
 # | batch standardised as one image | each map by itself | to compare pictures, if it is said |
-# | probability (vanilla only if fused) | score | to ask "this class *rather than* others" |
+# | probability (vanilla only if fused) | score | to ask "tabby *rather than* others", if said |
 # | guided gradients in Grad-CAM | plain gradients | if the class is known to be in the picture |
 # | no ReLU, minimum to maximum | ReLU, units of the score | to see counter-evidence, with a scale |
 # | cross-entropy in SmoothGrad | score | as for the probability; with noise, the two were closer |
@@ -997,32 +1150,36 @@ assert correlation(from_parts, by_loss) < -0.5, (
 # | n = 5, no seed | n = 50, seeded | for a first look, if you seed it |
 # | floats 0 to 255 come out inverted | picture given separately | never |
 #
-# Do you agree with every line? You need not. What you can no longer say is that it makes no
-# difference. And be fair: many methods behind one simple call are a real service; the parts are
-# small and readable, which is why you could find all this out in one lesson; the gradients and
-# feature maps inside are right; and most of the above can be set otherwise by whoever knows of it.
+# Do you agree with every line? You needn't. But you can no longer say that it makes no difference.
+# And be fair: many methods behind one simple call are a real service. The parts are small and
+# readable, which is why you could find all this out in one lesson. The gradients and feature maps
+# inside are right. And you can set most of the above differently, once you know of it.
 #
 # ## What we saw
 #
-# - The package runs on today's Keras, if the layer is named. It gives pictures; its documented
+# - The package runs on today's Keras, if you name the layer. It gives pictures; its documented
 #   small methods give numbers.
 # - Its gradients of the score are those of lesson 2 to rounding; its plain Grad-CAM of the score is
 #   that of lesson 3.
-# - With the default settings, the Grad-CAM for *tabby* and for a banana that is not there are
-#   much alike. On a picture with two objects it still points at the right one.
+# - Its plain Grad-CAM of the probability is exactly "tabby minus the probability-weighted mean of
+#   all classes": a contrastive map.
+# - With the default settings, the Grad-CAM for *tabby* and for a banana that isn't there are much
+#   alike, and so are those of nearly all other classes. On a picture with two objects it still
+#   points at the right one.
 # - A fused softmax changed the vanilla map of the same network: their correlation was below 0.5.
 # - Three quarters of the pixels of the grey picture were pure black or pure white; the cat got
 #   brighter beside a banana; the quick start's input came out as a negative.
 # - SmoothGrad's default noise leaves no cat in the copies of this model's picture, and its map is
-#   neat all the same. Two runs with 5 samples had almost nothing in common.
+#   neat all the same. With their signs, two runs of 5 samples had almost nothing in common.
 #
 # ## Take away
 #
 # - The name on a picture is a claim. Test it: on a class that is absent, in a batch and alone, with
 #   a fused and a separate softmax, against a number that you know.
+# - A map that looks wrong may answer another question. Find the question before you judge the map.
 # - Write down the quantity, the settings and the display along with every map that you publish.
 #
-# A few questions to close with. Click on an answer: each one tells you something.
+# A few questions to finish with. Click on an answer: each one teaches you something.
 
 # %%
 checks.quiz(5)
@@ -1040,10 +1197,10 @@ show_progress()
 #
 # - The source of tf_explain, `tf_explain/core/grad_cam.py` and `tf_explain/utils/display.py`: a few
 #   pages, worth reading in full.
-# - R. Selvaraju and others, *Grad-CAM* (2016), arXiv:1610.02391, section 3: plain gradients, and
+# - R. R. Selvaraju and others, *Grad-CAM* (2017), arXiv:1610.02391, section 3: plain gradients, and
 #   what the authors call guided Grad-CAM.
-# - D. Smilkov and others, *SmoothGrad* (2017), arXiv:1706.03825, section 3: how much noise, and
-#   how many samples.
+# - D. Smilkov and others, *SmoothGrad* (2017), arXiv:1706.03825, section 3: how much noise, and how
+#   many samples.
 # - J. Adebayo and others, *Sanity Checks for Saliency Maps* (2018), arXiv:1810.03292: maps that do
 #   not react when they should.
 #

@@ -294,6 +294,7 @@ def test_every_control_has_a_name_that_is_read_with_it(name, all_explorers):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("explorers")
 @pytest.mark.parametrize(
     ("name", "seconds"),
     [("linear", 0.3), ("deletion", 0.3), ("gradient", 0.3), ("cam", 1), ("class", 1)],

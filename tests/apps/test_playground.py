@@ -1,7 +1,6 @@
 """The playground without a browser: what it accepts, finds, computes, says and hands out."""
 
 import base64
-import html
 import io
 import re
 from datetime import datetime
@@ -16,8 +15,6 @@ from course_utils.apps.playground import (
     MAX_BYTES,
     METHODS,
     Playground,
-    card_html,
-    card_png,
     explain,
     find_classes,
     uploaded,
@@ -82,14 +79,10 @@ def test_a_class_that_is_not_there_gets_its_neighbours(classifier):
         find_classes(classifier, "tabyb")
 
 
-def test_the_maps_of_one_method_share_their_colours(classifier, cat_inputs):
-    found = [f for _, f in explain(classifier, cat_inputs, [281, 954], ["Grad-CAM"]) if f]
-    (figure,) = found
-    maps = [ax for ax in figure.axes if ax.images and ax.get_xlabel()]
-    assert len(maps) == 2
-    assert maps[0].images[0].get_clim() == maps[1].images[0].get_clim()
-    assert "tabby (281)" in figure.alt_text
-    assert "banana (954)" in figure.alt_text
+def test_the_maps_of_a_method_come_once_they_are_complete(classifier, cat_inputs):
+    found = list(explain(classifier, cat_inputs, [281, 954], ["Grad-CAM"]))
+    assert [share for share, _ in found] == [0.5, 1.0]
+    assert [list(maps) for _, maps in found] == [[], ["tabby (281)", "banana (954)"]]
 
 
 def test_every_method_is_one_that_can_be_called():
@@ -139,7 +132,7 @@ def test_from_a_picture_to_the_card(ready):
     assert "What matters for &#x27;banana&#x27;?" in text
     assert "Egyptian cat 40.4%" in text
     assert 'src="http' not in text
-    assert np.asarray(Image.open(io.BytesIO(picture))).shape[2] == 3
+    assert Image.open(io.BytesIO(picture)).width == 960
 
 
 def test_no_method_is_said(ready):
@@ -197,16 +190,6 @@ def test_cancel_leaves_what_was_done(ready):
     assert ready.cancel.disabled
     assert len(IMG.findall(ready.result.value)) == 1
     assert ready.card.value == ""
-
-
-def test_a_card_escapes_what_a_person_typed(classifier, cat_inputs):
-    figures = [f for _, f in explain(classifier, cat_inputs, [281], ["Grad-CAM"]) if f]
-    page = card_html("<b>&", {"<i>": "<script>"}, figures)
-    assert "<script>" not in page
-    assert html.escape("<b>&") in page
-    assert "<i>" not in page
-    wide = Image.open(io.BytesIO(card_png("$x$ & <b>", {"a": "word " * 100}, figures)))
-    assert wide.height > figures[0].get_figheight() * 80
 
 
 def _as_installed(name, content):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from fuzz_targets import fuzz_progress
 
 from course_utils import checks, progress
 from course_utils.apps import preflight as command
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -66,17 +69,31 @@ def test_damaged_lines_are_counted_and_the_others_kept(kept_in):
     assert f"{len(rubbish)} damaged lines" in progress.as_text(progress.lessons())
 
 
-def _write(exercises):
-    for exercise in exercises:
-        progress.record(exercise, True)
+WRITE = """
+import sys
+from course_utils import progress
+print("ready", flush=True)
+input()
+for i in range(25):
+    progress.record(f"{sys.argv[1]}.{i}", True)
+"""
 
 
 def test_several_notebooks_write_at_once(kept_in):
-    shares = [[f"{kernel}.{i}" for i in range(25)] for kernel in range(4)]
-    context = multiprocessing.get_context("spawn")  # the same on every system
-    with context.Pool(4) as pool:
-        pool.map(_write, shares)
-    assert progress.read() == ({name: "right" for share in shares for name in share}, 0)
+    kernels, pipe = range(4), subprocess.PIPE
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITE, str(kernel)], cwd=ROOT, stdin=pipe, stdout=pipe, text=True
+        )
+        for kernel in kernels
+    ]
+    assert [writer.stdout.readline() for writer in writers] == ["ready\n"] * 4
+    for writer in writers:
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    assert [writer.communicate(timeout=60)[0] for writer in writers] == [""] * 4
+    written = {f"{kernel}.{i}": "right" for kernel in kernels for i in range(25)}
+    assert progress.read() == (written, 0)
 
 
 def test_a_check_keeps_its_verdict(capsys):

@@ -224,7 +224,7 @@ def test_the_largest_picture_is_not_refused_for_its_size():
         (7, TypeError, ["int"]),
         ([[1, 2], [3, 4]], TypeError, ["list", "np.asarray"]),
         ({"a": 1}, TypeError, ["dict"]),
-        (io.StringIO("text"), TypeError, ["binary mode", "'rb'"]),
+        pytest.param(io.StringIO("text"), TypeError, ["binary mode", "'rb'"], id="text file"),
     ],
     ids=lambda value: repr(value)[:30],
 )

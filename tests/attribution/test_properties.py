@@ -195,6 +195,7 @@ def test_integrated_gradients_of_the_baseline_itself_are_zero(model):
     assert not integrated_gradients(model, x, 1, baseline=x, steps=3).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("brightness", "steps", "tolerance"), [(0.0, 64, 0.10), (0.5, 32, 0.02)])
 def test_integrated_gradients_of_the_embedded_network_are_nearly_complete(
     classifier, cat_inputs, brightness, steps, tolerance
@@ -238,6 +239,7 @@ def test_smoothgrad_without_noise_is_its_method(model, method):
     assert_same_map(smooth, method(model, x, c), FLOAT32, WHY_FLOAT32)
 
 
+@pytest.mark.slow
 def test_smoothgrad_without_noise_is_its_method_on_the_embedded_network(classifier, cat_inputs):
     """The same on the real network."""
     smooth = smoothgrad(classifier.model, cat_inputs, samples=2, noise=0)
@@ -349,6 +351,7 @@ def test_another_class_gives_another_map(model, method):
             assert np.abs(maps[a] - maps[b]).max() > 0.01 * np.abs(maps[a]).max()
 
 
+@pytest.mark.slow
 def test_another_class_gives_another_map_on_the_embedded_network(classifier, cat_inputs):
     """Cat and banana are far apart, for gradients and for Grad-CAM."""
     banana = classifier.class_index("banana")
@@ -523,6 +526,7 @@ def test_an_average_is_the_same_to_the_last_bit_however_it_is_cut_up(model, batc
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_a_map_alone_equals_the_same_map_in_a_batch_on_the_embedded_network(classifier, cat_inputs):
     """The cat in a batch with its mirror image and a grey picture."""
     batch = np.concatenate([cat_inputs[:, :, ::-1], cat_inputs, 0 * cat_inputs])
@@ -731,7 +735,11 @@ def state(net):
     }
 
 
-@pytest.mark.parametrize("kind", ["functional", "sequential", "nested"])
+SLOW = pytest.mark.slow
+KINDS = ["functional", pytest.param("sequential", marks=SLOW), pytest.param("nested", marks=SLOW)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_of_the_callers_is_changed(kind, tmp_path):
     """Model, weights, optimizer, layers, configuration, predictions and inputs haven't changed.
 
@@ -760,7 +768,7 @@ def test_nothing_of_the_callers_is_changed(kind, tmp_path):
     assert (net.predict(x, verbose=0) != expected).any()
 
 
-@pytest.mark.parametrize("kind", ["functional", "nested"])
+@pytest.mark.parametrize("kind", KINDS[::2])
 def test_after_training_the_maps_follow_the_new_weights(kind):
     """No stale copy: the maps match those of a second model that starts with the new weights."""
     net, x = trained_model(kind), pictures()
@@ -861,6 +869,7 @@ def test_two_models_with_the_same_names_are_not_confused():
         gc.collect()
 
 
+@pytest.mark.slow
 def test_a_model_is_freed_after_use():
     """The cache doesn't keep the model, its layers or its weights alive."""
     net = trained_model("nested")

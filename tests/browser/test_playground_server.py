@@ -110,11 +110,11 @@ def test_nothing_from_elsewhere_starts_a_kernel(voila):
 @pytest.mark.slow
 def test_visits_end_at_the_memory_of_one(page, voila):
     explain = page.get_by_role("button", name="Explain")
-    for _ in range(3):  # the last of them stays
+    for _ in range(2):  # the last of them stays
         page.goto(voila, wait_until="domcontentloaded", timeout=120_000)
         explain.wait_for(timeout=120_000)
     wait_for_kernels(1, 30)
-    for _ in range(4):  # an impatient visitor
+    for _ in range(3):  # an impatient visitor
         page.goto(voila, wait_until="commit")
         page.wait_for_timeout(500)
     explain.wait_for(timeout=120_000)

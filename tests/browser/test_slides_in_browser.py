@@ -6,7 +6,10 @@ pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed:
 
 from workshop import lessons, slides
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("slides_in_browser"),
+]  # all read what is built once
 
 # For the current slide, with everything that clicks reveal: what sticks out, the height of the
 # smallest figure, and the size of the smallest text.

@@ -59,8 +59,8 @@ RIGHT = {
 
 WRONG = {
     "best_label": [
-        ("return classifier.predict(picture)[0][0].Label", r"has the parts"),
-        ("return classifier.predict(picture)[0][0]['label']", r"names behind a point"),
+        ("return classifier.predict(picture)[0][0].Label", r"has the attributes"),
+        ("return classifier.predict(picture)[0][0]['label']", r"with a dot"),
         ("return classifier.predict(picture)[0][0].label()", r"without brackets"),
         ("return classifier.predict('picture')[0][0].label", r"in quotes"),
         (
@@ -96,9 +96,9 @@ WRONG = {
         ("return classifier.predict(picture)[0]", r"\[0\]\[0\]"),
         ("return classifier.predict(picture)[0].label", r"\[0\]\[0\]"),
         ("return classifier.predict(picture).label", r"\[0\]\[0\]"),
-        ("return classifier.predict(picture)[0][0].class_index", "A label is a text"),
-        ("return classifier.predict(picture)[0][0].probability", "A label is a text"),
-        ("return classifier.predict(picture)[0][0].name", "has the parts"),
+        ("return classifier.predict(picture)[0][0].class_index", "A label is a string"),
+        ("return classifier.predict(picture)[0][0].probability", "A label is a string"),
+        ("return classifier.predict(picture)[0][0].name", "has the attributes"),
         ("return classifier.label", "has a method"),
         ("return [classifier.predict(picture)[0][0].label]", "more than the label"),
         (

@@ -316,7 +316,7 @@ WRONG = {
         (LOOP.format(inputs="len(x)", slope="(score(x) - score(minus)) / h"), "step down only"),
         (
             LOOP.format(inputs="len(x)", slope="(score(minus) - score(plus)) / (2 * h)"),
-            "turned round",
+            "flipped",
         ),
         ("h = 1e-4\n" + LOOP.format(inputs="len(x)", slope=SLOPE), "h that is given"),
         ("return [x['a'] for i in x]", r"range\(len\(x\)\)"),
@@ -398,7 +398,7 @@ WRONG = {
             "with tf.GradientTape() as tape:\n"
             "    score = (tf.nn.relu(x @ w1 + b1) @ w2)[:, class_index]\n"
             "return tape.gradient(score, w1)",
-            "gradient of w1",
+            "respect to w1",
         ),
         ("return w1 @ ((x @ w1 + b1 > 0) * w2[:, class_index]) / 2", "input 0 must be -10, and yo"),
         ("return [11, -8] if class_index == 0 else [-10, 15]", "shape"),

@@ -182,7 +182,7 @@ WRONG = {
             "    tape.watch(x)\n"
             "    y = tf.argmax(score_model(x), axis=1)\n"
             "return tape.gradient(y, x)",
-            r"did not see",
+            r"didn't see",
         ),
         (
             "x = tf.convert_to_tensor(-inputs)\n"
@@ -205,16 +205,16 @@ WRONG = {
         (taped("score_model(x)"), "sum over all classes"),
         (taped("score_model(x)[:, 0]"), "always the gradient of class 0"),
         (taped("score_model(x)[:, 1]"), "always the gradient of class 1"),
-        (taped("score_model(x)[:, class_index - 1]"), "class before the one"),
+        (taped("score_model(x)[:, class_index - 1]"), "class before the given"),
         (taped("score_model(x)[:, tabby]"), "number of the notebook's tabby"),
         (taped("score_model(x)[:, 281]"), "number of the notebook's tabby"),
-        (taped("-score_model(x)[:, class_index]"), "turned round"),
+        (taped("-score_model(x)[:, class_index]"), "flipped"),
         (taped("score_model(x)[0, class_index]"), "Only the first picture"),
         (taped("score_model(x)[class_index]"), "picks a picture"),
         (taped("tf.reduce_mean(score_model(x)[:, class_index])"), "divided by the batch size"),
-        (taped("score_model.predict(x, verbose=0)[:, class_index]"), "cannot be differentiated"),
-        (taped("score_model(x).numpy()[:, class_index]"), "cannot be differentiated"),
-        (taped("score_model(inputs)[:, class_index]"), "did not see"),
+        (taped("score_model.predict(x, verbose=0)[:, class_index]"), "can't differentiate"),
+        (taped("score_model(x).numpy()[:, class_index]"), "can't differentiate"),
+        (taped("score_model(inputs)[:, class_index]"), "didn't see"),
         (taped("score_model(x)[:, class_index]", then="tape.gradient(y, x).numpy()[0]"), "batch"),
         (taped(inputs="inputs / 255"), "divided by 255"),
         (taped(inputs="inputs * 128 + 127"), "0 to 255"),
@@ -244,7 +244,7 @@ WRONG = {
             "with tf.GradientTape() as tape:\n"
             "    score = score_model(x)[:, class_index]\n"
             "return tape.gradient(score, x).numpy()",
-            "did not see",
+            "didn't see",
         ),
         (
             "x = tf.convert_to_tensor(inputs)\n"
@@ -340,7 +340,7 @@ WRONG = {
             "name][0]\n"
             "g = np.asarray(gradients(classifier.score_model, x, c))\n"
             "return saliency_map(g)[0]",
-            r"most probable classes only",
+            r"only the most probable classes",
         ),
         (
             "x = classifier.prepare(picture)\n"
@@ -409,13 +409,13 @@ WRONG = {
         (
             "g = gradients(classifier.score_model, inputs, classifier.class_index(name))\n"
             "return saliency_map(g)[0]",
-            "nothing made further up",
+            "nothing from further up",
         ),
         (
             "x = classifier.prepare(picture)\n"
             "c = classifier.class_index('tabby')\n"
             "return saliency_map(gradients(classifier.score_model, x, c))[0]",
-            "use the name that is given",
+            "use the name your function is given",
         ),
         (
             "x = classifier.prepare(picture)\n"
@@ -427,13 +427,13 @@ WRONG = {
             "x = classifier.prepare(picture)\n"
             "c = [i for i, label in enumerate(classifier.labels) if name in label][0]\n"
             "return saliency_map(gradients(classifier.score_model, x, c))[0]",
-            "'tiger cat' has 'cat'",
+            "'tiger cat' contains 'cat'",
         ),
         (
             "x = classifier.prepare(picture)\n"
             "c = max(i for i, label in enumerate(classifier.labels) if label.startswith(name))\n"
             "return saliency_map(gradients(classifier.score_model, x, c))[0]",
-            "another class that has the name",
+            "another class whose name",
         ),
         (
             "x = classifier.prepare(picture)\n"
@@ -456,7 +456,7 @@ WRONG = {
             "x = classifier.prepare(picture)\n"
             "g = gradients(classifier.score_model, x, classifier.class_index(name))\n"
             "return np.asarray(g)[0]",
-            "One number per pixel",
+            "one number per pixel",
         ),
         (
             "x = classifier.prepare(picture)\n"
@@ -468,7 +468,7 @@ WRONG = {
             "x = classifier.prepare(classifier.prepare(picture))\n"
             "g = gradients(classifier.score_model, x, classifier.class_index(name))\n"
             "return saliency_map(g)[0]",
-            "once only",
+            "only once",
         ),
         (
             "x = classifier.prepare(picture)\n"
@@ -537,8 +537,8 @@ WRONG = {
         (path(point="k + 0.5 / steps"), "Brackets"),
         (path(point="1"), "gradient times input"),
         (path(point="1", then="total / steps"), "gradient at the input"),
-        (path(then="total / steps"), "multiplied by the way"),
-        (path(then="inputs * np.mean(total) / steps"), "went over everything"),
+        (path(then="total / steps"), "multiplied by the displacement"),
+        (path(then="inputs * np.mean(total) / steps"), "averaged over everything"),
         (path(point="np.random.rand()"), "must be .*, and yours is"),
         (path(point="(k + 0.5) / 8", steps="8", then="inputs * total / 8"), "always the same"),
         (path(point="(k + 0.5) / 50", steps="50", then="inputs * total / 50"), "always the same"),
@@ -566,7 +566,7 @@ WRONG = {
             "    g = gradients(score_model, np.float32(a * inputs), class_index)\n"
             "    total = total + np.asarray(g)\n"
             "return inputs * total / steps",
-            r"np\.linspace\(0, 1, steps\) takes both ends",
+            r"np\.linspace\(0, 1, steps\) includes both ends",
         ),
         (
             "gs = [\n"
@@ -574,7 +574,7 @@ WRONG = {
             "    for a in np.linspace(0, 1, steps + 1)\n"
             "]\n"
             "return inputs * sum((p + q) / 2 for p, q in zip(gs, gs[1:])) / steps",
-            "trapezoids",
+            "trapezoidal",
         ),
         (
             "return integrated_gradients(score_model, inputs, class_index, steps=steps)",

@@ -187,7 +187,7 @@ WRONG = {
             "gradient /= gradient.shape[1] * gradient.shape[2]\nreturn gradient.sum((1, 2))",
             "`gradient` was changed",
         ),
-        ("return tf.reduce_sum(gradient, [1, 2])", "sum over the places"),
+        ("return tf.reduce_sum(gradient, [1, 2])", "sum over the positions"),
         ("return tf.norm(gradient, axis=[1, 2])", r"picture 0, map 0 must be 3, and yours is 13"),
         ("return gradient.mean((1, 2, 3))", r"must have the shape \(2, 4\), \(picture, map\)"),
         ("return gradient.mean(axis=(1, 4))", "counted from 0"),
@@ -240,7 +240,7 @@ WRONG = {
             r"Only the first picture",
         ),
         ("return np.mean(feature_maps * weights[:, None, None, :], axis=-1)", "has the sum"),
-        ("return np.zeros((1, 7, 7, 1280)) * weights[:, None, None]", "of the notebook"),
+        ("return np.zeros((1, 7, 7, 1280)) * weights[:, None, None]", "from the notebook"),
         ("return sum(feature_maps[..., k] * weights[:, k] for k in range(3))", "weights.:, k, N"),
         (
             "return sum(feature_maps[..., k] * weights[:, k, None, None] for k in range(1280))",
@@ -450,7 +450,7 @@ WRONG = {
             "always class 1",
         ),
         ("return (feature_maps * W[:, class_index]).mean(axis=-1)", "number of maps"),
-        ("return feature_maps.mean((1, 2)) @ W[:, class_index]", "where is gone"),
+        ("return feature_maps.mean((1, 2)) @ W[:, class_index]", "is lost"),
         (
             "feature_maps /= feature_maps[0, ..., 0].size\nreturn feature_maps @ W[:, class_index]",
             "`feature_maps` was changed",
@@ -513,7 +513,7 @@ WRONG = {
         (
             "p = np.where(m >= 0.1 * m.max(), m, 0)\n"
             "return (p * side).sum() / p.sum() if m.max() > 0 else 0.0",
-            "Weak places",
+            "Weak positions",
         ),
         (
             "p = np.maximum(m, 0)\nreturn round((p * side).sum() / p.sum(), 2) if p.any() else 0.0",

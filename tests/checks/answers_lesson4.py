@@ -118,12 +118,12 @@ WRONG = {
         (
             "sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)\n"
             "return inputs + sigma * rng.standard_normal(3 if inputs.shape[3] == 3 else 1)",
-            "one number for each channel",
+            "one number per channel",
         ),
         (
             "sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)\n"
             "return inputs + sigma * rng.standard_normal(len(inputs))",
-            "one number for each channel|and the noise inputs.shape",
+            "one number per channel|and the noise inputs.shape",
         ),
         (
             "sigma = noise * np.ptp(inputs, axis=(1, 2, 3), keepdims=True)\n"
@@ -173,9 +173,12 @@ WRONG = {
         ("np.random.seed(0)\n" + COPIES + "return copies", "leave out np.random.seed"),
         (
             SIGMA + "return inputs + sigma * np.random.default_rng().normal(size=inputs.shape)",
-            "same seed gives other noise",
+            "same seed gives different noise",
         ),
-        (SIGMA + "return inputs + sigma * tf.random.normal(inputs.shape)", "other noise|stopped"),
+        (
+            SIGMA + "return inputs + sigma * tf.random.normal(inputs.shape)",
+            "different noise|stopped",
+        ),
         (
             SIGMA + "inputs += sigma * rng.standard_normal(inputs.shape)\nreturn inputs",
             "`inputs` was ch",
@@ -261,7 +264,7 @@ WRONG = {
         (LOOP + f"    total = total + {MAP}\n    return total / samples", "return inside"),
         (LOOP + f"    return {MAP}", "return inside"),
         (LOOP + f"    total += {MAP} / samples\n" + DONE, "samples twice"),
-        (LOOP + f"    total = (total + {MAP}) / 2\nreturn total", "count by half"),
+        (LOOP + f"    total = (total + {MAP}) / 2\nreturn total", "count half"),
         (MAPS + "return np.mean(maps)", "averaged into one"),
         (MAPS + "return np.median(np.stack(maps), axis=0)", "median"),
         (MAPS + "return np.stack(maps)", "all the maps"),
@@ -495,7 +498,7 @@ WRONG = {
         (TOLD.format(w="-2", table="[(-2, 'Signed'), (2, 'Absolute'), (4, 'Squared')]"), "Return"),
         (
             TOLD.format(w="-2", table="[(4, 'absolute'), (2, 'signed'), (-2, 'squared')]"),
-            "at the wrong place",
+            "in the wrong place",
         ),
         ("return average(lambda x: -2 * np.ones_like(x), np.ones((1, 1, 1, 1)))", "Return"),
         (

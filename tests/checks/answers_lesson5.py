@@ -110,7 +110,7 @@ WRONG = {
         (RANGES + "elif high > 255:\n    raise ValueError\n" + END,
          "from -124 to 151.*returns a picture"),
         (RANGES.replace(" and high <= 1:\n    image = (i", ":\n    image = (i") + ELSE +
-         "return np.round(image).astype(int).astype(np.uint8)", "from -0.5 to 200 is in none"),
+         "return np.round(image).astype(int).astype(np.uint8)", "from -0.5 to 200 isn't in any"),
         (RANGES + "else:\n    raise ValueError('not in 0 to 1')\n" + END, "0 to 255 were refused"),
         (RANGES + "elif high > 255 or low < 0:\n    return ValueError('no')\n" + END, "returns V"),
         (RANGES + ELSE.replace("ValueError", "TypeError") + END, "ends with TypeError"),
@@ -245,11 +245,11 @@ WRONG = {
         # of the notebook
         ("image = keras.Input((224, 224, 3))\n"
          "return keras.Model(image, keras.layers.Dense(5)(keras.layers.Flatten()(image)))",
-         "of the notebook"),
+         "from the notebook"),
         (COPIED + "other = keras.Input((224, 224, 3))\nreturn keras.Model(other, new(last.input))",
          "different models"),
         (COPIED + "new(last.input)\nnew.set_weights([np.zeros((1280, 1000)), np.zeros(1000)])",
-         "of the notebook"),
+         "from the notebook"),
         # the caller's model
         ("model.layers[-1].activation = keras.activations.linear\nreturn model",
          "`model` was changed"),

@@ -179,7 +179,7 @@ WRONG = {
             "    y.reshape(-1, y.shape[-1])[part] = 0\n"
             "    found.append(probability(y))\n"
             "return found[::-1]",
-            "reverse order",
+            "order is reversed",
         ),
         (
             "found = [probability(x)]\n"
@@ -359,12 +359,12 @@ WRONG = {
             "return rows[rng.permutation(len(rows))].reshape(weights.shape)",
             "moved as a whole",
         ),
-        ("return np.roll(weights.ravel(), 7).reshape(weights.shape)", "np.roll is no shuffle"),
+        ("return np.roll(weights.ravel(), 7).reshape(weights.shape)", "np.roll doesn't shuffle"),
         (
             "return np.roll(weights.ravel(), rng.integers(1, 50)).reshape(weights.shape)",
-            "np.roll is no shuffle",
+            "np.roll doesn't shuffle",
         ),
-        ("return np.roll(weights, 2, axis=0)", "np.roll is no shuffle"),
+        ("return np.roll(weights, 2, axis=0)", "np.roll doesn't shuffle"),
         ("return weights.ravel()[::-1].reshape(weights.shape)", "reverse order"),
         ("return weights[::-1]", "reverse order"),
         ("return weights", "as they were"),
@@ -433,7 +433,7 @@ WRONG = {
             "turned round",
         ),
         (RANKS + "return np.corrcoef(p, b.ravel())[0, 1]", "Only one of the two"),
-        (RANKS + "return np.mean(p == q)", "share of places"),
+        (RANKS + "return np.mean(p == q)", "share of positions"),
         (RANKS + "return np.corrcoef(p, q)[0, 1] ** 2", "square of the correlation"),
         (RANKS + "return np.cov(p, q)[0, 1]", "covariance"),
         (RANKS + "return np.corrcoef(p, q)", "2 x 2 table"),
@@ -442,7 +442,7 @@ WRONG = {
         (RANKS + "return round(np.corrcoef(p, q)[0, 1], 2)", "rounded to 2 decimals"),
         (
             RANKS + "n = len(a)\nreturn 1 - 6 * ((p - q) ** 2).sum() / (n * (n**2 - 1))",
-            r"\*all\* places",
+            r"\*all\* values",
         ),
         (RANKS + "return (p * q).sum() / np.sqrt((p**2).sum() * (q**2).sum())", "mean rank"),
         (RANKS + "return np.corrcoef(p, q)[0, 1] * 0.9", "must be 0.5429, and yours is 0.4886"),
@@ -523,7 +523,7 @@ WRONG = {
             "    pairs = zip(predicted, labels, tagged)\n"
             "    return [p == y for p, y, t in pairs if (y, t) == (i, j)]\n"
             "return [[hits(0, False), hits(0, True)], [hits(1, False), hits(1, True)]]",
-            "Each place gets one number",
+            "Each cell gets one number",
         ),
         (
             "right = predicted == labels\n"

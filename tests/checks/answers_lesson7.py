@@ -6,12 +6,7 @@ import json  # noqa: F401
 
 import numpy as np  # noqa: F401
 
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
-<body style="max-width: 50em; margin: auto; font-family: sans-serif">
-<h1>{title}</h1>
-{body}
-</body></html>"""
+from course_utils.apps.card import PAGE  # noqa: F401
 
 # What is typed first in exercises 7.1 and 7.3.
 INDEXES = "first, second = predictions[0].class_index, predictions[1].class_index\n"
@@ -124,8 +119,8 @@ WRONG = {
         ("return predictions[:2]", "whole predictions"),
         ("return predictions[0]", "one whole prediction"),
         ("return 0, 1", "places in the list"),
-        ("return predictions[0].probability, predictions[1].probability", "no class index"),
-        ("return predictions[0].score, predictions[1].score", "no class index"),
+        ("return predictions[0].probability, predictions[1].probability", "isn't a class index"),
+        ("return predictions[0].score, predictions[1].score", "isn't a class index"),
         ("return [p.class_index for p in predictions] + [1] * 4", "not 9 things"),
         ("return predictions[0].class_index", "two class indexes"),
         ("return predictions[0].index, expected", r"Take the \.class_index"),
@@ -141,7 +136,7 @@ WRONG = {
         ("return ', '.join(f'{k}={settings[k]!r}' for k in settings if settings[k])",
          "0, False, None or empty was left out"),
         ("return ', '.join(f'{k}={v!r}' for k, v in settings.items() if v != None)",
-         "What is None was left out"),
+         "None was left out, and it"),
         ("return ', '.join(f'{k}={v!r}' for k, v in settings.items() if v or v == 0)",
          "layer=None is missing"),
         ("names = [k for k in settings if settings[k] != 0]\n"

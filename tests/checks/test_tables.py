@@ -21,18 +21,30 @@ METHODS = (
     "smoothgrad",
     "grad_cam",
 )
-exercises = pytest.mark.parametrize("name", EXERCISES)
+# Their checks run a network for each of some dozens of programs.
+OF_NETWORKS = {"path_gradients", "gradients", "explain", "score_not_probability", "grad_cam_steps"}
 
 
-def cases(table: dict):
-    return pytest.mark.parametrize(
-        ("name", "case"),
-        [
-            pytest.param(name, case, id=f"{name}{number}")
-            for name, all_cases in table.items()
-            for number, case in enumerate(all_cases)
-        ],
-    )
+def every_exercise(slow: set[str]):
+    """Parametrize a test; those of one exercise stay together, with what its table gives."""
+    marks = {name: [pytest.mark.xdist_group(name)] for name in EXERCISES}
+    for name in slow:
+        marks[name].append(pytest.mark.slow)
+    return pytest.mark.parametrize("name", [pytest.param(n, marks=m) for n, m in marks.items()])
+
+
+exercises = every_exercise(slow=set())
+
+
+def judge_all(cases, judge) -> None:
+    """Judge each case, and fail with all that were misjudged."""
+    misjudged = {}
+    for number, case in enumerate(cases):
+        try:
+            judge(case)
+        except AssertionError as error:
+            misjudged[number, str(case)] = str(error)
+    assert misjudged == {}
 
 
 def judged(name: str, answer, capsys) -> tuple[str, object]:
@@ -73,9 +85,9 @@ def test_the_reference_gives_the_truth_that_was_worked_out_by_hand(name):
 def test_the_reference_is_right_and_quickly_judged(name, capsys):
     exercise = EXERCISES[name]
     is_right(name, lambda *arguments: exercise.right(*arguments), capsys)
-    start = time.perf_counter()
+    start = time.process_time()
     is_right(name, lambda *arguments: exercise.right(*arguments), capsys)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @exercises
@@ -102,10 +114,13 @@ def test_a_fault_in_the_package_cannot_make_a_wrong_answer_pass(name, monkeypatc
         refused(name, program, capsys)
 
 
-@cases({name: exercise.wrong for name, exercise in EXERCISES.items()})
-def test_each_wrong_program_gets_its_own_sentence(name, case, capsys):
-    program, sentence = case
-    assert sentence in refused(name, program, capsys)
+@every_exercise(slow=OF_NETWORKS)
+def test_each_wrong_program_gets_its_own_sentence(name, capsys):
+    def judge(case):
+        program, sentence = case
+        assert sentence in refused(name, program, capsys)
+
+    judge_all(EXERCISES[name].wrong, judge)
 
 
 @exercises
@@ -116,16 +131,19 @@ def test_there_are_ten_wrong_programs(name):
 # ----------------------------------------------------------- answers that the tables don't contain
 
 
-@cases(RIGHT)
-def test_right_answers_are_accepted_however_written(name, case, capsys):
-    is_right(name, function(name, case), capsys)
+@exercises
+def test_right_answers_are_accepted_however_written(name, capsys):
+    judge_all(RIGHT[name], lambda lines: is_right(name, function(name, lines), capsys))
 
 
-@cases(WRONG)
-def test_wrong_answers_get_the_hint_that_names_the_mistake(name, case, capsys):
-    lines, hint = case
-    said = refused(name, function(name, lines), capsys)
-    assert re.search(hint, said), said
+@every_exercise(slow=OF_NETWORKS)
+def test_wrong_answers_get_the_hint_that_names_the_mistake(name, capsys):
+    def judge(case):
+        lines, hint = case
+        said = refused(name, function(name, lines), capsys)
+        assert re.search(hint, said), said
+
+    judge_all(WRONG[name], judge)
 
 
 @exercises

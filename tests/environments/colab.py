@@ -182,7 +182,7 @@ def main(solved: bool) -> None:
         print("  the set-up cell")
         check_set_up(colab, inside, address)
         print("  the notebooks")
-        check_notebooks(colab, notebooks.HERE)
+        check_notebooks(colab, notebooks.STUDENTS)
         if solved:
             check_notebooks(colab, notebooks.SOLUTIONS)
     print(f"Colab: all is well ({time.monotonic() - began:.0f} s).")

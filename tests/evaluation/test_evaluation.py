@@ -117,7 +117,7 @@ def test_a_map_that_is_nowhere_positive_misses_and_it_is_said(m):
     whole = np.ones((6, 6), bool)
     with pytest.warns(UserWarning, match="nowhere positive.*a miss"):
         assert pointing_game(m, whole) is False
-    with pytest.warns(UserWarning, match="nowhere positive.*scored as 0"):
+    with pytest.warns(UserWarning, match="nowhere positive.*scores 0"):
         assert energy_in_mask(m, whole) == 0
 
 
@@ -612,7 +612,7 @@ def nan_maps(model, inputs, class_index):
         (lambda: pointing_game(np.ones((6, 6)), ~np.ones((6, 6), bool)), ValueError, "is empty"),
         (lambda: energy_in_mask(np.ones((6, 6)), 0.5 * MASK), ValueError, "True"),
         (lambda: energy_in_mask(np.ones((6, 6)), MASK[None]), ValueError, r"masks\[0\]"),
-        (lambda: pointing_game(np.ones((6, 12)), MASK), ValueError, "does not fit"),
+        (lambda: pointing_game(np.ones((6, 12)), MASK), ValueError, "doesn't fit"),
         (lambda: energy_in_mask(np.ones((2, 6, 6)), MASK), ValueError, r"maps\[0\]"),
         (lambda: pointing_game(np.ones((6, 6)), MASK, tolerance=-1), ValueError, "tolerance"),
         (lambda: pointing_game("map", MASK), TypeError, "numbers"),
@@ -625,7 +625,11 @@ def nan_maps(model, inputs, class_index):
             ValueError,
             "baseline",
         ),
-        (lambda: insertion_curve(linear_model(), X, np.ones((30, 10)), 0), ValueError, "not fit"),
+        (
+            lambda: insertion_curve(linear_model(), X, np.ones((30, 10)), 0),
+            ValueError,
+            "doesn't fit",
+        ),
         (lambda: randomize_weights(conv_model(), "heat"), ValueError, "Closest: head"),
         (lambda: randomize_weights(linear_model(), "flatten"), ValueError, "no layer|has weights"),
         (lambda: randomize_weights(conv_model(), 3), TypeError, "names of layers"),

@@ -1,6 +1,6 @@
-"""The notebooks match their sources, and everybody can read what reaches the reader.
+"""The notebooks are what their sources say; the solved ones run, and their checks judge.
 
-That they run is tested elsewhere: plain `pytest` has nbval execute every notebook.
+That the untouched ones run is tested beside this file: plain `pytest` lets nbval execute them.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import ast
 import base64
 import copy
+import functools
 import io
 import os
 import re
-import symtable
 import textwrap
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tools import notebooks
 
 CHECK = re.compile(r"^\w+ = checks\.(?P<check>\w+)\((\w+)\)$", re.MULTILINE)
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+ADDED = "added-by-a-test"  # how the ids of cells begin that aren't in the lesson
 
 
 def stored(path: Path) -> nbformat.NotebookNode:
@@ -78,7 +79,9 @@ def test_a_mark_without_its_other_half_stops_the_build(marks):
             version(notebook)
 
 
-@pytest.fixture(params=notebooks.lessons())
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in notebooks.lessons()]
+)
 def lesson(request) -> str:
     return request.param
 
@@ -178,17 +181,95 @@ def test_code_cells_are_short(lesson):
             assert len(lines) <= 14, cell.source
 
 
+# ------------------------------------------------------------------------- one run of each lesson
+
+
+def with_answers(lesson: str, number: int) -> tuple[nbformat.NotebookNode, dict[str, list]]:
+    """Return a solved lesson in which each exercise is done four times, and check -> its verdicts.
+
+    First the stub, as in an untouched notebook, then a wrong answer, then the solution, and last
+    another right answer, the one of this number, or the last if the exercise has fewer. The rest of
+    the notebook goes on with that.
+    """
+    notebook = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
+    stubs = {cell.id: cell for cell in stored(NOTEBOOKS / f"{lesson}.ipynb").cells}
+    tasks = [i for i, cell in enumerate(notebook.cells) if "exercise" in cell.metadata]
+    verdicts = {}
+    for i in reversed(tasks):
+        solution, check = notebook.cells[i + 1 : i + 3]
+        name, stub = CHECK.search(check.source)["check"], stubs[solution.id]
+        assert notebooks.STUB in stub.source
+        right = RIGHT[name][min(number, len(RIGHT[name]) - 1)]
+        pairs = [[solution, check]]
+        for lines in (notebooks.STUB, WRONG[name][0][0], right):
+            answer, again = copy.deepcopy(stub), copy.deepcopy(check)
+            lines = textwrap.indent(textwrap.dedent(lines).strip(), "    ").strip()
+            answer.source = answer.source.replace(notebooks.STUB, lines)
+            answer.id, again.id = f"{ADDED}-{i}-{len(pairs)}", f"{ADDED}-{i}-check-{len(pairs)}"
+            pairs.append([answer, again])
+        pairs = [pairs[1], pairs[2], pairs[0], pairs[3]]
+        verdicts[name] = [pair[1] for pair in pairs]
+        notebook.cells[i + 1 : i + 3] = [cell for pair in pairs for cell in pair]
+    assert verdicts
+    return notebook, verdicts
+
+
+@functools.cache
+def run(lesson: str, number: int) -> tuple[nbformat.NotebookNode, dict[str, list]]:
+    """Run a lesson `with_answers`; return it without what was added, and the verdicts."""
+    notebook, verdicts = with_answers(lesson, number)
+    notebooks.execute(notebook)
+    notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith(ADDED)]
+    return notebook, verdicts
+
+
+def check_verdicts(lesson: str, number: int) -> None:
+    after, verdicts = run(lesson, number)
+    for check, cells in verdicts.items():
+        undone, refused, solved, accepted = map(said, cells)
+        assert ": not done yet." in undone
+        assert ": not right yet." in refused
+        assert re.search(WRONG[check][0][1], refused), refused
+        assert ": right, well done." in solved, solved
+        assert ": right, well done." in accepted, accepted
+    before = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
+    for cell, old in zip(after.cells, before.cells, strict=True):
+        if "nbval-check-output" in cell.metadata.get("tags", []):
+            assert said(cell) == said(old), cell.source
+
+
+@pytest.mark.slow
+def test_undone_wrong_and_right_the_solved_notebook_says_so_and_runs(lesson):
+    """Every cell of the solved notebook runs, and its checks say what they said.
+
+    Each check also meets the stub, which it must call not done yet, and a wrong answer, which it
+    must call by the name of its mistake. With another right answer of each exercise in place of the
+    solutions, the notebook runs to its end. (nbval runs the untouched one, beside this file.)
+    """
+    check_verdicts(lesson, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("COURSE_EVERY_ANSWER" not in os.environ, reason="weekly: .ci/run answers")
+@pytest.mark.parametrize("number", range(1, max(map(len, RIGHT.values()))))
+def test_every_accepted_answer_survives_the_rest_of_its_notebook(lesson, number):
+    _, verdicts = with_answers(lesson, number)
+    if number >= max(len(RIGHT[check]) for check in verdicts):
+        pytest.skip("no exercise of this lesson has that many answers")
+    check_verdicts(lesson, number)
+
+
 @pytest.mark.slow
 @pytest.mark.exact
+@pytest.mark.xdist_group("00_start_here")  # where it has been run
 def test_running_again_gives_the_same_outputs():
     """A rebuild changes nothing. We try lesson 0, which computes all three maps.
 
     On the machine that built them, not a byte changes. Elsewhere, sums in another order may move a
     pixel of a noisy map by a few colour levels: on average, far less than one.
     """
-    lesson = "00_start_here"
-    before = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
-    after = notebooks.execute(notebooks.solved_version(notebooks.read(lesson)))
+    before = stored(NOTEBOOKS / "solutions" / "00_start_here.ipynb")
+    after, _ = run("00_start_here", 0)
     assert texts(after) == texts(before)
     for (picture, alt), (old_picture, old_alt) in zip(figures(after), figures(before), strict=True):
         assert alt == old_alt
@@ -196,172 +277,7 @@ def test_running_again_gives_the_same_outputs():
         assert np.abs(picture - old_picture).mean() < 0.5
 
 
-# Which cells depend on which? Look at the names that a cell, or a part of it, uses and binds.
-
-
-def statements(cell: str) -> list[ast.stmt]:
-    """Return a cell's statements in order, with loops unrolled: for x in y: z becomes x = y; z."""
-    found, left = [], list(ast.parse(cell).body)
-    while left:
-        match statement := left.pop(0):
-            case ast.For(target=target, iter=values, body=body, orelse=orelse):
-                head = ast.Assign([target], values, lineno=0)
-                left = [head, *body, *orelse, *left]
-            case _:
-                found.append(statement)
-    return found
-
-
-def tables(statement: ast.stmt) -> list[symtable.SymbolTable]:
-    """Return a statement's names, and those of each function, comprehension and class in it."""
-    found = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
-    for table in found:
-        found += table.get_children()
-    return found
-
-
-def taken(statement: ast.stmt) -> set[str]:
-    outer, *inner = tables(statement)
-    names = {s.get_name() for s in outer.get_symbols() if s.is_referenced()}
-    return names | {s.get_name() for table in inner for s in table.get_symbols() if s.is_global()}
-
-
-def given(statement: ast.stmt) -> set[str]:
-    return {s.get_name() for s in tables(statement)[0].get_symbols() if s.is_assigned()} | {
-        (name.asname or name.name).split(".")[0] for name in getattr(statement, "names", [])
-    }
-
-
-def changed(cell: str) -> set[str]:
-    """Return the names whose values a cell changes: a[0] = 1, a.sort()."""
-    names = set()
-    for node in ast.walk(ast.parse(cell)):
-        match node:
-            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
-                names.add(name)
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
-                names.add(name)
-    return names
-
-
-def flow(cell: str) -> tuple[set[str], set[str], set[str]]:
-    """Return the names a cell uses from above, those it may bind, and those it surely binds."""
-    above, binds, surely = set(), set(), set()
-    for statement in statements(cell):
-        above |= taken(statement) - surely
-        binds |= given(statement)
-        if not isinstance(statement, (ast.If, ast.Try, ast.While)):
-            surely |= given(statement)
-    return above, binds | changed(cell), surely - above
-
-
-def flows(cells: list) -> dict[int, tuple[set[str], set[str], set[str]]]:
-    """Return each code cell's flow. A cell that uses a function also uses all that this needs."""
-    found = {i: flow(cell.source) for i, cell in enumerate(cells) if cell.cell_type == "code"}
-    needs = {
-        statement.name: taken(statement)
-        for i in found
-        for statement in statements(cells[i].source)
-        if isinstance(statement, ast.FunctionDef)
-    }
-    for above, _, surely in found.values():
-        todo = list(above)
-        while todo:
-            new = needs.get(todo.pop(), set()) - above - surely
-            above |= new
-            todo += new
-    return found
-
-
-def what_answers_reach(cells: list) -> set[int]:
-    """Return the positions of the cells whose values depend on an exercise's function."""
-    reached, names = set(), set()
-    for i, (above, binds, surely) in flows(cells).items():
-        if check := CHECK.search(cells[i].source):
-            names.add(check["check"])
-        if above & names:
-            reached.add(i)
-            names |= binds
-        else:
-            names -= surely
-    return reached
-
-
-def what_is_needed(cells: list, wanted: set[int]) -> set[int]:
-    """Return the positions of these cells, and of all cells they depend on."""
-    kept, needed = set(), set()
-    for i, (above, binds, surely) in reversed(flows(cells).items()):
-        if i in wanted or binds & needed:
-            kept.add(i)
-            needed = needed - surely | above
-    return kept
-
-
-def with_answers(notebook, *tables: dict[str, str]) -> dict[str, list]:
-    """Put an answer from each table after each check. Return check -> the cells that run it.
-
-    Cells that no answer reaches, and that no reached cell depends on, are left out: nbval runs them
-    in the untouched notebook.
-    """
-    cells, wanted, found = [], set(), {}
-    for i, cell in enumerate(notebook.cells):
-        cells.append(cell)
-        if "set-up" in cell.metadata.get("tags", []):
-            wanted.add(len(cells) - 1)
-        if i >= 2 and "exercise" in notebook.cells[i - 2].metadata:
-            check = CHECK.search(cell.source)["check"]
-            found[check] = [cell]
-            for table in tables:
-                answer, again = copy.deepcopy(notebook.cells[i - 1]), copy.deepcopy(cell)
-                lines = textwrap.indent(textwrap.dedent(table[check]).strip(), "    ").strip()
-                assert notebooks.STUB in answer.source
-                answer.source = answer.source.replace(notebooks.STUB, lines)
-                answer.id, again.id = f"answer-{len(cells)}", f"again-{len(cells)}"
-                cells += [answer, again]
-                found[check].append(again)
-            wanted.update(range(len(cells) - 2 - 2 * len(tables), len(cells)))
-    kept = what_is_needed(cells, wanted | what_answers_reach(cells))
-    notebook.cells = [cell for i, cell in enumerate(cells) if i in kept]
-    assert found
-    return found
-
-
-def of_round(number: int) -> dict[str, str]:
-    """Return the right answer of each exercise to try in a round; its last, if it has fewer."""
-    return {check: answers[min(number, len(answers) - 1)] for check, answers in RIGHT.items()}
-
-
-@pytest.mark.slow
-def test_undone_wrong_and_right_the_notebook_says_so_and_runs(lesson):
-    """Each check gets the stub, as in an untouched notebook, a wrong answer, and a right one.
-
-    It must say that the stub isn't done yet, and name the wrong answer's mistake. With right
-    answers to all the exercises at once, the notebook runs to its end.
-    """
-    notebook = stored(NOTEBOOKS / f"{lesson}.ipynb")
-    wrong = {check: pairs[0][0] for check, pairs in WRONG.items()}
-    found = with_answers(notebook, wrong, of_round(0))
-    notebooks.execute(notebook)
-    for check, cells in found.items():
-        undone, refused, accepted = map(said, cells)
-        assert ": not done yet." in undone
-        assert ": not right yet." in refused
-        assert re.search(WRONG[check][0][1], refused), refused
-        assert ": right, well done." in accepted, accepted
-
-
-@pytest.mark.slow
-@pytest.mark.skipif("COURSE_EVERY_ANSWER" not in os.environ, reason="weekly: .ci/run answers")
-@pytest.mark.parametrize("number", range(1, max(map(len, RIGHT.values()))))
-def test_every_accepted_answer_survives_the_rest_of_its_notebook(lesson, number):
-    notebook = stored(NOTEBOOKS / f"{lesson}.ipynb")
-    found = with_answers(notebook, of_round(number))
-    if number >= max(len(RIGHT[check]) for check in found):
-        pytest.skip("no exercise of this lesson has that many answers")
-    notebooks.execute(notebook)
-    for undone, answered in found.values():
-        assert ": not done yet." in said(undone)
-        assert ": right, well done." in said(answered), said(answered)
+# ------------------------------------------------------------------------- what is read, in print
 
 
 def test_prose_is_the_same_for_students_and_in_the_solutions(lesson):

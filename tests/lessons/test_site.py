@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LESSONS = notebooks.lessons()
 OUTSIDE = re.compile(r"^(?:[a-z]+:)?//")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]  # all read what is built once
 
 
 @pytest.fixture(scope="module")

@@ -478,7 +478,12 @@ KINDS = [
 ]
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=lambda build: build.__name__)
+def of_one_worker(build):
+    name = build.__name__
+    return pytest.param(build, id=name, marks=pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(scope="module", params=map(of_one_worker, KINDS))
 def kind(request, tmp_path_factory):
     """One kind at a time; it's freed before the next is built."""
     if request.param is loaded_from_a_file:

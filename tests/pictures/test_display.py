@@ -354,6 +354,17 @@ def test_an_overlay_is_drawn_as_it_is(picture, cam):
     assert "strongest" not in figure.alt_text  # colours aren't values
 
 
+def test_a_picture_beside_the_picture_is_described_by_what_differs(picture):
+    inverted_below = picture.copy()
+    inverted_below[40:, 53:] = 255 - inverted_below[40:, 53:]
+    found = show_maps(picture, {"a": picture, "b": inverted_below, "c": picture[:30]}).alt_text
+    assert "a: the same picture." in found
+    assert re.search(
+        r"b: the picture, changed by \d+ of 255 levels on average, most in the lower right", found
+    )
+    assert "c: another picture, of 80 x 30 pixels." in found
+
+
 def test_one_map_of_a_constant_is_described_and_drawn(picture):
     figure = show_maps(picture, {"flat": np.full((6, 8), 0.25)})
     assert "flat: 0.25 everywhere" in figure.alt_text

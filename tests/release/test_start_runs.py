@@ -125,6 +125,7 @@ def last_line(text):
     return text.strip().splitlines()[-1]
 
 
+@pytest.mark.xdist_group("finished")
 def test_a_later_run_installs_nothing(finished):
     done = run(finished)
     assert done.returncode == 0
@@ -132,6 +133,7 @@ def test_a_later_run_installs_nothing(finished):
     assert done.stderr == ""
 
 
+@pytest.mark.xdist_group("finished")
 @ON_LINUX
 def test_a_home_that_cannot_be_written_to_and_an_odd_locale(finished):
     odd = {"HOME": "/proc/nowhere", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
@@ -158,6 +160,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.xdist_group("finished")
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_an_environment_that_does_not_work_is_made_again(damage, finished):
     (numpy,) = (finished / ".venv").rglob("numpy.py")
@@ -169,6 +172,7 @@ def test_an_environment_that_does_not_work_is_made_again(damage, finished):
     assert run(finished).stdout.startswith("All is well")
 
 
+@pytest.mark.xdist_group("finished")
 def test_what_an_interrupted_installation_left_is_made_again_if_it_does_not_work(finished):
     (numpy,) = (finished / ".venv").rglob("numpy.py")
     numpy.write_text("import gone", encoding="utf-8")  # to pip, the package is installed

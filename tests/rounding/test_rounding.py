@@ -108,6 +108,7 @@ def test_every_product_is_rounded_anew_forward_and_backward():
         assert 2**-22 < np.abs(one / other - 1).max() <= 2**-19 + 2**-22, name
 
 
+@pytest.mark.slow
 def test_it_has_to_come_before_tensorflow():
     program = f"import sys, tensorflow; sys.path.append({str(HERE)!r}); import rounding"
     child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

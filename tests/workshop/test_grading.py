@@ -98,6 +98,7 @@ def course(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("course")
 def test_the_release_shows_no_answer_and_no_hidden_test(course):
     lesson = lessons.name_of(0)
     released = course / "release" / grading.assignment(lesson) / f"{lesson}.ipynb"
@@ -115,6 +116,7 @@ def test_the_release_shows_no_answer_and_no_hidden_test(course):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("course")
 def test_nbgrader_gives_points_for_what_the_checks_call_right(course, monkeypatch):
     """Let nbgrader itself autograde both submissions, then read the scores from its gradebook."""
     from nbgrader.api import Gradebook

@@ -43,8 +43,8 @@ c.SystemdSpawner.default_shell = "/bin/bash"
 c.Spawner.cmd = [sys.executable, str(HERE / "start_server.py")]
 c.Spawner.default_url = "/lab/tree/saliency-course/00_start_here.ipynb"
 c.Spawner.args = [
-    # A kernel's output goes to its server through a socket in the student's home folder, not through
-    # a TCP port, where every account on the machine could listen.
+    # A kernel's output goes to its server through a socket in the student's home folder, not a TCP
+    # port, where every account on the machine could listen.
     "--KernelManager.transport=ipc",
     # Ends a kernel 20 minutes after its lesson's tab was closed: each takes half a gigabyte.
     "--MappingKernelManager.cull_idle_timeout=1200",
