@@ -29,14 +29,14 @@ _paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
 if _paths[0] != str(NO_NETWORK):  # as it is in a worker, which pytest has started
     os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *filter(None, _paths)])
 
-# -------------------------------------------------------------------------- several at one time
+# -------------------------------------------------------------------------- several at a time
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many processes share the tests; 0: pytest's own runs them.
+    """Return how many processes share the tests; with 0, pytest's own process runs them.
 
-    Each takes up to 2 GB, with the kernel that it may start. For one file, or tests picked by name,
-    they aren't worth their start; and without capture (-s) their output would be lost.
+    Each takes up to 2 GB, including the kernel that it may start. For one file, or tests picked by
+    name, starting them isn't worth it; and without capture (-s), you'd lose their output.
     """
     import psutil
 
@@ -50,11 +50,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # The processors are shared out: threads that wait for each other take more time than they save.
+    # The processes share the processors: threads that wait for each other cost more than they save.
     _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     for _library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM"):
         os.environ[f"{_library}_THREADS"] = str(_threads)
-    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # and so is the memory of a GPU
+    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # and a GPU's memory
 
 # ------------------------------------------------------- nothing is written to the home folder
 
@@ -158,9 +158,9 @@ def _names() -> list[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the quick tests first, then the notebooks, then the slow tests, each in their order.
 
-    With pytest-xdist, the cells of a notebook stay together, in their kernel, as do the quick tests
-    of a file, with what they share. A slow test goes to any worker, unless it names a group. They
-    come last because they can be shared out evenly.
+    With pytest-xdist, a notebook's cells stay together, in their kernel, and so do a file's quick
+    tests, with what they share. A slow test goes to any worker, unless it names a group. They come
+    last because they're easy to spread evenly.
     """
     items.sort(
         key=lambda item: (
@@ -173,7 +173,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare Python's garbage collector TensorFlow and the tests: a quarter of the tests' time."""
+    """Keep the garbage collector away from TensorFlow and the tests: that saves a quarter of the time."""
     gc.collect()
     gc.freeze()
 

@@ -125,7 +125,7 @@ class _Metadata:
         self.numbers += numbers
         if self.bytes > MAX_METADATA or self.numbers > MAX_NUMBERS:
             raise ValueError(
-                f"The picture in {self.name} carries too much beside its pixels: metadata such as "
+                f"The picture in {self.name} carries too much besides its pixels: metadata such as "
                 "EXIF, colour profiles, comments or layers, or filler. Export it without them."
             )
 

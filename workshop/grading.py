@@ -29,7 +29,7 @@ GUESS = re.compile(r"^\w+ = \.\.\.$")
 
 # nbgrader gives no points to a cell that writes to stderr, but a right answer may well cause a
 # warning: hence the redirection. If a syntax error left the name without a function, it gets the
-# working version: exercises that build on this one can then still be right.
+# working version: exercises that build on it can then still be right.
 GRADE = """\
 # {points}, if the check says "right".
 ### BEGIN HIDDEN TESTS

@@ -116,7 +116,7 @@ def kit_problem(facts, kit):
         return None
     fix = "ask for the offline kit for this computer"
     if kit["platform"] == facts["platform"]:
-        fix = f"install Python {kit['python']} beside it, or {fix}"
+        fix = f"install Python {kit['python']} as well, or {fix}"
     return (
         f"The packages in the folder {WHEELS.name} are for Python {kit['python']} on "
         f"{kit['platform']}, and this is Python {this} on {facts['platform']}: {fix}, or delete "

@@ -38,7 +38,7 @@ FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+(?:\n[^$\n]+)?
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph, list, table or formula of a lesson, and the section it's in."""
+    """A paragraph, list, table or formula from a lesson, and the section it's in."""
 
     text: str
     heading: str

@@ -14,7 +14,7 @@ from course_utils.data_files import data_path, read_json
 from course_utils.images import cv2, resize_picture
 from course_utils.models import Classifier, load_classifier
 
-# ------------------------------------------------------------------------- two objects a picture
+# ----------------------------------------------------------------------- two objects per picture
 
 
 class Scenes(NamedTuple):

@@ -1,6 +1,6 @@
-"""Everything people read is in English that a native-speaking teacher would write.
+"""Everything people read is in the English that a native-speaking teacher would write.
 
-CONTRIBUTING.md has a page of word choices. These patterns give a translated sentence away.
+CONTRIBUTING.md has a page of word choices. These patterns are typical of translated sentences.
 """
 
 import re
@@ -17,7 +17,7 @@ RATES = (
 )
 PLACE = "in|on|at|below|above|beside|under|after|before|there|here|next"
 WHO = r"(?:^|[.:;!?] |\) |\* |- )Who (?!are\b|is\b|was\b|were\b|will\b|would\b)\w+"
-# What gives it away (small letters match capitals as well), and what to write instead.
+# Each pattern (small letters match capitals, too), and what to write instead.
 PATTERNS = {
     "so that": "so, or two sentences",
     WHO: "if you ..., anyone who ...",
@@ -25,7 +25,7 @@ PATTERNS = {
     rf"stood (?:{PLACE})\b": "was, said",
     r"(?:lies|lie) (?:beside|there|here|in a|in the|in this|in its)\b": "is",
     r"tells? (?:whether|how|what|which|where|why|more|less|in)\b": "says, tells you",
-    rf"(?:one|two|three|a|an|each) \w+ (?:a|an) (?:{RATES})\b": "one value per position",
+    rf"(?:one|two|three|a|an|each) (?!in\b|from\b|draws\b)\w+ (?:a|an) (?:{RATES})\b": "per ...",
     r"(?:is|are) (?-i:none)\b": "isn't one, there are none",
     "be it that": "whether",
     r"but for (?:a constant|rounding|one|what)\b": "except for",
@@ -37,11 +37,17 @@ PATTERNS = {
     "the way gone": "the displacement",
     r"one (?:after|beside|below|above) the other": "in turn, side by side",
     "quarter of a minute": "15 seconds",
+    r"beside (?:this|its|four|other)\b": "next to, on top of, compared with",
+    r"some (?:seconds|minutes|hundred|per cent)\b": "a few",
+    r"of one's own\b": "your own, custom",
+    r"(?:for|from) who\b": "for people who",
+    r"be had\b": "is available, you can get",
+    r"for ever\b": "forever",
 }
 
 
 def texts():
-    """Return every file that people write, and its text. What is made of them needs no look."""
+    """Yield every file that people write, and its text, but not files made from them."""
     command = ["git", "ls-files", "*.py", "*.md", "*.toml", "*.json", "*.yml", "*.in", ".ci"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     made = ("workshop/run_sheet_", "benchmarks/results/", "data/", "course_utils/checks/exercises")
@@ -49,16 +55,16 @@ def texts():
         if name.startswith(made) or name == "tests/lessons/test_language.py":
             continue
         text = (ROOT / name).read_text(encoding="utf-8")
-        if name == "CONTRIBUTING.md":  # whose table of word choices quotes the patterns
+        if name == "CONTRIBUTING.md":  # its table of word choices quotes the patterns
             before, _, rest = text.partition("## English")
             text = before + rest.partition("\n## ")[2]
         yield name, text
 
 
 def search(pattern):
-    """Find a pattern, also where a sentence goes on in the next line of a comment or a string."""
+    """Find a pattern, even if a sentence continues on the next line of a comment or string."""
     gap = r"(?:\s+(?:#\s+)?|[\"']\s+f?[\"'])"
-    start = "" if pattern.startswith("(?") else r"\b"
+    start = "" if pattern is WHO else r"\b"
     flags = 0 if pattern is WHO else re.IGNORECASE
     searched = re.compile(start + pattern.replace(" ", gap), flags)
     for name, text in texts():

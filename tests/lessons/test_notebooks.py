@@ -1,6 +1,6 @@
-"""The notebooks are what their sources say; the solved ones run, and their checks judge.
+"""The notebooks match their sources; the solved ones run, and their checks judge.
 
-That the untouched ones run is tested beside this file: plain `pytest` lets nbval execute them.
+That the untouched ones run is tested elsewhere: plain `pytest` has nbval execute them.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def test_there_are_lessons():
     "marks", [("BEGIN",), ("END",), ("BEGIN", "BEGIN", "END"), ("BEGIN", "END", "END")]
 )
 def test_a_mark_without_its_other_half_stops_the_build(marks):
-    """Otherwise students would get a solution, or lose what stands after it."""
+    """Otherwise students would get a solution, or lose what comes after it."""
     source = "\n".join(f"    ### {mark} SOLUTION\n    return 0" for mark in marks)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     for version in (notebooks.student_version, notebooks.solved_version):
@@ -187,9 +187,9 @@ def test_code_cells_are_short(lesson):
 def with_answers(lesson: str, number: int) -> tuple[nbformat.NotebookNode, dict[str, list]]:
     """Return a solved lesson in which each exercise is done four times, and check -> its verdicts.
 
-    First the stub, as in an untouched notebook, then a wrong answer, then the solution, and last
-    another right answer, the one of this number, or the last if the exercise has fewer. The rest of
-    the notebook goes on with that.
+    First comes the stub, as in an untouched notebook, then a wrong answer, then the solution, and
+    finally another right answer: the one with this number, or the last if there are fewer. The rest
+    of the notebook goes on with that.
     """
     notebook = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
     stubs = {cell.id: cell for cell in stored(NOTEBOOKS / f"{lesson}.ipynb").cells}
@@ -216,7 +216,7 @@ def with_answers(lesson: str, number: int) -> tuple[nbformat.NotebookNode, dict[
 
 @functools.cache
 def run(lesson: str, number: int) -> tuple[nbformat.NotebookNode, dict[str, list]]:
-    """Run a lesson `with_answers`; return it without what was added, and the verdicts."""
+    """Run a lesson `with_answers`; return it without the added cells, and the verdicts."""
     notebook, verdicts = with_answers(lesson, number)
     notebooks.execute(notebook)
     notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith(ADDED)]
@@ -242,9 +242,9 @@ def check_verdicts(lesson: str, number: int) -> None:
 def test_undone_wrong_and_right_the_solved_notebook_says_so_and_runs(lesson):
     """Every cell of the solved notebook runs, and its checks say what they said.
 
-    Each check also meets the stub, which it must call not done yet, and a wrong answer, which it
-    must call by the name of its mistake. With another right answer of each exercise in place of the
-    solutions, the notebook runs to its end. (nbval runs the untouched one, beside this file.)
+    Each check also gets the stub, which it must call not done yet, and a wrong answer, whose
+    mistake it must name. With other right answers instead of the solutions, the notebook runs to
+    its end. (nbval runs the untouched one.)
     """
     check_verdicts(lesson, 0)
 

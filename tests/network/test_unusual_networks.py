@@ -328,7 +328,7 @@ def test_compile_alone_is_reason_enough_to_look_again():
         same(vanilla_gradients(net, x, 1), before * factor["is"])
 
 
-# ------------------------------------------------------------------------- a `call` of one's own
+# ---------------------------------------------------------------------------- a custom `call`
 
 
 def body(i):

@@ -259,7 +259,7 @@ def test_a_progressive_jpeg_that_needs_too_much_memory():
 
 # ----------------------------------------------------------------------------------------- metadata
 
-TOO_MUCH = "too much beside its pixels"
+TOO_MUCH = "too much besides its pixels"
 
 
 def jpeg_with(*segments: bytes) -> bytes:

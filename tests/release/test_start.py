@@ -311,7 +311,7 @@ def test_a_kit_says_what_it_is_for_and_a_damaged_one_that_it_is_damaged(tmp_path
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"version": [3, 11]}, "install Python 3.12 beside it, or ask for the offline kit"),
+        ({"version": [3, 11]}, "install Python 3.12 as well, or ask for the offline kit"),
         ({"platform": "win-amd64"}, "this is Python 3.12 on win-amd64: ask for the offline kit"),
         ({"version": [3, 13], "platform": "macosx-arm64"}, "for Python 3.12 on linux-x86_64"),
     ],
