@@ -173,7 +173,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector away from TensorFlow and the tests: that saves 25 % of the time."""
+    """Spare the garbage collector TensorFlow and the tests: that saves 25 % of the tests' time."""
     gc.collect()
     gc.freeze()
 

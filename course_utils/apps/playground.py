@@ -310,7 +310,7 @@ class Playground(widgets.VBox):
     def _show_figures(self, figures: Sequence[DescribedFigure], c: int, rival: int) -> None:
         labels = self._classifier.labels
         text = (
-            f"{labels[c]} ({c}) beside {labels[rival]} ({rival}), its most probable rival. The "
+            f"{labels[c]} ({c}) and {labels[rival]} ({rival}), its most probable rival. The "
             "maps of one method share one colour scale; different methods have different units."
         )
         drawn = "".join(map(figure_html, figures))

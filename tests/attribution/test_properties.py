@@ -626,7 +626,7 @@ def test_a_shifted_picture_has_a_shifted_map(method):
     picture[:, 6:11, 7:13] = pictures(1, (5, 6, 3))
     moved = np.roll(picture, (3, 2), axis=(1, 2))
 
-    if getattr(method, "func", None) is smoothgrad:  # its noise does not move along: without it
+    if getattr(method, "func", None) is smoothgrad:  # without noise, which wouldn't move along
         method = functools.partial(method, noise=0)
     still, shifted = method(net, picture, 1), method(net, moved, 1)
     inside = np.s_[:, 4 + 3 : -4, 4 + 2 : -4]

@@ -48,7 +48,7 @@ class Counting(keras.Layer):
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 def test_nothing_is_traced_again(method):
-    """Another class, picture, batch, noise or target takes milliseconds, and leaves nothing."""
+    """A new class, picture, batch, noise or target takes milliseconds, and leaves nothing behind."""
     image = keras.Input(SHAPE)
     x = Counting()(layers.Conv2D(4, 3, padding="same", activation="relu")(image))
     x = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(x))
@@ -75,7 +75,7 @@ def test_nothing_is_traced_again(method):
 
 
 def test_many_models_bring_no_warnings_onto_the_screen():
-    """TensorFlow warns from the fifth time on that a function is traced again."""
+    """TensorFlow warns when it traces a function for the fifth time."""
     program = """
 import numpy as np
 from course_utils import grad_cam, vanilla_gradients
@@ -202,7 +202,7 @@ def test_one_picture_costs_little_more_than_its_passes(classifier, cat_inputs, p
     )
     # Measured 1.0 and 1.1. One more forward pass costs over 1.4; an uncompiled one, over 3.
     assert t["vanilla"] < 1.35 * t["gradient"]
-    # Measured 1.05: the backward pass ends at the last maps. One to the pixels costs about 2.
+    # Measured 1.05: the backward pass ends at the last maps. Going on to the pixels costs about 2.
     assert t["cam"] < 1.5 * t["forward"]
 
 

@@ -113,8 +113,8 @@ def jupyterlab(serve, tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", "--ip=127.0.0.1"]
-    # No news, which ask the internet, as start.py does. And all cells are on the page, also those
-    # that a window of this size does not show.
+    # No news, which needs the internet, as with start.py. And all cells are on the page, even those
+    # that a window of this size doesn't show.
     settings = {
         "labconfig/page_config.json": {"disabledExtensions": {start.NEWS: True}},
         "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {

@@ -19,7 +19,7 @@ from shared import ROOT, Failure, environment_variables, get_uv, new_environment
 
 
 def differences(newest: dict[str, str]) -> list[str]:
-    """Return in which versions an environment differs from what is pinned for Linux."""
+    """Return the versions in which an environment differs from the pins for Linux."""
     pinned = pins(EVERYBODY, "x86_64-unknown-linux-gnu", "{}.{}".format(*sys.version_info))
     both = sorted(pinned.keys() & newest.keys())
     changed = [name for name in both if pinned[name] != newest[name]]

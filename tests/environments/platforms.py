@@ -1,11 +1,11 @@
-"""Can the course be installed everywhere? Resolve what is pinned for each system and Python.
+"""Can you install the course everywhere? Resolve the pins for each system and Python.
 
     python tests/environments/platforms.py
 
-Nothing is installed, and nothing but descriptions of packages is downloaded. Only wheels count:
-nobody who takes a course has a compiler. What a package needs in turn must be pinned too, for
-otherwise everybody would get another version of it. requirements.txt is resolved alone, as students
-install it, and then with what instructors and .ci/run add.
+It installs nothing, and only downloads descriptions of packages. Only wheels count, because students
+have no compiler. The dependencies of each package must be pinned, too, or everybody would get
+different versions of them. It resolves requirements.txt alone, as students install it, and then with
+the additions for instructors and .ci/run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workshop import offline_kit
 STUDENTS = [ROOT / "requirements.txt"]
 EVERYBODY = [*STUDENTS, ROOT / "workshop" / "requirements.txt", ROOT / ".ci" / "requirements.txt"]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-# As uv calls them -> what the markers of the pins ask of them.
+# uv's name for each -> what the pins' markers ask about.
 PLATFORMS = {
     "x86_64-unknown-linux-gnu": ("linux", "posix", "Linux", "x86_64"),
     "aarch64-unknown-linux-gnu": ("linux", "posix", "Linux", "aarch64"),
@@ -43,7 +43,7 @@ def resolve(uv: Path, files: list[Path], platform: str, python: str) -> dict[str
 
 
 def pins(files: list[Path], platform: str, python: str) -> dict[str, str]:
-    """Return name -> version of what these files pin for a computer."""
+    """Return name -> version as these files pin them for a computer."""
     keys = ("sys_platform", "os_name", "platform_system", "platform_machine")
     environment = {
         **default_environment(),

@@ -486,7 +486,7 @@ def test_a_softmax_comes_off_whatever_its_dense_has_become(kind):
     log_p = plain_gradient(log_p_of, x, each(1, 2))
     p = net(x, training=False).numpy()
     every = sum(p[:, k, None, None, None] * vanilla_gradients(net, x, k) for k in range(CLASSES))
-    tolerance = 1e-4 if kind in ("lora", "own class") else 0.1  # 8 bits, and 4, round coarsely
+    tolerance = 1e-4 if kind in ("lora", "own class") else 0.1  # 8 and 4 bits round coarsely
     same(found - every, log_p, tolerance)
     if kind == "lora":
         assert np.abs(found - before).max() > 0.1 * np.abs(before).max()
@@ -879,7 +879,7 @@ def test_probabilities_in_any_disguise_are_refused(name):
 
 
 def own_gate():
-    """A layer with an `activation` that is no last step: it gates, and logits come out."""
+    """A layer whose `activation` isn't its last step: it gates, and logits come out."""
 
     class Gate(layers.Dense):
         def call(self, x):
@@ -934,7 +934,7 @@ def chain_of(body, head):
 
 
 def tokens_behind(extra, last, shape=(16, 16, 3)):
-    """A transformer with `extra` tokens before or after those of the picture, 4 x 4 of them."""
+    """A transformer with `extra` tokens before or after the picture's 4 x 4."""
     i = keras.Input(shape)
     y = layers.Reshape((16, 8))(layers.Conv2D(8, 4, 4, name="patches")(i))
     more = ops.zeros_like(y[:, :extra]) + 0.3
@@ -961,7 +961,7 @@ def test_tokens_are_found_wherever_the_others_are(extra, last):
 
 
 def test_channels_in_the_place_of_rows_are_no_map():
-    """As many channels as rows: a Permute, as networks from PyTorch have before Flatten."""
+    """As many channels as rows, and a Permute, as in networks from PyTorch before Flatten."""
     i = keras.Input((16, 16, 3))
     c = layers.Conv2D(8, 3, 2, padding="same", activation="relu", name="c")(i)
     y = layers.Flatten()(layers.Permute((3, 1, 2), name="moved")(c))
@@ -986,7 +986,7 @@ def test_a_mixer_of_tokens_is_not_explained_by_its_patches(kind):
 
 
 def test_the_layer_that_is_handed_back_shows_what_is_shown_without_it():
-    """Also where the layer is called again later, on one branch."""
+    """Even if the layer is called again later, on one branch."""
     act = layers.ReLU(name="act")
     i = image()
     a = act(conv(name="one")(i))

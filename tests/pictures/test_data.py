@@ -1,4 +1,4 @@
-"""The data that travels with the course: all of it is there and right, and what is not is named."""
+"""The data that comes with the course: it's complete and correct, or named if it isn't."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The house: data flows one way, and CONTRIBUTING.md's map and names are those of the house."""
+"""The house: data flows one way, and CONTRIBUTING.md's map and names match it."""
 
 import re
 import subprocess
