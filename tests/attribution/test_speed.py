@@ -48,7 +48,7 @@ class Counting(keras.Layer):
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 def test_nothing_is_traced_again(method):
-    """A new class, picture, batch, noise or target takes milliseconds, and leaves nothing behind."""
+    """Another class, picture, batch, noise or target takes milliseconds and leaves nothing."""
     image = keras.Input(SHAPE)
     x = Counting()(layers.Conv2D(4, 3, padding="same", activation="relu")(image))
     x = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(x))

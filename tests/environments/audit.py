@@ -3,8 +3,8 @@
     python tests/environments/audit.py
 
 It looks at everything that is pinned for any system and Python: for the course, its instructors,
-.ci/run and the Hub. It isn't part of .ci/run: when somebody finds a vulnerability, your change isn't
-to blame. A weekly workflow runs it.
+.ci/run and the Hub. It isn't part of .ci/run: when somebody finds a vulnerability, your change
+isn't to blame. A weekly workflow runs it.
 """
 
 from __future__ import annotations

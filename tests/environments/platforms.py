@@ -2,10 +2,10 @@
 
     python tests/environments/platforms.py
 
-It installs nothing, and only downloads descriptions of packages. Only wheels count, because students
-have no compiler. The dependencies of each package must be pinned, too, or everybody would get
-different versions of them. It resolves requirements.txt alone, as students install it, and then with
-the additions for instructors and .ci/run.
+It installs nothing, and only downloads descriptions of packages. Only wheels count, because
+students have no compiler. The dependencies of each package must be pinned, too, or everybody would
+get different versions of them. It resolves requirements.txt alone, as students install it, and then
+with the additions for instructors and .ci/run.
 """
 
 from __future__ import annotations
