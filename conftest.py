@@ -173,7 +173,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Hide TensorFlow and the tests from the garbage collector: that saves a quarter of the time."""
+    """Hide TensorFlow and the tests from the garbage collector, which saves 25 % of the time."""
     gc.collect()
     gc.freeze()
 

@@ -17,8 +17,8 @@ folder here. From the root of the repository:
     unzip timm-1.0.20-py3-none-any.whl -d timm
     python data/build_data.py --stamps stamps --imagenet timm
 
-A different version of Pillow or zlib may compress the same pixels into different bytes. ATTRIBUTION.md and
-licenses/ are written by hand: they say who made what, under which licence.
+A different version of Pillow or zlib may compress the same pixels into different bytes.
+ATTRIBUTION.md and licenses/ are written by hand: they say who made what, under which licence.
 """
 
 import argparse
@@ -187,8 +187,8 @@ def two_objects_on_grass(stamps: Path, source: Path) -> Image.Image:
     """Return a picture with two right answers that the network scores about the same.
 
     Out of some 600 pairs and placements, this one has two easy names and close, high scores, and
-    keeps both classes on top when the sizes or the texture change a little. At the network's 224 pixels
-    the ball is smaller than its original, so it loses nothing by being enlarged here.
+    keeps both classes on top when the sizes or the texture change a little. At the network's 224
+    pixels, the ball is smaller than its original, so enlarging it here loses nothing.
     """
     grass = np.asarray(Image.open(source / "grass.png"), dtype=np.float64)[32:480, 32:480]
     grass = (grass - grass.mean()) / grass.std()
@@ -254,7 +254,7 @@ def write_manifest(paths: list[Path]) -> None:
 
 
 def read_stamp(path: Path, *, trim: bool) -> Image.Image:
-    """Return a stamp as RGBA, optionally without its empty border: then its size is the object's."""
+    """Return a stamp as RGBA, if asked without its empty border: its size is then the object's."""
     pixels = np.array(Image.open(path).convert("RGBA"))
     pixels[pixels[..., 3] == 0] = 0  # invisible colours only take up space
     stamp = Image.fromarray(pixels)
