@@ -14,7 +14,7 @@
 #
 # **You need** lesson 0, linear regression, and a first acquaintance with derivatives. **Time:** 100
 # minutes, less than one of them computing. The core path takes 45 minutes; sections marked
-# *optional* can wait.
+# *optional* can wait. Run their cells anyway: later cells need them.
 
 # %% [markdown]
 # <details><summary>I am stuck</summary>

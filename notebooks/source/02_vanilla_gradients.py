@@ -14,7 +14,7 @@
 # **You need** lesson 0 and the core path of lesson 1, or derivatives of functions of several
 # variables. Backpropagation is the chain rule, done by the computer; the optional part of lesson 1
 # does it by hand. **Time:** 75 minutes, less than one of them computing. The core path takes 50
-# minutes; sections marked *optional* can wait.
+# minutes; sections marked *optional* can wait. Run their cells anyway: later cells need them.
 
 # %% [markdown]
 # <details><summary>I am stuck</summary>

@@ -13,7 +13,8 @@
 # 3. find out what a classifier really uses, and show it in a table.
 #
 # **You need** lessons 2 to 4. **Time:** 105 minutes, and the computer is busy for about one of
-# them. The core path takes 45 minutes; sections marked *optional* can wait.
+# them. The core path takes 45 minutes; sections marked *optional* can wait. Run their cells anyway:
+# later cells need them.
 
 # %% [markdown]
 # <details><summary>I am stuck</summary>

@@ -14,7 +14,7 @@
 #
 # **You need** lessons 2 to 4. **Time:** 90 minutes: 50 for the example and 40 for your own card.
 # The computer is busy for less than one of them. The core path takes 45 minutes; sections marked
-# *optional* can wait.
+# *optional* can wait. Run their cells anyway: later cells need them.
 
 # %% [markdown]
 # <details><summary>I am stuck</summary>

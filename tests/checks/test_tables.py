@@ -90,7 +90,7 @@ def test_the_reference_is_right_and_quickly_judged(name, capsys):
     assert time.process_time() - start < 1
 
 
-@exercises
+@every_exercise(slow=OF_NETWORKS)
 def test_no_result_fits_all_inputs(name, capsys):
     """Returning what the verdict says it expected doesn't help."""
     exercise = EXERCISES[name]
@@ -99,7 +99,7 @@ def test_no_result_fits_all_inputs(name, capsys):
         refused(name, lambda *arguments, result=result: result, capsys)
 
 
-@exercises
+@every_exercise(slow=OF_NETWORKS)
 def test_a_fault_in_the_package_cannot_make_a_wrong_answer_pass(name, monkeypatch, capsys):
     """The tables know what's right without the package's methods."""
 
@@ -131,7 +131,7 @@ def test_there_are_ten_wrong_programs(name):
 # ----------------------------------------------------------- answers that the tables don't contain
 
 
-@exercises
+@every_exercise(slow=OF_NETWORKS)
 def test_right_answers_are_accepted_however_written(name, capsys):
     judge_all(RIGHT[name], lambda lines: is_right(name, function(name, lines), capsys))
 
