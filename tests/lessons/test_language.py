@@ -37,7 +37,7 @@ PATTERNS = {
     "the way gone": "the displacement",
     r"one (?:after|beside|below|above) the other": "in turn, side by side",
     "quarter of a minute": "15 seconds",
-    r"beside (?:this|its|four|other)\b": "next to, on top of, compared with",
+    r"beside (?:four|other|this (?:file|folder|page))\b": "next to, on top of, compared with",
     r"some (?:seconds|minutes|hundred|per cent)\b": "a few",
     r"of one's own\b": "your own, custom",
     r"(?:for|from) who\b": "for people who",
