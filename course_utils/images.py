@@ -119,7 +119,7 @@ def check_picture(source: Picture) -> CheckedPicture:
         return _check_bytes(_read_open_file(source), name)
     raise TypeError(
         "load_image expects an example's name, a path, bytes, an open binary file or a NumPy "
-        f"array, and was given {type(source).__name__}. For other arrays: np.asarray(x)."
+        f"array, but got {type(source).__name__}. For other arrays: np.asarray(x)."
     )
 
 

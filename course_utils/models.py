@@ -86,7 +86,7 @@ class Classifier:
             )
         if classes not in (1, len(self.labels)):
             raise ValueError(
-                f"The model {self.model.name!r} has {classes} outputs, and there are "
+                f"The model {self.model.name!r} has {classes} outputs, but there are "
                 f"{len(self.labels)} labels: expected one per class, in the order of the outputs."
             )
 
@@ -314,12 +314,12 @@ def _pictures(images) -> list[np.ndarray]:
     for picture in pictures:
         if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
             raise ValueError(
-                f"A picture has the shape (H, W, 3), and this one {picture.shape}. load_image "
-                "makes one out of files and other arrays."
+                f"A picture has the shape (H, W, 3), but this one has {picture.shape}. "
+                "load_image makes one from files and other arrays."
             )
         if picture.dtype != np.uint8:
             raise TypeError(
-                f"A picture is uint8 in 0..255, and this one {picture.dtype}. load_image makes one "
-                "out of other arrays; what prepare returned must not be prepared again."
+                f"A picture is uint8 in 0..255, but this one is {picture.dtype}. load_image makes "
+                "one from other arrays. Don't prepare again what prepare returned."
             )
     return pictures

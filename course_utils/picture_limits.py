@@ -93,7 +93,7 @@ def check_size(width: int, height: int, name: str, beside: int = 0) -> None:
     if memory > MAX_MEMORY:
         raise ValueError(
             f"The picture in {name} would take {memory / 1e6:,.0f} MB of memory to decode, the way "
-            f"it is stored, and at most {MAX_MEMORY / 1e6:.0f} MB are taken. Make it smaller, or "
+            f"it is stored, but the limit is {MAX_MEMORY / 1e6:.0f} MB. Make it smaller, or "
             "export it as an ordinary JPEG or PNG."
         )
 
@@ -101,16 +101,16 @@ def check_size(width: int, height: int, name: str, beside: int = 0) -> None:
 def too_many_pixels(name: str, size: str) -> ValueError:
     """Return the error for a picture with this many pixels."""
     return ValueError(
-        f"The picture in {name} has {size} pixels; more than {MAX_PIXELS // 10**6} million are not "
-        "read, to protect this computer's memory. Make it smaller: the network looks at 224 x 224."
+        f"The picture in {name} has {size} pixels; the limit is {MAX_PIXELS // 10**6} million, "
+        "to protect this computer's memory. Make it smaller: the network looks at 224 x 224."
     )
 
 
 def too_many_bytes(name: str, size: str) -> ValueError:
     """Return the error for a file with this many bytes."""
     return ValueError(
-        f"A picture was expected, but {name} has {size}; more than {MAX_BYTES // 10**6} MB are not "
-        "read, to protect this computer's memory. Make the picture smaller, or export it as JPEG."
+        f"A picture was expected, but {name} has {size}; the limit is {MAX_BYTES // 10**6} MB, to "
+        "protect this computer's memory. Make the picture smaller, or export it as JPEG."
     )
 
 
@@ -207,7 +207,7 @@ def _bmp(content: bytes, name: str) -> None:
     if header >= 40 and struct.unpack_from("<I", content, 30)[0] in (1, 2):
         # Pillow decodes them in Python, byte by byte.
         raise ValueError(
-            f"The picture in {name} is a run-length encoded BMP, which is not read. Save it as PNG."
+            f"The picture in {name} is a run-length encoded BMP, which load_image can't read. Save it as PNG."
         )
 
 
@@ -253,7 +253,7 @@ def _tiff(content: bytes, name: str) -> None:
     compression = tags.get(_COMPRESSION, (1,))[0]
     if compression not in _COMPRESSIONS:
         raise ValueError(
-            f"The picture in {name} is a TIFF that is compressed in a way which is not read "
+            f"The picture in {name} is a TIFF with a compression that load_image can't read "
             f"(number {compression}). Save it with LZW or as PNG."
         )
     samples, bits = tags.get(_SAMPLES, (1,))[0], max(tags.get(_BITS, (1,)))

@@ -62,8 +62,8 @@ def uploaded(value) -> tuple[str, bytes]:
     name, content = files[-1]
     if len(content) > MAX_BYTES:
         raise ValueError(
-            f"The file {name!r} has {len(content) / 1e6:.1f} MB, and at most "
-            f"{MAX_BYTES / 1e6:.0f} MB are taken. Make the picture smaller: the network looks at "
+            f"The file {name!r} has {len(content) / 1e6:.1f} MB, but the limit is "
+            f"{MAX_BYTES / 1e6:.0f} MB. Make the picture smaller: the network looks at "
             "224 x 224 pixels."
         )
     return name, bytes(content)

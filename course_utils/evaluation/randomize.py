@@ -85,7 +85,7 @@ def _refresh(model: keras.Model) -> None:
 def _copy_model(model: keras.Model) -> keras.Model:
     if not is_graph(model):
         raise ValueError(
-            f"Expected a Functional or Sequential keras.Model, and was given {type(model).__name__}"
+            f"Expected a Functional or Sequential keras.Model, but got {type(model).__name__}"
             ": other models can't be copied layer by layer."
         )
     state = random.getstate()  # Keras seeds the copy's initial weights from it
@@ -100,7 +100,7 @@ def _copy_model(model: keras.Model) -> keras.Model:
         copy = keras.models.clone_model(model, clone_function=twin_of, recursive=True)
     except Exception as error:  # a custom layer without a config to rebuild it from
         reason = (str(error).splitlines() or [""])[0][:200]
-        raise ValueError(f"The model {model.name!r} cannot be copied by Keras: {reason}") from None
+        raise ValueError(f"The model {model.name!r} can't be copied by Keras: {reason}") from None
     finally:
         random.setstate(state)
     copy.set_weights(model.get_weights())

@@ -69,7 +69,7 @@ def _check_pair(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     )
     if a.shape != b.shape or a.size < 2:
         raise ValueError(
-            f"Two maps of one shape are expected, and these have {a.shape} and {b.shape}. "
+            f"Expected two maps of the same shape, but these have {a.shape} and {b.shape}. "
             "strength(map, (height, width)) brings a map to another resolution."
         )
     return a, b
@@ -105,7 +105,7 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
     a, b = _check_pair(a, b)
     if a.ndim != 2 or min(a.shape) < WINDOW:
         raise ValueError(
-            f"SSIM compares windows of {WINDOW} x {WINDOW} pixels in maps (h, w), and these have "
+            f"SSIM compares windows of {WINDOW} x {WINDOW} pixels in maps (h, w), but these have "
             f"the shape {a.shape}. Bring each to the picture's size first: strength(map, (224, "
             "224))."
         )

@@ -145,7 +145,7 @@ def find_maps(network: Opened, layer) -> FeatureMaps:
                 return last
     if number is None and not _in_a_row(calls, found):
         raise ValueError(
-            f"The layer {name!r} has {len(found)} outputs side by side, and a map would show one "
+            f"The layer {name!r} has {len(found)} parallel outputs, and a map would show one "
             f"of them. Say which: layer='{name}:0' to layer='{name}:{len(found) - 1}'."
         )
     maps = _maps_of(_places(network, calls), found[-1 if number is None else number])
@@ -161,7 +161,7 @@ def _calls(network: Opened) -> tuple[Call, ...]:
     if network.calls is None:
         raise ValueError(
             f"The model {network.name!r} is subclassed: its layers are called in Python code that "
-            "cannot be followed. Build it with keras.Model(inputs, outputs) or keras.Sequential."
+            "can't be followed. Build it with keras.Model(inputs, outputs) or keras.Sequential."
         )
     return network.calls
 

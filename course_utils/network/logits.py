@@ -159,7 +159,7 @@ def hidden_softmax(model: keras.Model, layers: list[str]) -> ValueError:
         where = f"layer {layers[0]!r}"
     return ValueError(
         f"The model {model.name!r} returns probabilities, but its softmax or sigmoid is in "
-        f"{'the ' + where if layers else 'its own code'}, where it cannot be taken off. Give a "
+        f"{'the ' + where if layers else 'its own code'}, where it can't be taken off. Give a "
         "model that ends in logits, in a softmax layer, or in Dense(..., activation='softmax')."
     )
 

@@ -108,7 +108,7 @@ def opened(model: keras.Model) -> Opened:
     """
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"Expected a keras.Model, and was given {type(model).__module__}."
+            f"Expected a keras.Model, but got {type(model).__module__}."
             f"{type(model).__name__}. Of a classifier, pass classifier.model; a model of tf_keras "
             "(Keras 2) has to be loaded with Keras 3."
         )

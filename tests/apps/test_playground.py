@@ -41,7 +41,7 @@ def upload_7(name, content):
 @pytest.mark.parametrize("upload", [upload_7, upload_8])
 def test_an_upload_is_read_in_both_versions_of_ipywidgets(upload):
     assert uploaded(upload("a.png", b"abc")) == ("a.png", b"abc")
-    with pytest.raises(ValueError, match=r"'a.png' has 8.0 MB, and at most 8 MB"):
+    with pytest.raises(ValueError, match=r"'a.png' has 8.0 MB, but the limit is 8 MB"):
         uploaded(upload("a.png", b"x" * (MAX_BYTES + 1)))
 
 

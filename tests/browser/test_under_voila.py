@@ -92,9 +92,9 @@ def test_from_an_upload_to_the_card(playground):
 
 REFUSED = {
     "notes.png": (b"no picture at all", "content of 'notes.png' is not one of the formats"),
-    "big.jpg": (b"x" * (MAX_BYTES + 1), "'big.jpg' has 8.0 MB, and at most 8 MB"),
+    "big.jpg": (b"x" * (MAX_BYTES + 1), "'big.jpg' has 8.0 MB, but the limit is 8 MB"),
     # More than a server accepts at once, unless apps/server.py allows it.
-    "huge.jpg": (b"x" * 15_000_000, "'huge.jpg' has 15.0 MB, and at most 8 MB"),
+    "huge.jpg": (b"x" * 15_000_000, "'huge.jpg' has 15.0 MB, but the limit is 8 MB"),
 }
 
 

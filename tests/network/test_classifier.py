@@ -367,7 +367,7 @@ def test_a_missing_tensorflow_is_named(tmp_path):
     ("size", "labels", "message"),
     [
         ((8, 9), ("a", "b", "c"), "takes inputs of shape"),
-        ((8, 8), ("a", "b"), "3 outputs, and there are 2 labels"),
+        ((8, 8), ("a", "b"), "3 outputs, but there are 2 labels"),
     ],
 )
 def test_a_classifier_of_parts_that_do_not_fit_is_refused(size, labels, message):
