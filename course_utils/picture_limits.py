@@ -207,7 +207,7 @@ def _bmp(content: bytes, name: str) -> None:
     if header >= 40 and struct.unpack_from("<I", content, 30)[0] in (1, 2):
         # Pillow decodes them in Python, byte by byte.
         raise ValueError(
-            f"The picture in {name} is a run-length encoded BMP, which load_image can't read. Save it as PNG."
+            f"The picture in {name} is a run-length encoded BMP: not supported. Save it as PNG."
         )
 
 
@@ -253,7 +253,7 @@ def _tiff(content: bytes, name: str) -> None:
     compression = tags.get(_COMPRESSION, (1,))[0]
     if compression not in _COMPRESSIONS:
         raise ValueError(
-            f"The picture in {name} is a TIFF with a compression that load_image can't read "
+            f"The picture in {name} is a TIFF with a compression that isn't supported "
             f"(number {compression}). Save it with LZW or as PNG."
         )
     samples, bits = tags.get(_SAMPLES, (1,))[0], max(tags.get(_BITS, (1,)))
