@@ -635,7 +635,7 @@ def nan_maps(model, inputs, class_index):
         (lambda: randomize_weights(conv_model(), 3), TypeError, "names of layers"),
         (lambda: randomize_weights(conv_model(), seed=-1), ValueError, "seed"),
         (lambda: randomize_weights("vgg16"), ValueError, "Functional or Sequential"),
-        (lambda: rank_correlation([1, 2], [1, 2, 3]), ValueError, "one shape"),
+        (lambda: rank_correlation([1, 2], [1, 2, 3]), ValueError, "same shape"),
         (lambda: rank_correlation([1, np.nan], [1, 2]), ValueError, "NaN"),
         (lambda: rank_correlation(["a", "b"], [1, 2]), TypeError, "numbers"),
         (lambda: ssim(np.ones((7, 7)), np.ones((7, 7))), ValueError, "11 x 11"),
