@@ -320,6 +320,6 @@ def _pictures(images) -> list[np.ndarray]:
         if picture.dtype != np.uint8:
             raise TypeError(
                 f"A picture is uint8 in 0..255, but this one is {picture.dtype}. load_image makes "
-                "one from other arrays. Don't prepare again what prepare returned."
+                "one from other arrays. A batch from prepare mustn't be prepared again."
             )
     return pictures

@@ -158,7 +158,7 @@ def test_enough_is_tried(name):
 @exercises
 def test_a_stub_is_not_done_yet_and_the_notebook_goes_on(name, capsys):
     said, handed_out = judged(name, function(name, "return ..."), capsys)
-    assert "not done yet. Until then the notebook goes on" in said
+    assert "not done yet. Until then, the notebook goes on" in said
     is_right(name, lambda *arguments: handed_out(*arguments), capsys)
 
 
