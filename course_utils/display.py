@@ -20,6 +20,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import ArrayLike
+from PIL import Image
 
 from course_utils.checking import check_number, check_numbers, covers
 from course_utils.images import Picture, load_image, resize_map
@@ -354,9 +355,10 @@ def img(png: bytes, alt_text: str, style: str = "max-width: 100%") -> str:
 
 def as_png(figure: Figure) -> bytes:
     """Return a figure as a PNG: the same bytes each time, whatever Matplotlib's version."""
-    file = io.BytesIO()
+    file, opaque = io.BytesIO(), io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})  # which would name it
-    return file.getvalue()
+    Image.open(file).convert("RGB").save(opaque, format="png")  # a tenth smaller
+    return opaque.getvalue()
 
 
 def _figure_img(figure: Figure, alt_text: str) -> str:
