@@ -1,6 +1,6 @@
-"""What holds for every test: no network, nothing left behind, and the fixtures they share.
+"""For every test: no network, nothing left behind, and the shared fixtures.
 
-This file stands at the top of the repository because the notebooks are tests as well.
+This file is at the top of the repository because the notebooks are tests as well.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ NO_NETWORK = ROOT / "tests" / "no_network"
 # ------------------------------------------------------------------------------------ no network
 
 sys.path.insert(0, str(NO_NETWORK))
-import no_network  # noqa: E402, F401 - importing it is what blocks
+import no_network  # noqa: E402, F401 - importing it does the blocking
 
 # Kernels, and every other Python started by a test: sitecustomize.py in that folder.
 _paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
 if _paths[0] != str(NO_NETWORK):  # as it is in a worker, which pytest has started
     os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *filter(None, _paths)])
 
-# -------------------------------------------------------------------------- several at one time
+# -------------------------------------------------------------------------- several at a time
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many processes share the tests; 0: pytest's own runs them.
+    """Return how many processes share the tests; with 0, pytest's own process runs them.
 
-    Each takes up to 2 GB, with the kernel that it may start. For one file, or tests picked by name,
-    they aren't worth their start; and without capture (-s) their output would be lost.
+    Each takes up to 2 GB, including the kernel that it may start. For one file, or tests picked by
+    name, starting them isn't worth it; and without capture (-s), you'd lose their output.
     """
     import psutil
 
@@ -50,17 +50,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # The processors are shared out: threads that wait for each other take more time than they save.
+    # The processes share the processors: threads that wait for each other cost more than they save.
     _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     for _library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM"):
         os.environ[f"{_library}_THREADS"] = str(_threads)
-    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # and so is the memory of a GPU
+    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # and a GPU's memory
 
 # ------------------------------------------------------- nothing is written to the home folder
 
 _HOME = Path(tempfile.mkdtemp(prefix="course-tests-"))
 for _variable in (
-    "KERAS_HOME",  # is empty, so that no test depends on weights downloaded earlier
+    "KERAS_HOME",  # empty, so no test depends on weights downloaded earlier
     "MPLCONFIGDIR",
     "IPYTHONDIR",
     "JUPYTER_CONFIG_DIR",
@@ -78,7 +78,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 # ------------------------------------------------------------- nothing is left in the repository
 
-# What the tools themselves keep, whoever started them.
+# What the tools themselves keep, whoever starts them.
 TOOLS = {
     ".DS_Store",
     ".coverage",
@@ -121,13 +121,15 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         terminalreporter.section("ERROR: the tests must leave nothing behind", red=True, bold=True)
         for line in differences:
             terminalreporter.line(line)
-        terminalreporter.line("(If somebody worked in the folder meanwhile, run the tests again.)")
+        terminalreporter.line(
+            "(If somebody worked in the folder in the meantime, run the tests again.)"
+        )
 
 
 def _files(working_directory: Path) -> dict[str, str]:
-    """Return a digest of each file that belongs to the repository, or that git does not know yet.
+    """Return a digest of each file that belongs to the repository, or that git doesn't know yet.
 
-    And the names in the working directory, where a careless `open("x.png", "w")` would write.
+    Include the names in the working directory, where a careless `open("x.png", "w")` would write.
     """
     paths = {str(path): path for path in map(ROOT.joinpath, _names()) if path.is_file()}
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
@@ -156,9 +158,9 @@ def _names() -> list[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the quick tests first, then the notebooks, then the slow tests, each in their order.
 
-    With pytest-xdist, the cells of a notebook stay together, in their kernel, as do the quick tests
-    of a file, with what they share. A slow test goes to any worker, unless it names a group. They
-    come last because they can be shared out evenly.
+    With pytest-xdist, a notebook's cells stay together, in their kernel, and so do a file's quick
+    tests, with what they share. A slow test goes to any worker, unless it names a group. They come
+    last because they're easy to spread evenly.
     """
     items.sort(
         key=lambda item: (
@@ -171,7 +173,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare Python's garbage collector TensorFlow and the tests: a quarter of the tests' time."""
+    """Hide TensorFlow and the tests from the garbage collector, which saves 25 % of the time."""
     gc.collect()
     gc.freeze()
 
@@ -189,7 +191,7 @@ def classifier():
 
 @pytest.fixture(scope="session")
 def cat():
-    """The example picture of a cat, write-protected: nothing may change what it was given."""
+    """The example picture of a cat, write-protected: nothing may change its input."""
     from course_utils import load_image
 
     picture = load_image("cat")
@@ -199,7 +201,7 @@ def cat():
 
 @pytest.fixture(scope="session")
 def cat_inputs(classifier, cat):
-    """The cat as the embedded network takes it, (1, 224, 224, 3), write-protected."""
+    """The cat, prepared for the embedded network: (1, 224, 224, 3), write-protected."""
     inputs = classifier.prepare(cat)
     inputs.setflags(write=False)
     return inputs

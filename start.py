@@ -4,18 +4,18 @@
     python start.py check      is everything here? (versions, and the cat classified)
     python start.py playground open the playground: your picture, any class, all methods
     python start.py test       run the tests
-    python start.py reset 3.2  begin exercise 3.2, or a lesson, again; your answers are kept
-    python start.py answers ../OLD    take your answers along from another copy of the course
+    python start.py reset 3.2  begin exercise 3.2, or a lesson, again; it keeps your answers
+    python start.py answers ../OLD    bring your answers from another copy of the course
     python start.py workshop   for instructors: run sheets, slides, grading, offline kits
 
-What follows is passed on to JupyterLab, the check, Voila, pytest or the workshop's commands:
+Further arguments are passed on to JupyterLab, the check, Voila, pytest or the workshop's commands:
 
     python start.py --no-browser --port 8899
     python start.py test -x tests
 
-The first run makes an environment in the folder .venv, which takes some minutes and needs the
-internet. Later runs start at once and need none. To undo everything, delete the folder .venv. In an
-unpacked offline kit there is a folder wheels, and the first run needs no internet either.
+The first run makes an environment in the folder .venv, which takes a few minutes and needs the
+internet. Later runs start at once and don't. To undo everything, delete the folder .venv. In an
+unpacked offline kit, which has a folder wheels, the first run doesn't need the internet either.
 """
 
 import errno
@@ -38,7 +38,7 @@ VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MARKER = VENV / "saliency-course.json"  # says that this script made the folder, and how far it got
 LESSON = "notebooks/00_start_here.ipynb"
 INPUTS = ("requirements.txt", "pyproject.toml")  # when one of these changes, install again
-LEAST_SPACE, TOO_FULL = 1.5e9, 0.1e9  # with less, no installation can begin, or go on
+LEAST_SPACE, TOO_FULL = 1.5e9, 0.1e9  # with less, no installation can begin or go on
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 NEWS = "@jupyterlab/apputils-extension:announcements"  # JupyterLab would ask whether to fetch them
 COMMANDS = {
@@ -57,7 +57,7 @@ COMMANDS = {
 
 
 def say(text):
-    """Print a line at once, also where the output goes to a file."""
+    """Print a line at once, even if the output goes to a file."""
     print(text, flush=True)
 
 
@@ -65,7 +65,7 @@ def say(text):
 
 
 def digest(root=ROOT):
-    """A digest of everything that decides what belongs into the environment."""
+    """Return a digest of everything that decides what belongs in the environment."""
     total = hashlib.sha256()
     for name in INPUTS:
         total.update((root / name).read_bytes().replace(b"\r\n", b"\n") + b"\0")
@@ -73,25 +73,25 @@ def digest(root=ROOT):
 
 
 def read_marker(path=None):
-    """What the marker says, {} for one that cannot be read, None where there is none."""
+    """Return what the marker says, {} if it's unreadable, None if it's missing."""
     path = path or MARKER
     try:
         marker = json.loads(path.read_text(encoding="utf-8"))
         return marker if isinstance(marker, dict) else {}
-    except FileNotFoundError:  # or an earlier start.py was stopped while it wrote its first one
+    except FileNotFoundError:  # or an earlier start.py was stopped while writing its first one
         return {} if path.with_suffix(".tmp").exists() else None
     except (OSError, ValueError, RecursionError):
         return {}
 
 
 def write_marker(ready, python, path=None):
-    """Note the digest of what is installed, None while it is not complete, and for which Python."""
+    """Note the digest of what's installed (None until it's complete), and for which Python."""
     text = json.dumps({"ready": ready, "python": python})
     (path or MARKER).write_text(text, encoding="utf-8")
 
 
 def look(quiet=True):
-    """(version of .venv's Python or None, is pip usable, can the packages be imported)."""
+    """Return (version of .venv's Python or None, is pip usable, can the packages be imported)."""
     code = (  # a full disk can leave a pip that exits with 0 and prints nothing
         "import runpy, sys; print('{}.{}'.format(*sys.version_info), flush=True)\n"
         "sys.argv = ['pip', '--version']\n"
@@ -116,7 +116,7 @@ def look(quiet=True):
 
 
 def state(marker, seen, wanted):
-    """What the folder .venv is: foreign, broken, unfinished (or out of date) or ready.
+    """Return what the folder .venv is: foreign, broken, unfinished (or out of date) or ready.
 
     marker: from `read_marker`; seen: from `look`; wanted: from `digest`.
     """
@@ -124,25 +124,25 @@ def state(marker, seen, wanted):
     if marker is None:
         return "foreign"
     if not has_pip or marker.get("python") != python:
-        return "broken"  # or the system's Python under it was replaced by a newer one
+        return "broken"  # or a newer Python has replaced the system's, which it needs
     if marker.get("ready") != wanted:
         return "unfinished"
     return "ready" if complete else "broken"
 
 
 def current_state():
-    """What `state` says of .venv, or absent."""
+    """Return what `state` says about .venv, or absent."""
     if not VENV.is_dir() or not any(VENV.iterdir()):
         return "absent"
     marker = read_marker()
     found = state(marker, look(), digest())
     if found == "unfinished" and (machine.read_kit() or marker)["python"] != marker["python"]:
-        return "broken"  # begun with another Python than the kit is for
+        return "broken"  # begun with a different Python from the kit's
     return found
 
 
 def succeeds(command, quiet=False):
-    """Run a command in the course's folder; did it exit with 0? OSError if the disk is full."""
+    """Run a command in the course's folder; did it succeed? OSError if the disk is full."""
     process = subprocess.Popen(
         [str(word) for word in command],
         cwd=str(ROOT),
@@ -150,7 +150,7 @@ def succeeds(command, quiet=False):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if quiet else None,
         stderr=subprocess.PIPE,
-        close_fds=False,  # if this process is killed, its child goes on, and keeps the lock
+        close_fds=False,  # if this process is killed, its child goes on and keeps the lock
     )
     said = b""
     for line in process.stderr:
@@ -167,17 +167,17 @@ def succeeds(command, quiet=False):
 
 
 def base_python():
-    """The interpreter to make .venv with: this one, unless it is .venv's own."""
+    """Return the interpreter to make .venv with: this one, unless it's .venv's own."""
     if Path(sys.prefix).resolve() != VENV.resolve():
         return sys.executable
     base = getattr(sys, "_base_executable", sys.executable)
-    if base == sys.executable:  # so says Python 3.10 on Linux and macOS, where it is a link
+    if base == sys.executable:  # that's what Python 3.10 says on Linux and macOS, where it's a link
         base = str(Path(sys.executable).resolve())
     return base
 
 
 def no_venv():
-    """What to say where this Python can neither make an environment nor put pip into it."""
+    """Return what to say if this Python can neither make an environment nor put pip into it."""
     fix = "install the ordinary Python {}.{} from python.org".format(*machine.NEWEST)
     if shutil.which("apt-get") is not None:
         command = "sudo apt install python{}.{}-venv".format(*sys.version_info)
@@ -186,12 +186,12 @@ def no_venv():
 
 
 def pip_install(python, requirements):
-    """Install requirements: exactly the files whose hashes stand there, from a kit if there is one.
+    """Install requirements: exactly the files with those hashes, from a kit if there's one.
 
     Raises:
         StartError: pip failed.
     """
-    kit, reason = machine.read_kit(), "could not be installed; the reason stands above this line"
+    kit, reason = machine.read_kit(), "could not be installed; the reason is above this line"
     command = [python, "-m", "pip", "install", "--require-hashes", "--only-binary=:all:"]
     if kit:
         command += ["--no-index", "--find-links", WHEELS]
@@ -203,18 +203,18 @@ def pip_install(python, requirements):
             "unpack the archive of the offline kit again"
         )
     raise StartError(
-        f"The packages {reason}. If it was the network, run the same command when there is one: it "
-        "goes on where this one stopped"
+        f"The packages {reason}. If the network was the problem, run the same command when it "
+        "works: it goes on where this one stopped"
     )
 
 
 def packages_folder(python):
-    """.venv's site-packages, python: its version."""
+    """Return .venv's site-packages. python: its version."""
     return VENV / ("Lib" if os.name == "nt" else f"lib/python{python}") / "site-packages"
 
 
 def make_environment():
-    """Make .venv, with pip in it: Python's own or, where Debian left that out, one by its pip."""
+    """Make .venv, with pip in it: Python's own or, if Debian left that out, one from its pip."""
     VENV.mkdir(exist_ok=True)
     python = "{}.{}".format(*sys.version_info)
     write_marker(None, python)
@@ -224,7 +224,7 @@ def make_environment():
         return
     if not succeeds([base_python(), "-m", "pip", "--version"], quiet=True):
         raise no_venv()
-    # `pip --python` would do as well, but Ubuntu 22.04's pip is too old to know it.
+    # `pip --python` would work, too, but Ubuntu 22.04's pip is too old for it.
     pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     only_pip = VENV / "pip.txt"
     only_pip.write_text(re.search(r"^pip==(?:.*\\\n)*.*\n", pins, re.M).group(), encoding="utf-8")
@@ -232,9 +232,9 @@ def make_environment():
 
 
 def forget_halves(packages):
-    """Let pip install again what it was unpacking when it was stopped.
+    """Let pip reinstall what it was unpacking when it was stopped.
 
-    To pip a package is there as soon as its METADATA is; the file INSTALLER comes last.
+    For pip, a package is there as soon as its METADATA is; the file INSTALLER comes last.
     """
     for folder in packages.glob("*.dist-info"):
         if not (folder / "INSTALLER").is_file():
@@ -242,15 +242,15 @@ def forget_halves(packages):
 
 
 def install_packages(packages):
-    """Install requirements.txt and, from where it lies, the course's own package."""
+    """Install requirements.txt and, in place, the course's own package."""
     forget_halves(packages)
     pip_install(VENV_PYTHON, ["-r", ROOT / "requirements.txt"])
     # Its build tool has just been installed, so the build needs no environment of its own.
     own = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--editable", ROOT]
     if not succeeds([VENV_PYTHON, "-m", "pip", "install", *own]):
-        raise StartError("The course's own package could not be installed; the reason stands above")
+        raise StartError("The course's own package could not be installed; the reason is above")
     # pip wrote the full path of this folder, in UTF-8, where Python on Windows reads the local
-    # encoding: with a letter such as é in it Python finds no package or does not even start.
+    # encoding: with a letter such as é in it, Python can't find the package or even start.
     (packages / "_saliency_course.pth").write_text(os.path.relpath(str(ROOT), str(packages)) + "\n")
     page = VENV / "etc" / "jupyter" / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -258,7 +258,7 @@ def install_packages(packages):
 
 
 def no_room():
-    """What to say where the disk is full."""
+    """Return what to say if the disk is full."""
     return StartError(
         "There is no room left on the disk (or within a quota or a limit on file sizes): the "
         f"installation takes about {DISK_SPACE / 1e9:.0f} GB here, and for a while 1 GB in "
@@ -267,10 +267,10 @@ def no_room():
 
 
 def install(found):
-    """Bring .venv to the state ready. found: the state it is in."""
+    """Bring .venv to the state ready. found: the state it's in."""
     if found == "foreign":
         raise StartError(
-            "There is a folder .venv here which start.py did not make: rename or delete it, "
+            "There's a folder .venv here that start.py didn't make: rename or delete it, "
             "then run the same command again"
         )
     if found == "broken":
@@ -281,7 +281,7 @@ def install(found):
         raise no_room()
     for warning in machine.warnings_before_install(free, machine.long_paths_work(), ROOT):
         say(warning)
-    say("1/3 Making an environment of its own for the course (folder .venv) ...")
+    say("1/3 Making an environment for the course (folder .venv) ...")
     try:
         if found != "unfinished":
             make_environment()
@@ -292,13 +292,13 @@ def install(found):
         else:
             say(f"2/3 Installing the packages from the folder {WHEELS.name}, without internet ...")
         install_packages(packages_folder(python))
-        say("3/3 Trying whether the packages start ...")
+        say("3/3 Checking that the packages start ...")
         if not look(quiet=False)[2]:
             if found == "unfinished":  # an installation that was cut off may leave damaged files
                 install("broken")
                 return
             raise StartError(
-                "The packages were installed, but do not start; the reason stands above this line. "
+                "The packages were installed, but don't start; the reason is above this line. "
                 "Run the same command again, and they are installed from the beginning"
             )
         write_marker(digest(), python)
@@ -307,14 +307,14 @@ def install(found):
             raise
         shutil.rmtree(str(VENV), ignore_errors=True)  # any file in it may have been cut off
         raise no_room() from None
-    say("The environment is ready. From now on this step is skipped, and no internet is needed.")
+    say("The environment is ready. From now on, the course starts at once, without internet.")
 
 
 # ----------------------------------------------------------------------------------- running
 
 
 def parse(arguments):
-    """The command's name and what is passed on to it."""
+    """Return the command's name and the arguments to pass on."""
     name, rest = "lab", list(arguments)
     if rest and not rest[0].startswith("-"):
         name = rest.pop(0)
@@ -328,14 +328,14 @@ def parse(arguments):
 
 
 def command_line(name, rest, is_root=False):
-    """What to run in the environment."""
-    # In a container, say, there may be nobody but root.
+    """Return the command to run in the environment."""
+    # In a container, say, root may be the only user.
     root = ["--allow-root"] if name == "lab" and is_root else []
     return [str(VENV_PYTHON), "-m", *COMMANDS[name], *root, *rest]
 
 
 def become(command, folder, env):
-    """Run a command in this one's place: its exit status, and Ctrl-C, are the command's."""
+    """Become another command: the exit status and Ctrl-C are that command's."""
     os.chdir(str(folder))
     if os.name != "nt":
         os.execve(command[0], command, env)
@@ -343,7 +343,7 @@ def become(command, folder, env):
     while True:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # the command got it too, and knows what to do
+        except KeyboardInterrupt:  # the command got it as well, and knows what to do
             continue
 
 
@@ -367,7 +367,7 @@ def main(arguments):
             say(f"{this} {what}: going on with {' '.join(other)}.")
             return become([*other, str(ROOT / "start.py"), *arguments], Path.cwd(), env)
         with machine.alone(ROOT / "start.py"):
-            found = current_state()  # since then, another start.py may have finished
+            found = current_state()  # meanwhile, another start.py may have finished
             if found != "ready":
                 install(found)
     if name in ("lab", "playground"):
@@ -380,7 +380,7 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    # A path may have letters that the console lacks. (Python 3.6 cannot reconfigure.)
+    # A path may have letters that the console lacks. (Python 3.6 can't reconfigure.)
     if hasattr(sys.stdout, "reconfigure") and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -388,8 +388,8 @@ if __name__ == "__main__":
     except StartError as error:
         status = f"start.py: {error}."
     except KeyboardInterrupt:
-        say("\nstart.py: stopped. The same command goes on from here.")
+        say("\nstart.py: stopped. Run the same command to go on from here.")
         status = 130
     except OSError as error:
-        status = f"start.py: a file or folder cannot be used: {error}."
+        status = f"start.py: can't use a file or folder: {error}."
     sys.exit(status)

@@ -4,13 +4,13 @@
     python benchmarks/compare.py --quick         the embedded network alone: about ten minutes
     python benchmarks/compare.py --write         and keep the tables in benchmarks/
 
-It makes an environment of its own for the libraries (Python's venv and pip, the versions in
+It makes a separate environment for the libraries (Python's venv and pip, the versions in
 requirements-course.txt and requirements-peers.txt), about 2.5 GB, in --environment or in a
-temporary folder that is deleted afterwards. Needs the internet once, and nothing else but Python.
+temporary folder that is deleted afterwards. It needs the internet once, and only Python.
 
 Every library gets the same network and weights, picture, class, noise and number of samples, in the
-same TensorFlow with the same settings. What is timed in one process is timed in turns; memory and
-the first call are measured in a process for each. At the end stand the targets, met or missed.
+same TensorFlow with the same settings. Within a process, calls are timed in turns; memory and the
+first call are measured in one process each. At the end, you see which targets are met or missed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ METHODS = ("vanilla", "Grad-CAM", "SmoothGrad-50")
 # (pictures, samples) of the measurement of growth
 SIZES = [(1, 1), (1, 10), (1, 50), (1, 100), (1, 400), (4, 10), (16, 10), (64, 10)]
 SETTINGS = {
-    # What `import course_utils` sets; for all libraries alike, whatever they import first.
+    # What `import course_utils` sets, for all libraries, whatever they import first.
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "PYTHONPATH": str(ROOT),
@@ -46,7 +46,7 @@ SETTINGS = {
 
 
 def say(text: str) -> None:
-    """Print a line at once, also where the output goes to a file."""
+    """Print a line at once, even if the output goes to a file."""
     print(text, flush=True)
 
 
@@ -54,7 +54,7 @@ def say(text: str) -> None:
 
 
 def environment(folder: Path) -> Path:
-    """Make (or complete) the environment, and return its Python. Missing peers are named."""
+    """Make (or complete) the environment, and return its Python. Name the missing peers."""
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         say(f"Making an environment in {folder} ...")
@@ -101,7 +101,9 @@ def measure(*arguments: str) -> list[dict]:
         worker.wait()
         if worker.returncode:
             errors.seek(0)
-            why = (errors.read().strip().splitlines() or ["killed, perhaps for want of memory"])[-1]
+            why = (
+                errors.read().strip().splitlines() or ["killed, perhaps because memory ran out"]
+            )[-1]
             say(f"  {' '.join(arguments)} stopped: {why[:200]}")
     for found in reports:
         if found["kind"] == "once":
@@ -110,7 +112,7 @@ def measure(*arguments: str) -> list[dict]:
 
 
 class Memory(threading.Thread):
-    """Watches the resident memory of another process, every 2 ms, from `begin` to its end."""
+    """Watch another process's resident memory, every 2 ms, from `begin` to its end."""
 
     def __init__(self, pid: int):
         import psutil
@@ -125,7 +127,7 @@ class Memory(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Look at the process every 2 ms until it has gone; `begin` starts this thread."""
+        """Look at the process every 2 ms until it's gone; `begin` starts this thread."""
         try:
             while True:
                 self.peak = max(self.peak, self.process.memory_info().rss)
@@ -175,7 +177,7 @@ def memory_gb() -> float:
 
 
 def targets(times: list[dict], once: list[dict], growth: list[dict]) -> list[dict]:
-    """Compare what was measured on the embedded network with what the course promises."""
+    """Compare the measurements on the embedded network with the course's promises."""
     t = {(r["library"], r["method"]): r["seconds"] for r in times if r["network"] == "embedded"}
     per_sample = {
         kind: {int(m.split()[1]): s / int(m.split()[1]) for (_, m), s in t.items() if kind in m}
@@ -207,7 +209,7 @@ def targets(times: list[dict], once: list[dict], growth: list[dict]) -> list[dic
         1.08,
     )
     target(
-        "SmoothGrad-50, a sample, in forward passes at the same batch size (10)",
+        "SmoothGrad-50, per sample, in forward passes at the same batch size (10)",
         smooth / per_sample["forward"][10],
         2.8,
     )
@@ -241,7 +243,7 @@ def targets(times: list[dict], once: list[dict], growth: list[dict]) -> list[dic
 
 
 def table(rows: list[dict], columns: dict[str, str]) -> str:
-    """Return rows as a Markdown table; `columns` maps what stands in the rows to the heading."""
+    """Return rows as a Markdown table; `columns` maps the rows' keys to headings."""
     lines = ["| " + " | ".join(columns.values()) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(text(row.get(k, "")) for k in columns) + " |" for row in rows]
     return "\n".join(lines)
@@ -271,11 +273,10 @@ def summary(results: dict, about: str, command: str) -> str:
         "# How fast, and how much memory",
         "Made by\n\n    " + command + f"\n\non {datetime.date.today():%d %B %Y}. Machine: {about}.",
         "Every library got the same network and weights, picture, class, noise (15 % of the range) "
-        "and TensorFlow settings. Calls were made in turns in one process. A time is the median of "
-        "the calls (their number is given) during which other programs had the least of the "
-        "processors; *others* is the share they still had; *CPU s* adds up what all cores worked "
-        "for it. Only ratios carry over to another "
-        "machine.",
+        "and TensorFlow settings. Calls were made in turn in one process. A time is the median of "
+        "those calls (their number is given) during which other programs used the processors "
+        "least; *others* is the share they still had; *CPU s* adds up the time of all cores. Only "
+        "ratios carry over to another machine.",
         "## Targets (embedded network)",
         table(
             results["target"],
@@ -334,7 +335,7 @@ def summary(results: dict, about: str, command: str) -> str:
                 )
         parts += [
             f"## {network}: the limit",
-            "Bare compiled passes, the data already in tensors, in milliseconds a picture.",
+            "Bare compiled passes, the data already in tensors, in milliseconds per picture.",
             table(
                 rows,
                 {

@@ -1,12 +1,12 @@
-"""Explain 2,000 generated pictures: throughput against the limit, flat memory, a kill half way.
+"""Explain 2,000 generated pictures: throughput against the limit, flat memory, a kill halfway.
 
-    python benchmarks/dataset.py                     Grad-CAM of 2,000 files, some minutes
+    python benchmarks/dataset.py                     Grad-CAM of 2,000 files, a few minutes
     python benchmarks/dataset.py --method vanilla    input gradients, 1.2 GB of maps
     python benchmarks/dataset.py --write             and keep the table in benchmarks/results/
 
-Runs in the course's own environment. The pictures are cut out of the example pictures, each another
-way; 1 % of the files are damaged on purpose. The run is killed when half of the files are done, and
-started again; then every map is counted, and some are compared with what the method gives.
+It runs in the course's own environment. The pictures are different cut-outs from the examples; 1 %
+of the files are damaged on purpose. The run is killed when half of the files are done, then started
+again. Then it counts every map, and compares some of them with the method's own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def generate(folder: Path, count: int) -> list[Path]:
 
 
 def counted(model, inputs, class_index, method=""):
-    """A method that says how far it is before each batch."""
+    """A method that reports its progress before each batch."""
     counted.done += len(inputs)
     print(counted.done, flush=True)
     return METHODS[method](model, inputs, class_index)
@@ -56,7 +56,7 @@ counted.done = 0
 
 
 def explain(folder: Path, method: str) -> None:
-    """What runs in a process of its own."""
+    """The part that runs in its own process."""
     from course_utils import explain_dataset
 
     files = sorted(folder.glob("*.jpg"))
@@ -81,7 +81,7 @@ def watch(folder: Path, method: str, kill_at: int | None) -> tuple[list, list, i
 
 
 def limit(files: list[Path], method: str) -> float:
-    """Return the seconds a picture of the method alone, 16 at a time, the pictures in memory."""
+    """Return the method's own seconds per picture, 16 at a time, with the pictures in memory."""
     classifier = load_classifier()
     x = classifier.prepare([load_image(path) for path in files[:16]])
     seconds = []
@@ -93,12 +93,12 @@ def limit(files: list[Path], method: str) -> float:
 
 
 def rate(done: list, seconds: list) -> float:
-    """Return the seconds a picture, from the third batch on."""
+    """Return the seconds per picture, from the third batch on."""
     return (seconds[-1] - seconds[2]) / (done[-1] - done[2])
 
 
 def check(folder: Path, files: list[Path], method: str) -> str:
-    """Compare every 97th map in the folder with one made alone, and return what was compared."""
+    """Compare every 97th map in the file with one made alone, and return what was compared."""
     classifier = load_classifier()
     with h5py.File(folder / "maps.h5") as store:
         state = store["state"][:]
@@ -140,8 +140,8 @@ def main() -> None:
         memory = second[2]
         rows = {
             "pictures": f"{options.pictures}, 320 x 320 JPEG, {options.method}",
-            "the method alone, ms a picture": f"{1e3 * alone:.1f}",
-            "explain_dataset, ms a picture": f"{1e3 * pace:.1f}",
+            "the method alone, ms per picture": f"{1e3 * alone:.1f}",
+            "explain_dataset, ms per picture": f"{1e3 * pace:.1f}",
             "share of the limit": f"{alone / pace:.0%}",
             "memory after batch 3, at the end, MB": f"{memory[2]:.0f}, {memory[-1]:.0f}",
             "killed after": f"{first[0][-1]} maps computed, {kept} files done",

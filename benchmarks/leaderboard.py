@@ -1,12 +1,12 @@
-"""Which maps point at the object that they were asked for? Measured on scenes with a known answer.
+"""Which maps point at the object they were asked about? Measured on scenes with a known answer.
 
     python benchmarks/leaderboard.py                 100 scenes
     python benchmarks/leaderboard.py --scenes 10     a quick look
 
-Every method is asked for a map of both objects of every scene (`two_object_scenes`), and its raw
-maps are scored by `score_on_scenes`. The result is printed and written beside this file, as
-leaderboard.md for people and leaderboard.csv for programs. Needs the course's packages with the
-extra "notebook", for tf-explain, and no network.
+It asks every method for a map of both objects in every scene (`two_object_scenes`), and
+`score_on_scenes` scores the raw maps. The result is printed and written to this folder, as
+leaderboard.md for people and leaderboard.csv for programs. It needs the course's packages with the
+extra "notebook", for tf-explain, but no network.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ LAST_LAYER, EARLIER_LAYER = "head_conv", "block11_add"
 
 
 def absolute_gradients(model, inputs, class_index) -> np.ndarray:
-    """Return |g|: what some packages average in place of g."""
+    """Return |g|, which some packages average instead of g."""
     return np.abs(vanilla_gradients(model, inputs, class_index))
 
 
 def one_by_one(explain):
-    """Return a method for a batch out of one for a single picture and a single class.
+    """Turn a method for a single picture and class into a method for batches.
 
     tf_explain takes one class for a whole batch.
     """
@@ -68,7 +68,7 @@ def one_by_one(explain):
 def tf_explain_vanilla(model, x, c) -> np.ndarray:
     """Return |gradient of the score| summed over the colours, which is what the package displays.
 
-    `python_function` is the package's own code, without compiling it anew for each class.
+    `python_function` is the package's own code, without recompiling it for each class.
     """
     from tf_explain.core import VanillaGradients
 
@@ -128,7 +128,7 @@ METHODS = {
 
 def measure(scenes, classifier, method) -> dict[str, float]:
     """Return the mean of each score, the ends of its interval, and how many maps were empty."""
-    np.random.seed(0)  # where tf_explain draws its noise from
+    np.random.seed(0)  # tf_explain draws its noise from it
     scores = score_on_scenes(method, scenes, classifier, tolerance=TOLERANCE, progress=True)
     row = {}
     for name in SCORES:
@@ -139,7 +139,7 @@ def measure(scenes, classifier, method) -> dict[str, float]:
 
 
 def as_markdown(rows: dict[str, dict], setting: str) -> str:
-    """Return the whole page: how it's scored, the table, and what it was computed with."""
+    """Return the whole page: how maps are scored, the table, and what computed it."""
     header = ["method", *SCORES.values(), "empty maps"]
     lines = ["| " + " | ".join(header) + " |", "| --- |" + " --- |" * (len(header) - 1)]
     for method, row in rows.items():
@@ -150,15 +150,15 @@ def as_markdown(rows: dict[str, dict], setting: str) -> str:
 
 EXPLANATION = f"""# Leaderboard
 
-Made by `python benchmarks/leaderboard.py`; do not edit. In brackets: a 95 % interval by
-resampling the scenes. It holds for scenes of this kind and this network.
+Made by `python benchmarks/leaderboard.py`; do not edit. In brackets: a 95 % interval from
+resampling the scenes. It holds for this kind of scene and this network.
 
-- *points at it*: how often the strongest place lies on the object that was asked for, or within
-  {TOLERANCE} pixels of it.
-- *share on it*, *share on the other*: of the map's sum. A map that is the same everywhere gets the
-  share that the object has of the picture, as random numbers do.
-- A gradient counts with its largest |value| over the colours, a map with one number a place with
-  what is positive in it. A map that is nowhere positive scores 0 in all three."""
+- *points at it*: how often the strongest position is on the object that the map was asked about,
+  or within {TOLERANCE} pixels of it.
+- *share on it*, *share on the other*: the share of the map's sum there. A map that's the same
+  everywhere gets the object's share of the picture, as random numbers do.
+- A gradient counts with its largest |value| over the colours, a map with one value per position
+  with its positive part. A map that is nowhere positive scores 0 in all three."""
 
 
 def main() -> None:

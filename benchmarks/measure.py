@@ -1,4 +1,4 @@
-"""What compare.py runs inside the environment of the peers: one network, or one call, a process.
+"""What compare.py runs in the peers' environment: one network, or one call, per process.
 
     python measure.py timing NETWORK       everything warm, in one process, in turns
     python measure.py once LIBRARY METHOD NETWORK      the first call and the second one
@@ -21,7 +21,7 @@ import psutil
 from peers import LIBRARIES, SAMPLES, Task, make_task, ways
 
 BATCHES = (1, 2, 4, 8, 10, 16, 25, 50)  # SmoothGrad's own: 10, and on a GPU 50
-QUIET = 0.1  # a call counts as undisturbed where others had less of the processors
+QUIET = 0.1  # a call counts as undisturbed if others had less of the processors than this
 
 
 def report(**values) -> None:
@@ -30,7 +30,7 @@ def report(**values) -> None:
 
 
 def limits(task: Task) -> dict[tuple[str, str], Callable]:
-    """Return the bare compiled passes that no method can do without, at several batch sizes."""
+    """Return the bare compiled passes that every method needs, at several batch sizes."""
     import tensorflow as tf
 
     from course_utils import score_model
@@ -56,13 +56,13 @@ def limits(task: Task) -> dict[tuple[str, str], Callable]:
 
 
 def busy_seconds() -> float:
-    """Return how long all processors together have been busy, whoever kept them busy."""
+    """Return how long all processors have been busy in total, with any program."""
     times = psutil.cpu_times()
     return sum(times) - times.idle - getattr(times, "iowait", 0) - getattr(times, "guest", 0)
 
 
 class Call(NamedTuple):
-    """One call: its seconds, its processor seconds, and the processors' share that others had."""
+    """One call: its seconds, its processor seconds, and the others' share of the processors."""
 
     seconds: float
     cpu: float
@@ -82,8 +82,8 @@ def time_one(run: Callable) -> Call:
 def timing(network: str, repeats: int, methods: list[str]) -> None:
     """Report how long each library's methods take when warm, and whether the maps agree."""
     task = make_task(network)
-    # Ours gets a network of its own, the same weights: opening it adds to what its layers know of
-    # where they are used, which some of the others cannot read.
+    # Ours gets its own network with the same weights: opening it adds to its layers' record of
+    # their calls, which some of the others can't read.
     task_ours = make_task(network)
     runs, our_maps = {}, {}
     for library in LIBRARIES:
@@ -125,11 +125,11 @@ def timing(network: str, repeats: int, methods: list[str]) -> None:
     runs |= bare
 
     seen: dict[tuple[str, str], list[Call]] = {key: [] for key in runs}
-    for turn in range(2 * repeats):  # in turns, so that whatever changes meanwhile hits all alike
+    for turn in range(2 * repeats):  # in turns: whatever changes meanwhile affects all alike
         for key, run in runs.items():
             calls = seen[key]
             quiet = sum(call.others < QUIET for call in calls)
-            # Where others disturbed, again; but not what takes long.
+            # Repeat disturbed calls, but not long ones.
             if turn < repeats or (quiet < repeats and calls[-1].seconds < 5):
                 calls.append(time_one(run))
     for (library, method), all_calls in seen.items():
@@ -148,7 +148,7 @@ def timing(network: str, repeats: int, methods: list[str]) -> None:
 
 
 def once(run: Callable, **what) -> None:
-    """Report the first call and the second; between @ready and the end our parent watches RSS."""
+    """Report the first call and the second; from @ready to the end, our parent watches RSS."""
     report(kind="ready")
     start = time.perf_counter()
     run()

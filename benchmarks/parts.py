@@ -1,11 +1,11 @@
-"""Where a SmoothGrad of 50 samples spends its time, on the embedded network, warm.
+"""Where a warm SmoothGrad of 50 samples spends its time, on the embedded network.
 
     python benchmarks/parts.py          half a minute; in the course's own environment
 
-Says how far from the limit it is, and why: the network's own passes, in the batches that SmoothGrad
-makes; the noise; adding up; and SmoothGrad itself, which draws the noise while the network works.
-The parts are timed in turns. Each line has the median of 9 rounds, its range, and its ratio to the
-first line, round by round. Last, what a call of Grad-CAM costs beside its compiled function.
+It shows how far from the limit it is, and why: the network's own passes, in SmoothGrad's batches;
+the noise; adding up; and SmoothGrad itself, which draws the noise while the network works. The
+parts are timed in turns. Each line has the median of 9 rounds, its range, and its ratio to the
+first line, round by round. Last, what a call of Grad-CAM costs on top of its compiled function.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def overhead(task: Task, pairs: int = 300) -> float:
-    """Return the median of how much longer a call takes than what was compiled for it, in ms."""
+    """Return how much longer a call takes than its compiled function, as a median in ms."""
     model = keras.models.clone_model(task.model)  # for which nothing else has been compiled
     grad_cam(model, task.x, task.c)
     [compiled] = opened(model).compiled.values()

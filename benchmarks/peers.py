@@ -1,8 +1,8 @@
-"""How each library is asked for the three methods: the same network, picture, class and noise.
+"""How we ask each library for the three methods: same network, picture, class and noise.
 
 Each function below returns {method: Way}. A peer is set up as its documentation says, with the
-options that come closest to the papers' formulas, on the network that ends in logits, and with
-everything that can be prepared once prepared before the clock runs.
+options that come closest to the papers' formulas, on the network that ends in logits. Everything
+that can be prepared once is prepared before the clock starts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ METHODS = ("vanilla", "Grad-CAM", "SmoothGrad-50")
 
 @dataclass
 class Task:
-    """What all libraries get.
+    """The input for all libraries.
 
     Attributes:
         model: the network as published, which ends in probabilities.
@@ -47,9 +47,9 @@ class Way:
 
     Attributes:
         run: what a user calls, and what is timed.
-        raw: the map before it is turned into a picture, a float array; None: what `run` returns.
+        raw: the map before it's turned into a picture, a float array; None if `run` returns it.
         like: turns our raw map into the kind that this library returns.
-        note: in which respect it computes something else.
+        note: how its result differs.
     """
 
     run: Callable[[], object]
@@ -71,7 +71,7 @@ def ours(task: Task) -> dict[str, Way]:
         "SmoothGrad-50": Way(
             smooth,
             raw=lambda: smooth(seed=1),
-            note="correlation: with our own map from another seed, the most that one can expect",
+            note="correlation: with our own map from another seed, the most you can expect",
         ),
     }
 
@@ -212,14 +212,14 @@ LIBRARIES: dict[str, Callable[[Task], dict[str, Way]]] = {
 
 
 def ways(library: str, task: Task) -> dict[str, Way]:
-    """Set a library up for a task: {method: Way}. Raises ImportError where it is missing."""
+    """Set a library up for a task: {method: Way}. Raises ImportError if it's missing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return LIBRARIES[library](task)
 
 
 def make_task(network: str) -> Task:
-    """Load a network, with weights of its own, and prepare the cat for it."""
+    """Load a network with its own weights, and prepare the cat for it."""
     import keras
 
     from course_utils import load_classifier, load_image

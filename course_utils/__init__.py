@@ -1,11 +1,11 @@
-"""Helpers of the course *Saliency maps: from the gradient of a linear model to Grad-CAM*.
+"""Helpers for the course *Saliency maps: from the gradient of a linear model to Grad-CAM*.
 
-Everything that the lessons use is importable from here:
+You can import everything that the lessons use from here:
 
     from course_utils import load_classifier, load_image, vanilla_gradients, show_maps
 
-Each name is fetched from its module the first time it is used, so `import course_utils` itself
-costs nothing and does not start TensorFlow.
+Each name is fetched from its module when it's first used, so `import course_utils` itself costs
+nothing and doesn't start TensorFlow.
 """
 
 import importlib as _importlib
@@ -62,7 +62,7 @@ def __getattr__(name: str):
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(_importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value  # so that __getattr__ is asked only once for each name
+    globals()[name] = value  # so __getattr__ is only called once per name
     return value
 
 

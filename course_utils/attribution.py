@@ -1,8 +1,8 @@
-"""The five methods of the course, each with its formula: how a picture's parts bear on a score.
+"""The course's five methods, each with its formula: how much a picture's parts matter for a score.
 
-They share one quantity, computed by one backward pass: d S_c / d (something), how much the score of
-class c rises per unit that something rises. What a formula is given, x (B, H, W, C), the network's
-score S_c (B,) and the class c, has been checked, and is on the device; `network` is what runs it.
+They share one quantity, which one backward pass computes: d S_c / d (something), how much the score
+of class c rises per unit that something rises. A formula gets x (B, H, W, C), the network's score
+S_c (B,) and the class c, already checked and on the device; `network` runs it.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def vanilla_gradients(
         class_index: what to explain: a class c, as an int for all pictures or one int per picture;
             None for each picture's predicted class; or a function of the scores, (B, classes) ->
             (B,), in TensorFlow, such as `lambda s: s[:, 281] - s[:, 285]`: tabby rather than
-            Egyptian cat. (It's called with a part of the pictures at a time.) Of a model with a
+            Egyptian cat. (It's called with some of the pictures at a time.) In a model with a
             single sigmoid or logit z, class 1 has the score z and class 0 the score -z, so both
-            have the same |gradient|. A model with several outputs has no classes: a function of
-            the list of its outputs says what to explain.
+            have the same |gradient|. A model with several outputs has no classes: pass a function
+            of the list of its outputs.
 
     Returns:
-        float32 (B, H, W, C), signed, in score per unit of the input. Picking channels is left to
-        the display: Simonyan et al. show max over channels of |w|.
+        float32 (B, H, W, C), signed, in score per unit of the input. The display picks channels:
+        Simonyan et al. show the maximum over channels of |w|.
 
     Raises:
         TypeError, ValueError: see `score_model`; inputs or class_index of the wrong kind, shape or
@@ -79,8 +79,8 @@ def gradient_times_input(
 
         x * d S_c / d x                         Shrikumar et al. 2016, arXiv:1605.01713
 
-    "Input" is what the network sees: where the preprocessing subtracts a mean, an input of 0 is
-    that mean colour, and contributes nothing.
+    "Input" is what the network sees: if the preprocessing subtracts a mean colour, that colour
+    becomes an input of 0 and contributes nothing.
 
     Arguments, result and errors as for `vanilla_gradients`; unit: score. Lesson 2 derives it.
     """
@@ -97,29 +97,29 @@ def integrated_gradients(
     steps: int = 64,
     batch_size: int | None = None,
 ) -> np.ndarray:
-    """Return the gradients averaged along the straight line from a baseline, times the distance.
+    """Return the gradients averaged on the straight line from a baseline, times the displacement.
 
         (x - x') * integral over a in 0..1 of  d S_c / d x  at  x' + a (x - x')
                                                 Sundararajan et al. 2017, arXiv:1703.01365, eq. 1
 
     The integral is the mean of d S_c / d x over the points x' + a_k (x - x'), with the nodes a_k
-    and weights w_k of Gauss and Legendre, which need fewer steps than equal ones where the score
-    rises steeply near the baseline. Completeness: the values of one picture sum to S_c(x) -
-    S_c(x'). A deep ReLU network is so rough along the line that 64 steps miss the sum by some per
-    cent; check it, and take 500 steps where it matters.
+    and weights w_k of Gauss and Legendre. They need fewer steps than equal spacing does if the
+    score rises steeply near the baseline. Completeness: the values of one picture sum to S_c(x) -
+    S_c(x'). A deep ReLU network is so rough along the line that 64 steps miss the sum by a few per
+    cent; check it, and use 500 steps if it matters.
 
     Args:
         model, inputs, class_index: as for `vanilla_gradients`. The predicted class is that of x.
         baseline: x', in the model's input range: a number, or an array that broadcasts to inputs.
         steps: how many points on the line, at least 1.
-        batch_size: how many points exist at a time, which does not change the result; None lets
-            the function choose.
+        batch_size: how many points exist at a time. It doesn't change the result; None lets the
+            function choose.
 
     Returns:
         float32 (B, H, W, C), signed, unit: score.
 
     Raises:
-        TypeError, ValueError: as `vanilla_gradients`; or a baseline that does not fit.
+        TypeError, ValueError: as `vanilla_gradients`; or a baseline that doesn't fit.
 
     Lesson 2 derives it.
     """
@@ -148,7 +148,7 @@ def grad_cam(
         alpha_k = (1/Z) sum_ij  d S_c / d A^k_ij
         L = ReLU( sum_k alpha_k A^k )           Selvaraju et al. 2017, arXiv:1610.02391, eq. 1, 2
 
-    with A^k the k-th feature map of the layer, and Z its number of positions ij. Where the network
+    with A^k the k-th feature map of the layer, and Z its number of positions ij. If the network
     ends in global average pooling and one dense layer, alpha_k is that layer's weight / Z, and
     this is CAM (Zhou et al. 2016) / Z.
 
@@ -157,19 +157,19 @@ def grad_cam(
         inputs: (B, H, W, C), prepared for the model.
         class_index: what to explain, as for `vanilla_gradients`.
         layer: the name of a layer, or the layer, with an output (B, h, w, channels), or with
-            tokens (B, h * w, channels), a class token before them or not; "name:0" is the first
-            call of a layer that is called several times. None for `last_conv_layer(model)`.
-        relu: whether to keep only what speaks for the class, as the paper does. Without it,
-            negative values show what speaks against it.
+            tokens (B, h * w, channels), with or without a class token in front; "name:0" is the
+            first call of a layer that is called several times. None for `last_conv_layer(model)`.
+        relu: whether to keep only evidence for the class, as the paper does. Without it, negative
+            values show evidence against it.
 
     Returns:
         float32 (B, h, w), at the layer's own resolution (7 x 7 in the embedded network), in score
-        per position. Resizing to the picture is left to the display.
+        per position. The display resizes it to the picture.
 
     Raises:
         TypeError, ValueError: as `vanilla_gradients`; no last feature maps in the model (see
             `last_conv_layer`); an unknown layer, one without feature maps, or one that the class
-            score does not depend on.
+            score doesn't depend on.
 
     Lesson 3 derives it.
     """
@@ -177,7 +177,7 @@ def grad_cam(
     def L(network, x, c):
         maps = find_maps(network, layer)
         with tf.GradientTape() as tape:
-            tape.watch(x)  # and with x everything that is computed from it: the maps A
+            tape.watch(x)  # and with x, everything computed from it: the maps A
             A, S_c = maps_and_score(network, maps, x, c)
         dS_dA = maps.with_positions(tape.gradient(S_c, A))
         alpha = tf.reduce_mean(dS_dA, axis=(1, 2))
@@ -204,21 +204,21 @@ def smoothgrad(
         M(x) = (1/n) sum_{k=1..n} M_c( x + N(0, sigma^2) )    Smilkov et al. 2017, arXiv:1706.03825
         sigma = noise * (max x - min x)
 
-    The maps are averaged with their signs: the noise in them cancels, which |M| would not allow.
+    It averages the maps with their signs, so the noise in them cancels. In |M| it wouldn't.
 
     Args:
         model, inputs: as for the method.
-        class_index: what to explain, as for `vanilla_gradients`; None for the class that is
-            predicted for the picture without noise.
-        samples: n, at least 1. The paper uses 50 and finds little change beyond.
+        class_index: what to explain, as for `vanilla_gradients`; None for the class predicted for
+            the picture without noise.
+        samples: n, at least 1. The paper uses 50 and finds little change beyond that.
         noise: sigma as a fraction of each picture's own range, at least 0; the paper's figures
             show 0.1 to 0.2. With 0 the result is the method's own.
-        seed: a whole number from 0 on. Sample k gets the same noise in every picture and whatever
+        seed: a whole number, at least 0. Sample k gets the same noise in every picture, whatever
             the batch size, so the same seed gives the same map. `normal` draws it.
-        batch_size: how many noisy copies exist at a time, which does not change the result; None
-            lets the function choose.
-        method: what to average, called as method(model, inputs, class_index): `vanilla_gradients`,
-            `grad_cam`, functools.partial(grad_cam, layer=...), or your own.
+        batch_size: how many noisy copies exist at a time. It doesn't change the result; None lets
+            the function choose.
+        method: whose maps to average, called as method(model, inputs, class_index):
+            `vanilla_gradients`, `grad_cam`, functools.partial(grad_cam, layer=...), or your own.
         progress: whether to show a progress bar.
 
     Returns:

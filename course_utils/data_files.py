@@ -1,4 +1,4 @@
-"""Find the files in data/, and make sure that they arrived whole."""
+"""Find the files in data/, and make sure that they're complete."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 _ROOTS = (_PACKAGE / "data", _PACKAGE.parent / "data")  # in an installed wheel; in a clone
-_REMEDY = "Get the file again: clone or install the course anew (or `git checkout -- data`)."
+_REMEDY = "Get the file again: clone or install the course again (or `git checkout -- data`)."
 
 
 def data_folder() -> Path:
-    """Return the folder data/, which travels inside the wheel and stands at the top of a clone."""
+    """Return the folder data/, which is inside the wheel, or at the top of a clone."""
     for root in _ROOTS:
         if (root / "manifest.json").is_file():
             return root
@@ -25,7 +25,7 @@ def data_folder() -> Path:
 
 @functools.cache
 def _digest(folder: Path, name: str) -> str:
-    """Return the SHA-256 that the manifest gives for a file."""
+    """Return a file's SHA-256 from the manifest."""
     manifest = folder / "manifest.json"
     try:
         return json.loads(manifest.read_text(encoding="utf-8"))[name]["sha256"]
@@ -40,7 +40,7 @@ def data_path(name: str) -> Path:
 
     Raises:
         FileNotFoundError: the file is missing.
-        ValueError: its content is not what the manifest says: cut off or changed.
+        ValueError: its content doesn't match the manifest: it's cut off or changed.
     """
     folder = data_folder()
     path = folder / name
@@ -56,5 +56,5 @@ def data_path(name: str) -> Path:
 
 
 def read_json(name: str):
-    """Return what the JSON file `name` in data/ holds."""
+    """Return the contents of the JSON file `name` in data/."""
     return json.loads(data_path(name).read_text(encoding="utf-8"))

@@ -54,17 +54,17 @@ def explain_dataset(
 ) -> dict[str, str]:
     """Compute a map for each of many picture files, and store them raw in one HDF5 file.
 
-    To continue a run that was stopped, by Ctrl-C or because the process was killed, call it again
-    with the same arguments. At most the batch in progress is computed twice; nothing is stored
+    If a run was stopped, by Ctrl-C or because the process was killed, call it again with the same
+    arguments, and it continues. At most the current batch is computed twice; nothing is stored
     twice. The same arguments means the same network with the same weights, the same files, and the
-    same method with the same options; anything else is refused. All the disk space is taken at the
-    beginning, and memory doesn't grow with the number of files or processors: the pictures that
-    are being read at one time have at most 50 million pixels together.
+    same method with the same options; anything else is refused. The file takes all its disk space
+    at the beginning, and memory doesn't grow with the number of files or processors: the pictures
+    being read at any time have at most 50 million pixels in total.
 
     Args:
         classifier: from `load_classifier`, or your own.
         files: paths of pictures, for example sorted(Path("pictures").glob("*.jpg")).
-        destination: the path of the HDF5 file, which is made, or continued. It holds, all in the
+        destination: the path of the HDF5 file, which is made or continued. It holds, all in the
             order of `files`:
             "maps": float32 (files, ...), what the method returns, raw and signed; 0 where missing;
             "class_index": int32, the class that was explained; -1 where missing;
@@ -72,28 +72,28 @@ def explain_dataset(
             "files": their paths, as bytes (os.fsdecode turns them into text).
             Read it with h5py.File(destination)["maps"][i], which loads no more than map i.
         method: called as method(model, inputs, class_index): `vanilla_gradients`, `grad_cam`,
-            functools.partial(smoothgrad, samples=20), or a function of your own, defined with def
-            at the top of a module or a notebook cell. A lambda has no name to recognise it by.
+            functools.partial(smoothgrad, samples=20), or your own function, defined with def at
+            the top of a module or a notebook cell. A lambda has no name to recognise it by.
         class_index: one class for all pictures, or None for each picture's predicted class. A
-            function of the scores is handed to the method, if that takes one.
+            function of the scores is passed on to the method, if that accepts one.
         batch_size: how many pictures are read and explained at a time.
-        progress: whether to show a progress bar, and to name what could not be read.
+        progress: whether to show a progress bar, and to name the files that couldn't be read.
 
     Returns:
-        {path: reason} of the files that could not be read. They are skipped, and tried again when
-        the run is continued.
+        {path: reason} for the files that couldn't be read. They're skipped, and tried again when
+        you continue the run.
 
     Raises:
         ValueError: no files; a file twice; a method without a name; a destination that holds
             another task's maps, is damaged, or that another run is writing.
-        TypeError, ValueError: as the method; or it returns something other than one map per input.
+        TypeError, ValueError: as the method; or it doesn't return one map per input.
         OSError: the destination can't be written, for example because the disk is full.
     """
     from tqdm.auto import tqdm
 
     names = _names(files)
     check_count("batch_size", batch_size)
-    # Called with a real picture: what a subclassed model needs is known only when it is called.
+    # Called with a real picture: only a call shows what a subclassed model needs.
     x = classifier.prepare(_TRIAL)
     if not callable(class_index):
         checked(classifier.model, x, 0 if class_index is None else class_index)
@@ -119,13 +119,13 @@ def explain_dataset(
                             store["maps"][good] = maps
                             store["class_index"][good] = c
                         store["error"][i] = errors.astype(_ERROR)
-                        store.flush()  # the maps first: what is called done is there
+                        store.flush()  # the maps first: if it says done, the map is there
                         state[i] = np.where(readable, DONE, UNREADABLE)
                         store.flush()
                     bar.update(len(i))
             skipped = _skipped(store, names)
     if progress and skipped:
-        print(f"{len(skipped)} of {len(names)} files could not be read, among them:")
+        print(f"{len(skipped)} of {len(names)} files couldn't be read, among them:")
         print(*(f"  {reason}" for reason in list(skipped.values())[:5]), sep="\n")
     return skipped
 
@@ -157,9 +157,9 @@ def _names(files) -> list[str]:
 
 
 def _task(classifier: Classifier, names: list[str], method, class_index, x: np.ndarray) -> dict:
-    """Describe all that a map depends on; what the trial picture becomes stands for functions.
+    """Describe everything a map depends on; the trial picture's results describe functions.
 
-    The preprocessing has no name, and neither has what happens between a network's weights.
+    Neither the preprocessing nor what happens between a network's weights has a name.
     """
     check_method(method)
     c = class_index if class_index is None or callable(class_index) else int(class_index)
@@ -175,12 +175,12 @@ def _task(classifier: Classifier, names: list[str], method, class_index, x: np.n
 
 
 def _shortened(text: str) -> str:
-    """Return a text that fits into an attribute of an HDF5 file."""
+    """Return a text that fits into an HDF5 attribute."""
     return text if len(text) < 2000 else f"{text[:1000]} ... {digest([text.encode()])}"
 
 
 def _differences(found: dict, task: dict) -> Iterator[str]:
-    """Yield in what another task differs, in words."""
+    """Yield, in words, how another task differs."""
     for key in ("network", "method", "class"):
         if found[key] != task[key]:
             yield f"{key} {found[key]}, not {task[key]}"
@@ -202,13 +202,13 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
 def _explain(
     classifier: Classifier, method: Callable, x: np.ndarray, class_index, shape=None
 ) -> tuple:
-    """Return the maps, and the classes they explain; -1 if a function of the scores says it."""
+    """Return the maps and the classes they explain; -1 for a function of the scores."""
     if callable(class_index):
         maps, c = method(classifier.model, x, class_index), -1
     else:
         _, c = checked(classifier.model, x, class_index)
         maps = method(classifier.model, x, c)
-    return check_maps(maps, len(x), method, shape, finite=False), c  # stored raw, whatever it is
+    return check_maps(maps, len(x), method, shape, finite=False), c  # stored raw, whatever it holds
 
 
 # ------------------------------------------------------------------------------------ the file
@@ -216,7 +216,7 @@ def _explain(
 
 @contextlib.contextmanager
 def _only_run(destination: Path) -> Iterator[None]:
-    """Keep other runs from a destination; the system ends the lock with the process, however."""
+    """Lock a destination against other runs; the system ends the lock with the process."""
     path = destination.with_name(destination.name + ".lock")
     while True:
         try:
@@ -230,7 +230,7 @@ def _only_run(destination: Path) -> Iterator[None]:
             if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
                 raise _in_use(destination) from None
             raise _cannot_write(destination, error) from None
-        with contextlib.suppress(OSError):  # deleted by a run that ended just now?
+        with contextlib.suppress(OSError):  # deleted by a run that has just ended?
             if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
                 break
         lock.close()
@@ -246,8 +246,8 @@ def _only_run(destination: Path) -> Iterator[None]:
 
 def _in_use(destination: Path) -> ValueError:
     return ValueError(
-        f"{str(destination)!r} is in use: another run is writing it, or a program or notebook has "
-        "it open. Wait for it, close the file there, or give another destination."
+        f"{str(destination)!r} is in use: another run is writing to it, or a program or notebook "
+        "has it open. Wait for it, close the file there, or give another destination."
     )
 
 
@@ -261,7 +261,7 @@ def _cannot_write(destination: Path, error: OSError) -> OSError:
 
 @contextlib.contextmanager
 def _writing(destination: Path, size: int | None = None) -> Iterator[None]:
-    """Say in one sentence what went wrong while writing, of which HDF5 makes many lines."""
+    """Turn HDF5's many lines about what went wrong while writing into one sentence."""
     try:
         yield
     except (OSError, RuntimeError) as error:
@@ -279,11 +279,11 @@ def _writing(destination: Path, size: int | None = None) -> Iterator[None]:
 
 
 def _make(destination: Path, names: list[str], one_map: np.ndarray, task: dict) -> None:
-    """Lay out the whole file, so that later nothing but numbers in it change.
+    """Lay out the whole file. After that, only numbers in it change.
 
-    That is why a run may be killed at any time: HDF5 files break where their layout is written.
-    And why a damaged layout can be recognised by a digest, in front of the HDF5 file, of all that
-    isn't one of those numbers: HDF5's library would fail in many ways, or never return.
+    So you can kill a run at any time: HDF5 files only break while their layout is being written.
+    And a digest in front of the HDF5 file, of everything but those numbers, shows whether the
+    layout is damaged: HDF5's own library would fail in many ways, or never return.
     """
     unfinished = destination.with_name(destination.name + ".unfinished")
     n = len(names)
@@ -323,13 +323,15 @@ def _make(destination: Path, names: list[str], one_map: np.ndarray, task: dict) 
             unfinished.replace(destination)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.truncate(unfinished, 0)  # after an error HDF5 may keep it open, and its space taken
+            os.truncate(
+                unfinished, 0
+            )  # after an error, HDF5 may keep the file open and hold on to its space
             unfinished.unlink()
         raise
 
 
 _FRONT = 1024  # bytes in front of the HDF5 file
-_OPEN = [_FRONT + 20, 4]  # where HDF5 notes, in files of the earliest kind, that they are open
+_OPEN = [_FRONT + 20, 4]  # where HDF5 notes, in files of the earliest version, that they're open
 
 
 def _fill(file, length: int, byte: bytes) -> None:
@@ -338,7 +340,7 @@ def _fill(file, length: int, byte: bytes) -> None:
 
 
 def _layout_digest(file, numbers: list) -> str:
-    """Return a digest of all in a file but its front and the numbers, given as (offset, length)."""
+    """Return a digest of a file without its front and its numbers, given as (offset, length)."""
     numbers = [(0, _FRONT), *sorted(map(tuple, numbers)), (os.fstat(file.fileno()).st_size, 0)]
 
     def parts():
@@ -378,7 +380,7 @@ def _open(destination: Path, task: dict) -> Any:  # an h5py.File, whose parts ha
     if differences:
         store.close()
         raise ValueError(
-            f"{str(destination)!r} holds the maps of another task ({'; '.join(differences)}). Give "
+            f"{str(destination)!r} holds another task's maps ({'; '.join(differences)}). Give "
             "another destination, or delete it."
         )
     return store
@@ -406,7 +408,7 @@ def _read(classifier: Classifier, names: list[str], todo: np.ndarray, batch_size
     def read(i):
         try:
             return _prepared(classifier, Path(names[i]), room), True, b""
-        except Exception as error:  # whatever is wrong with a file, the others go on
+        except Exception as error:  # whatever is wrong with one file, go on with the others
             reason = str(error) or type(error).__name__
             return np.zeros(shape, np.float32), False, reason.encode(errors="backslashreplace")
 
@@ -425,7 +427,7 @@ def _read(classifier: Classifier, names: list[str], todo: np.ndarray, batch_size
 
 
 def _prepared(classifier: Classifier, path: Path, room: _Room) -> np.ndarray:
-    # A large file is read alone: its pixels are not known before.
+    # A large file is read alone: we don't know its pixels in advance.
     large = path.is_file() and path.stat().st_size > _LARGE
     with room.for_pixels(MAX_PIXELS if large else 0):
         picture = check_picture(path)
@@ -437,14 +439,14 @@ _LARGE = 10_000_000  # bytes
 
 
 class _Room:
-    """Lets threads work on so many pixels at a time, all together."""
+    """Let threads work on a limited number of pixels at a time, in total."""
 
     def __init__(self, pixels: int) -> None:
         self._free, self._changed = pixels, threading.Condition()
 
     @contextlib.contextmanager
     def for_pixels(self, pixels: int) -> Iterator[None]:
-        """Wait until there is room for a picture, and keep it meanwhile."""
+        """Wait until there's room for a picture, and reserve it meanwhile."""
         with self._changed:
             self._changed.wait_for(lambda: self._free >= pixels)
             self._free -= pixels

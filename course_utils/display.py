@@ -1,6 +1,6 @@
 """Turn raw maps into pictures: channels, clipping, resizing, colours, alt text.
 
-The only module that does so. The methods return signed numbers at their own resolution; nothing
+It's the only module that does. The methods return signed numbers at their own resolution; nothing
 that judges a method should ever read a picture made here.
 """
 
@@ -29,16 +29,16 @@ SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 """Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
 
 LEGIBLE = 8
-"""Pixels: the height of the smallest text that a figure may shrink to on a small screen."""
+"""Pixels: how small a figure's smallest text may get on a small screen."""
 
 
 # ------------------------------------------------------------------------------ raw map -> values
 
 
 def channel_max(attribution: ArrayLike) -> np.ndarray:
-    """Return one value a pixel: the largest |value| over the channels, (..., C) -> (...).
+    """Return one value per pixel: the largest |value| over the channels, (..., C) -> (...).
 
-    What Simonyan et al. 2014 show: the pixel matters if any of its channels does.
+    That's what Simonyan et al. 2014 show: a pixel matters if any of its channels does.
     """
     return np.abs(np.asarray(attribution)).max(axis=-1)
 
@@ -47,9 +47,9 @@ def map_values(attribution: ArrayLike) -> np.ndarray:
     """Return the 2-D values of one map, float32, not scaled.
 
     Args:
-        attribution: (h, w), such as one Grad-CAM map, is taken as it is, with its signs. (H, W, 3)
+        attribution: (h, w), such as one Grad-CAM map, stays as it is, with its signs. (H, W, 3)
             or (H, W, 1), such as the gradient of one picture, becomes `channel_max` (do that
-            yourself for other numbers of channels). A batch of one map is accepted as well.
+            yourself for other numbers of channels). A batch of one map is fine, too.
 
     Raises:
         ValueError: several maps, another shape, or NaN or infinity.
@@ -70,11 +70,11 @@ def map_values(attribution: ArrayLike) -> np.ndarray:
 
 
 def color_limits(values: np.ndarray, percentile: float = 100.0) -> tuple[float, float]:
-    """Return (lowest, highest) value of the colour scale: from 0, or symmetric around 0.
+    """Return the (lowest, highest) value of the colour scale: from 0, or symmetric around 0.
 
-    A map with negative values gets a scale from -m to m, so that 0 is its centre. m is the given
-    percentile of |value|: at 99, the strongest 1 % of the pixels share the last colour, and the
-    others become visible beside them.
+    A map with negative values gets a scale from -m to m, with 0 in the centre. m is the given
+    percentile of |value|: at 99, the strongest 1 % of the pixels share the last colour, and you
+    can see the others.
     """
     magnitude = np.abs(values)
     m = float(np.percentile(magnitude, percentile)) or float(magnitude.max())
@@ -91,13 +91,12 @@ def overlay(
 
         out = (1 - alpha v) * image + alpha v * colour(v),   v = max(value, 0) / max value
 
-    with the values of the map after it was resized to the picture.
-    Where the map is zero (or negative), the picture stays exactly as it was: neither darker nor
-    tinted.
+    with the map's values after it was resized to the picture. Where the map is zero (or negative),
+    the picture stays exactly as it was: neither darker nor tinted.
 
     Args:
         image: the picture that the network saw, as for `load_image`: uint8, or float in 0..1 or
-            0..255. Of prepared inputs: classifier.restore(inputs)[0].
+            0..255. For prepared inputs, pass classifier.restore(inputs)[0].
         attribution: one map of any resolution, as for `map_values`.
         alpha: the share of colour where the map is strongest, 0 to 1.
         cmap: the name of a Matplotlib colour map.
@@ -106,12 +105,12 @@ def overlay(
         uint8 (H, W, 3), of the picture's size.
 
     Warns:
-        UserWarning: the map is zero everywhere, or nowhere positive, so that nothing is shown; or
-            it has another shape than the picture and was stretched.
+        UserWarning: the map is zero everywhere, or nowhere positive, so there's nothing to show;
+            or its shape differs from the picture's, so it was stretched.
 
     Raises:
-        TypeError, ValueError: a picture or map that is none, an unknown colour map, or an alpha
-            outside 0..1.
+        TypeError, ValueError: not a picture, not a map, an unknown colour map, or an alpha outside
+            0..1.
     """
     image = load_image(image)
     values = map_values(attribution)
@@ -152,9 +151,9 @@ def _warn_if_stretched(values: np.ndarray, image: np.ndarray, stacklevel: int) -
 
 
 class DescribedFigure(Figure):
-    """A Matplotlib figure that reaches the reader of a notebook with its description.
+    """A Matplotlib figure whose description reaches the reader of a notebook.
 
-    Notebooks drop the alt text of ordinary figures; only an `<img alt="...">` element arrives.
+    Notebooks drop the alt text of ordinary figures, but keep that of an `<img alt="...">` element.
     `savefig` and everything else work as usual.
     """
 
@@ -165,20 +164,20 @@ class DescribedFigure(Figure):
         return _figure_img(self, self.alt_text)
 
     def _ipython_display_(self) -> None:
-        # A figure that is also the last line of its cell has been shown by that cell already.
+        # If the figure is also its cell's last line, that cell has shown it already.
         if self._shown_in != _cell_number():
             _show(self._repr_html_())
 
 
 def show_figure(figure: Figure, alt_text: str) -> None:
-    """Show any Matplotlib figure in a notebook once, with a description for who cannot see it.
+    """Show any Matplotlib figure in a notebook once, with a description for those who can't see it.
 
-    Outside a notebook nothing is shown. A pyplot figure is closed, or it would appear again.
+    Outside a notebook it shows nothing. A pyplot figure is closed, or it would appear again.
     """
     if not alt_text.strip():
         raise ValueError("The figure needs a description: what does it show?")
     if figure.get_layout_engine() is None:
-        figure.set_layout_engine("constrained")  # or labels at the edge would be cut off
+        figure.set_layout_engine("constrained")  # or labels at the edge would be clipped
     picture = _figure_img(figure, alt_text)
     if hasattr(figure.canvas.manager, "num"):
         from matplotlib import pyplot
@@ -195,24 +194,24 @@ def show_maps(
     percentile: float = 99.0,
     shared_scale: bool = False,
 ) -> DescribedFigure:
-    """Draw a picture and maps of it side by side, each with its colour bar and raw range.
+    """Draw a picture and its maps side by side, each with its colour bar and raw range.
 
     Args:
         image: the picture that the network saw, as for `overlay`.
         maps: name -> one map, as for `map_values`; or a uint8 picture (H, W, 3), such as an
             `overlay`, which is drawn as it is.
-        title: what the picture shows; begins the figure and its description.
+        title: what the picture shows; the figure and its description begin with it.
         percentile: which percentile of |value| gets the last colour (see `color_limits`). The raw
-            minimum and maximum stand below each map.
-        shared_scale: whether all maps get one colour scale; without it, the colours of two maps
-            cannot be compared.
+            minimum and maximum are written below each map.
+        shared_scale: whether all maps get one colour scale; without it, you can't compare the
+            colours of two maps.
 
     Returns:
-        The figure, with a description in `alt_text`: for each map where it is strongest, its
-        minimum and maximum, or that it is zero everywhere. In a notebook it is shown once.
+        The figure, with a description in `alt_text`: where each map is strongest, its minimum and
+        maximum, or that it's zero everywhere. A notebook shows it once.
 
     Raises:
-        TypeError, ValueError: as `overlay`; no map.
+        TypeError, ValueError: as `overlay`; no maps.
     """
     figure = maps_figure(
         image,
@@ -238,7 +237,7 @@ def maps_figure(
 ) -> DescribedFigure:
     """Return the figure of `show_maps` without showing it: for explorers, and for files.
 
-    Arguments and errors as for `show_maps`; a warning points `stacklevel` callers up.
+    Arguments and errors as for `show_maps`; a warning points `stacklevel` calls up.
     """
     image = load_image(image)
     if not isinstance(maps, Mapping) or not maps:
@@ -271,7 +270,7 @@ def maps_figure(
 def describe_map(attribution: ArrayLike) -> str:
     """Return in words where a map is strongest, and its raw minimum and maximum.
 
-    "Where" is the one of nine fields of the picture with the largest mean |value|.
+    "Where" is whichever of nine fields of the picture has the largest mean |value|.
     """
     values = map_values(attribution)
     if not values.any():
@@ -283,7 +282,7 @@ def describe_map(attribution: ArrayLike) -> str:
 
 
 def _where_strongest(values: np.ndarray) -> str:
-    strength = resize_map(np.abs(values), (9 * 8, 9 * 8))  # each field is 24 x 24
+    strength = resize_map(np.abs(values), (9 * 8, 9 * 8))  # each field is then 24 x 24
     fields = strength.reshape(3, 24, 3, 24).mean(axis=(1, 3))
     row, column = np.unravel_index(fields.argmax(), fields.shape)
     vertical, horizontal = ("upper", "middle", "lower")[row], ("left", "centre", "right")[column]
@@ -324,13 +323,13 @@ def _draw_map(figure: Figure, ax, values: np.ndarray, name: str, limits) -> None
 
 
 def _extend(values: np.ndarray, limits) -> str:
-    """Say with arrows at the ends of the colour bar that stronger values were clipped."""
+    """Show with arrows at the ends of the colour bar that stronger values were clipped."""
     below, above = values.min() < limits[0], values.max() > limits[1]
     return {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[(below, above)]
 
 
 def _raw_range(attribution) -> tuple[str, str]:
-    """Return the smallest and the largest raw value: with signs, before channels are picked."""
+    """Return the smallest and the largest raw value, with signs and before picking channels."""
     raw = np.asarray(attribution)
     return _number(raw.min()), _number(raw.max())
 
@@ -348,14 +347,14 @@ def _number(value: float) -> str:
 
 
 def img(png: bytes, alt_text: str, style: str = "max-width: 100%") -> str:
-    """Return a PNG as an `<img>` that holds it, with its description."""
+    """Return a PNG as an `<img>` with its description."""
     data = base64.b64encode(png).decode("ascii")
     alt = html.escape(" ".join(alt_text.split()), quote=True)
     return f'<img src="data:image/png;base64,{data}" alt="{alt}" style="{style}"/>'
 
 
 def as_png(figure: Figure) -> bytes:
-    """Return a figure as a PNG: the same bytes each time, whatever the version of Matplotlib."""
+    """Return a figure as a PNG: the same bytes each time, whatever Matplotlib's version."""
     file, opaque = io.BytesIO(), io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})  # which would name it
     with Image.open(file) as drawn:  # without transparency, a tenth smaller
@@ -369,10 +368,10 @@ def _figure_img(figure: Figure, alt_text: str) -> str:
 
 
 def _legible_width(figure: Figure) -> int:
-    """Return the width in pixels below which the figure's smallest text could not be read.
+    """Return the width in pixels below which you couldn't read the figure's smallest text.
 
-    On a phone, a figure of three maps would shrink until its numbers are specks. It stays this
-    wide instead, and is moved sideways.
+    On a phone, a figure of three maps would shrink until its numbers are specks. Instead, it stays
+    this wide, and you scroll sideways.
     """
     sizes = [float(text.get_fontsize()) for text in figure.findobj(Text) if text.get_text().strip()]
     pixels = min(sizes, default=LEGIBLE) * figure.dpi / 72
@@ -381,7 +380,7 @@ def _legible_width(figure: Figure) -> int:
 
 
 def _show(picture: str) -> bool:
-    """Display HTML where there is a notebook, and say whether there is."""
+    """Display HTML if this is a notebook, and return whether it is."""
     if _cell_number() is None:
         return False
     from IPython.display import HTML, display
@@ -391,9 +390,9 @@ def _show(picture: str) -> bool:
 
 
 def _cell_number() -> int | None:
-    """Return the number of the cell that runs, or None outside of notebooks."""
+    """Return the number of the running cell, or None outside notebooks."""
     if "IPython" not in sys.modules:
         return None
     shell = sys.modules["IPython"].get_ipython()
-    # IPython in a terminal has no kernel, and cannot show pictures.
+    # IPython in a terminal has no kernel, and can't show pictures.
     return shell.execution_count if hasattr(shell, "kernel") else None

@@ -1,9 +1,9 @@
-"""The network that travels with the course: EfficientNet-Lite0 with its batch norms folded in.
+"""The network that comes with the course: EfficientNet-Lite0 with its batch norms folded in.
 
 Tan & Le 2019 (arXiv:1905.11946) describe the family; "Lite" leaves out squeeze-excite and uses
-ReLU6. Folding a batch norm into the convolution before it does not change the function that the
-network computes, and leaves only convolution + bias + ReLU6: easier to read in `summary()`, and
-the same in training and inference mode. `data/weights/convert_efficientnet_lite0.py` did the
+ReLU6. Folding a batch norm into the convolution before it doesn't change the function that the
+network computes, and leaves only convolution + bias + ReLU6. That's easier to read in `summary()`,
+and the same in training and inference mode. `data/weights/convert_efficientnet_lite0.py` did the
 folding and proves that nothing else changed.
 """
 
@@ -19,7 +19,7 @@ INPUT_SIZE = (224, 224)
 CLASSES = 1000
 WEIGHTS_FILE = "weights/efficientnet_lite0_float16.npz"
 
-# One row a stage: (repeats, kernel size, stride of the first block, expansion, output channels).
+# One row per stage: (repeats, kernel size, stride of the first block, expansion, output channels).
 STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -33,7 +33,7 @@ STAGES = (
 
 def build() -> keras.Model:
     """Return the network with all weights zero: (B, 224, 224, 3) -> (B, 1000) probabilities."""
-    # No random numbers: loading a network must not move those of the caller.
+    # No random numbers: loading a network mustn't change the caller's.
     conv = functools.partial(keras.layers.Conv2D, kernel_initializer="zeros")
     depthwise = functools.partial(keras.layers.DepthwiseConv2D, depthwise_initializer="zeros")
     image = keras.Input((*INPUT_SIZE, 3), name="image")
@@ -62,8 +62,8 @@ def build() -> keras.Model:
 def read_weights(model: keras.Model, path) -> None:
     """Fill `model` (from `build`) with the float16 arrays in the .npz file at `path`.
 
-    An .npz with "layer/variable" names rather than Keras' own weight file, because the layout of
-    the latter depends on the version of Keras that wrote it.
+    It's an .npz with "layer/variable" names rather than Keras' own weight file, whose layout
+    depends on the version of Keras that wrote it.
     """
     with np.load(path, allow_pickle=False) as arrays:
         for layer in model.layers:

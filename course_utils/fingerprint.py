@@ -1,7 +1,7 @@
-"""Tell two tasks apart: the same network, method and options give the same text, others another.
+"""Describe a task in a text: the same for the same network, method and options, else different.
 
-A run of `explain_dataset` may be continued by another process, days later, so what it does must be
-described by what stays: names that can be imported, numbers, and digests of arrays and weights.
+Another process may continue a run of `explain_dataset` days later. So the text may only use what
+lasts: names that can be imported, numbers, and digests of arrays and weights.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ _PLAIN = (bool, int, float, complex, str, bytes, slice, range, type(...))
 def describe(value, what: str) -> str:
     """Describe a method or one of its options.
 
-    Functions by their importable name, those that were defined in a notebook or script also by a
-    digest of their code, arrays by a digest, a functools.partial by its function and its options.
+    Functions are described by their importable name, and those from a notebook or script also by a
+    digest of their code; arrays by a digest; a functools.partial by its function and options.
 
     Args:
         what: what the value is, for the messages.
 
     Raises:
-        ValueError: nothing describes the value that would be the same in another process.
+        ValueError: no description would be the same in another process.
     """
     if value is None or isinstance(value, _PLAIN):
         return repr(value)
@@ -95,7 +95,7 @@ def describe(value, what: str) -> str:
 
 def _describe_callable(value: Callable, what: str) -> str:
     name = getattr(value, "__qualname__", getattr(value, "__name__", None))
-    if getattr(course_utils, str(name), None) is value:  # whatever module it is defined in
+    if getattr(course_utils, str(name), None) is value:  # whichever module defines it
         return f"course_utils.{name}"
     module = getattr(value, "__module__", None) or ("numpy" if isinstance(value, np.ufunc) else "")
     if name is None:
@@ -122,7 +122,7 @@ def _nameless(what: str, kind: str) -> ValueError:
 
 
 def _code_digest(function: Callable, what: str) -> str:
-    """Return a digest of what a function that was typed into a notebook or script does."""
+    """Return a digest of what a function from a notebook or script does."""
     texts: list[str] = []
     seen: set[int] = set()
 
@@ -139,7 +139,7 @@ def _code_digest(function: Callable, what: str) -> str:
                 add(names[name])
 
     def add(value) -> None:
-        """Add what the function uses from its notebook, as far as that can be described."""
+        """Add what the function uses from its notebook, if that can be described."""
         code = getattr(value, "__code__", None)
         if getattr(value, "__module__", None) != "__main__" or code is None:
             with contextlib.suppress(ValueError):

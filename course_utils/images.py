@@ -38,12 +38,12 @@ Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | A
 
 
 def example_images() -> dict[str, str]:
-    """Return the names that `load_image` knows, each with a sentence that describes the picture."""
+    """Return the names that `load_image` knows, each with a sentence describing the picture."""
     return {name: entry["description"] for name, entry in _examples().items()}
 
 
 def example_class(name: str) -> int | None:
-    """Return the ImageNet class that an example stands for in the lessons; None if it has none."""
+    """Return an example's ImageNet class in the lessons; None if it has none."""
     classes = _examples().get(name, {}).get("classes")
     return classes[0]["class_index"] if classes else None
 
@@ -61,47 +61,47 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 def load_image(source: Picture) -> np.ndarray:
     """Read a picture from almost anything, as uint8 RGB.
 
-    Files may come from anywhere, so what reading one can cost is bounded before anything is
-    decoded: the format (by the first bytes, whatever the name ends in), the size of the file, the
-    number of pixels, the passes over a JPEG, and the metadata. Reading a picture takes at most
-    500 MB of memory beside the file itself, 10 bytes for each of 50 million pixels. Where a decoder
-    takes more per pixel, fewer are read: 30 million of an AVIF (12 bytes), 24 of an animated WebP
-    (16), 48 of a progressive JPEG with full-size colour (10.0), 40 of one in CMYK (12).
+    Files may come from anywhere, so limits are checked before anything is decoded: on the format
+    (by the first bytes, whatever the name ends in), the file's size, the number of pixels, the
+    passes over a JPEG, and the metadata. Reading a picture takes at most 500 MB of memory on top of
+    the file itself, 10 bytes for each of 50 million pixels. If a decoder takes more per pixel, the
+    limit is lower: 30 million for an AVIF (12 bytes), 24 for an animated WebP (16), 48 for a
+    progressive JPEG with full-size colour (10.0), 40 for one in CMYK (12).
 
-    One thing can't be bounded beforehand: the header of an AVIF may claim fewer pixels than its
-    data hold. Its decoder stops at 268 million, for which it took 550 MB.
+    One thing can't be limited in advance: an AVIF's header may claim fewer pixels than its data
+    have. Its decoder stops at 268 million, which took 550 MB.
 
     Args:
         source: the name of an example ("cat"; `example_images()` lists them), a path, the bytes
             of a picture file, an open binary file, a Pillow image, or an array:
             uint8 in 0..255 or float in 0..1 or 0..255, of shape (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4). An array of floats in which nothing exceeds 1 is taken to be 0..1.
+            (H, W, 4). If no value in a float array exceeds 1, it's read as 0..1.
             Files are PNG, JPEG, WebP, GIF, TIFF or BMP, and AVIF if Pillow can read it.
 
     Returns:
-        uint8 array (H, W, 3) of its own, in the picture's own size. Photographs are turned the
-        way up that their EXIF says, transparency is put on white, 16 bits become 8, and only the
-        first frame of an animation is read.
+        A new uint8 array (H, W, 3), in the picture's own size. Photographs are turned upright, as
+        their EXIF says; transparency becomes white, 16 bits become 8, and only the first frame of
+        an animation is read.
 
     Raises:
-        FileNotFoundError, IsADirectoryError: there is no such file; it is a folder.
+        FileNotFoundError, IsADirectoryError: there's no such file; it's a folder.
         ValueError: not a picture, cut off, more than 50 million pixels or 200 MB, or an array of
             another shape or range, or with NaN.
         TypeError: none of the above kinds of source.
-        MemoryError: the computer has too little memory left for this picture.
+        MemoryError: the computer doesn't have enough memory left for this picture.
     """
     return check_picture(source).decode()
 
 
 class CheckedPicture(NamedTuple):
-    """A picture that is safe to decode, and has not been decoded yet."""
+    """A picture that's safe to decode, but hasn't been decoded yet."""
 
     pixels: int
     decode: Callable[[], np.ndarray]
 
 
 def check_picture(source: Picture) -> CheckedPicture:
-    """Do everything that `load_image` does before it takes memory for the pixels."""
+    """Do everything `load_image` does before it takes memory for the pixels."""
     if isinstance(source, Image.Image):
         return _check_pillow(source)
     if hasattr(source, "__array__"):  # of NumPy, TensorFlow and others
@@ -109,7 +109,7 @@ def check_picture(source: Picture) -> CheckedPicture:
         return CheckedPicture(array[..., 0].size, functools.partial(_from_array, array))
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _check_bytes(bytes(source), "the given bytes")
-    # A name of one word: a student's own path must not depend on the course's list of examples.
+    # A name of one word: a student's own path mustn't depend on the course's list of examples.
     if isinstance(source, str) and source.isidentifier() and source in _examples():
         return _check_bytes(data_path(f"images/{_examples()[source]['file']}").read_bytes(), source)
     if isinstance(source, (str, os.PathLike)):
@@ -119,7 +119,7 @@ def check_picture(source: Picture) -> CheckedPicture:
         return _check_bytes(_read_open_file(source), name)
     raise TypeError(
         "load_image expects an example's name, a path, bytes, an open binary file or a NumPy "
-        f"array, and was given {type(source).__name__}. For other arrays: np.asarray(x)."
+        f"array, but got {type(source).__name__}. For other arrays: np.asarray(x)."
     )
 
 
@@ -134,11 +134,11 @@ def centre_square(image: np.ndarray) -> np.ndarray:
 def resize_picture(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize a picture to (height, width), as float32 in 0..255, not rounded.
 
-    Bilinear and *antialiased*: where the picture shrinks, each new pixel averages all the old ones
-    that it covers. Plain bilinear skips most of them, and the network sees jagged edges.
+    Bilinear and *antialiased*: if the picture shrinks, each new pixel averages all the old ones it
+    covers. Plain bilinear skips most of them, and the network sees jagged edges.
     """
-    # First the rows, some at a time, then the columns, which is how Pillow resizes as well: a
-    # large picture never exists as float32, four times its memory.
+    # First the rows, a few at a time, then the columns, as Pillow does: a large picture never
+    # exists as float32, which takes four times the memory.
     rows = max(1, _PART**2 // image.shape[1])
     starts = range(0, len(image), rows)
     narrow = [_resize(part := image[i : i + rows], (len(part), size[1])) for i in starts]
@@ -155,9 +155,9 @@ def resize_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Enlarge a map (h, w) to (height, width), linearly between the centres of its cells.
 
     A cell of a 7 x 7 map covers 32 x 32 pixels of a 224 x 224 picture, and its value belongs to
-    the middle of them. Linear interpolation never leaves the range of the values: no cell turns
-    negative, none exceeds the maximum. (Bicubic does both.) Where a map has to shrink, each new
-    cell is the mean of those that it covers, so that none is overlooked.
+    their middle. Linear interpolation never leaves the range of the values: no cell turns
+    negative, and none exceeds the maximum. (Bicubic does both.) If a map has to shrink, each new
+    cell is the mean of all those it covers.
     """
     values = np.ascontiguousarray(values, np.float32)
     shrinks = size[0] < values.shape[0] or size[1] < values.shape[1]
@@ -170,11 +170,11 @@ def _examples() -> dict[str, dict]:
 
 
 def _read_file(source: str | os.PathLike) -> bytes:
-    # Not cv2.imread: on Windows it cannot open paths that are not ASCII, and says nothing.
+    # Not cv2.imread: on Windows it can't open non-ASCII paths, and doesn't say so.
     name = os.fspath(source)
     if isinstance(name, str) and name.split("://")[0] in ("http", "https", "ftp"):
         raise ValueError(
-            f"{name!r} is a web address, and load_image reads files: save the picture first, then "
+            f"{name!r} is a web address, but load_image reads files: save the picture first, then "
             "give its path."
         )
     try:
@@ -182,7 +182,7 @@ def _read_file(source: str | os.PathLike) -> bytes:
         found = path.stat() if name else None
     except PermissionError:
         raise
-    except (OSError, RuntimeError, ValueError):  # a name that no file can have
+    except (OSError, RuntimeError, ValueError):  # no file can have this name
         path, found = Path(), None
     if found is None:
         names = list(_examples())
@@ -194,11 +194,11 @@ def _read_file(source: str | os.PathLike) -> bytes:
         )
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(f"{name!r} is a folder: give the path of one picture in it.")
-    if not stat.S_ISREG(found.st_mode):  # opening a pipe or a device can wait for ever
+    if not stat.S_ISREG(found.st_mode):  # opening a pipe or a device can wait forever
         raise ValueError(f"{name!r} is a pipe or a device, not a file: give a picture's path.")
     if found.st_size > MAX_BYTES:
         raise picture_limits.too_many_bytes(f"the file {name!r}", f"{found.st_size / 1e6:,.0f} MB")
-    if found.st_size == 0:  # also the "files" of /proc, some of which wait when they're read
+    if found.st_size == 0:  # and the "files" in /proc, some of which wait when you read them
         return b""
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)  # it may be growing
@@ -218,7 +218,7 @@ def _check_bytes(content: bytes, name: str) -> CheckedPicture:
     file_format = picture_limits.check(content, name)
     if file_format == "WEBP":  # Pillow takes 8 bytes per pixel as soon as it opens one
         width, height, animated = picture_limits.webp_header(content)
-        # Of an animation Pillow holds a frame four times.
+        # Pillow holds an animation's frame four times.
         picture_limits.check_size(width, height, name, 16 * width * height if animated else 0)
         decode = functools.partial(_decode_webp, content, animated, name)
         return CheckedPicture(width * height, decode)
@@ -237,7 +237,7 @@ _OPENING = threading.Lock()
 
 def _open(content: bytes, file_format: str, name: str) -> Image.Image:
     try:
-        # One thread at a time, since catch_warnings changes what holds for all of them.
+        # One thread at a time, because catch_warnings changes the settings of them all.
         with _OPENING, warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
             return Image.open(io.BytesIO(content), formats=[file_format])
@@ -246,12 +246,14 @@ def _open(content: bytes, file_format: str, name: str) -> Image.Image:
         raise picture_limits.too_many_pixels(name, size) from None
     except UnidentifiedImageError:
         raise _unreadable(name, f"its {file_format} header is incomplete") from None
-    except Exception as error:  # a header that promises a format and breaks it: each in its own way
+    except (
+        Exception
+    ) as error:  # a header that promises a format but breaks it: each raises its own error
         raise _unreadable(name, error) from None
 
 
 def _check_pillow(picture: Image.Image) -> CheckedPicture:
-    """Check a Pillow image that somebody else has opened, and perhaps not decoded yet."""
+    """Check a Pillow image that somebody else has opened, but perhaps not decoded."""
     name = "the given Pillow image"
     file = getattr(picture, "fp", None) if getattr(picture, "tile", None) else None
     if file is not None:
@@ -264,7 +266,7 @@ def _check_pillow(picture: Image.Image) -> CheckedPicture:
         file.seek(0)
         content = _read_open_file(file)
         file.seek(position)
-        if picture.format not in ("WEBP", "AVIF"):  # which were read when they were opened
+        if picture.format not in ("WEBP", "AVIF"):  # they were read when they were opened
             picture_limits.check(content, name)
     return _check_opened(picture, name)
 
@@ -279,7 +281,7 @@ def _from_pillow(picture: Image.Image, name: str) -> np.ndarray:
     try:
         picture.load()
         orientation = picture.getexif().get(0x0112, 1)
-    except Exception as error:  # the decoders' errors have no common class
+    except Exception as error:  # decoders' errors have no common class
         raise _unreadable(name, error) from None
 
     def part(rows: slice, columns: slice) -> Image.Image:
@@ -313,7 +315,7 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
 
 
 def _extrema(picture: Image.Image) -> tuple[float, float]:
-    """Return the lowest and the highest value; NaN if there is one, which Pillow overlooks."""
+    """Return the lowest and the highest value; NaN if there is one, which Pillow would overlook."""
     values = np.asarray(picture)
     return values.min(), values.max()
 
@@ -325,11 +327,11 @@ def _grey_to_rgb(picture: Image.Image, scale: float) -> np.ndarray:
 def _decode_webp(content: bytes, animated: bool, name: str) -> np.ndarray:
     if animated:
         return _from_pillow(_open(content, "WEBP", name), name)
-    # Not by Pillow, which takes 16 bytes per pixel.
+    # Not with Pillow, which takes 16 bytes per pixel.
     try:
         orientation = picture_limits.webp_orientation(content)
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:  # whose text is of many lines
+    except cv2.error as error:  # its text has many lines
         picture, orientation = None, 1
         if error.code == cv2.Error.StsNoMem:
             raise _unreadable(name, MemoryError()) from None
@@ -342,13 +344,13 @@ def _decode_webp(content: bytes, animated: bool, name: str) -> np.ndarray:
 
 
 def _check_array(array: np.ndarray) -> np.ndarray:
-    """Return an array that is a picture as (H, W, channels), or say why it isn't one."""
+    """Return a picture array as (H, W, channels), or raise an error that says why it isn't one."""
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise ValueError(
             f"An array of shape {array.shape} is not one picture: expected (H, W), (H, W, 1), "
-            "(H, W, 3) or (H, W, 4). Of a batch, pass one: images[0]."
+            "(H, W, 3) or (H, W, 4). From a batch, pass one: images[0]."
         )
     picture_limits.check_size(array.shape[1], array.shape[0], "the array")
     if array.dtype.kind == "f":
@@ -374,19 +376,19 @@ def _from_array(array: np.ndarray, orientation: int = 1) -> np.ndarray:
 
 
 def _float_scale(low, high) -> int:
-    """Return what brings floats to 0..255, given the lowest and the highest."""
+    """Return the factor that brings floats to 0..255, given the lowest and the highest."""
     if not np.isfinite([low, high]).all():
         raise ValueError("The picture array holds NaN or infinity: expected numbers in 0..255.")
     if low < 0 or high > 255:
         raise ValueError(
-            f"A picture array of floats must lie in 0..1 or 0..255; this one goes from {low:.3g} "
+            f"A picture array of floats must be in 0..1 or 0..255; this one goes from {low:.3g} "
             f"to {high:.3g}. If it went through a network's preprocessing, undo that first: "
             "classifier.restore(inputs)[0]."
         )
     return 255 if high <= 1 else 1
 
 
-# EXIF's number of the way up -> a view of the picture, turned. All but 6 and 8 undo themselves.
+# EXIF's orientation -> a view of the picture, turned. All except 6 and 8 undo themselves.
 _TURNS = {
     2: lambda image: image[:, ::-1],
     3: lambda image: image[::-1, ::-1],
@@ -401,8 +403,8 @@ _TURNS = {
 def _from_parts(size: tuple[int, int], part: Callable, orientation: int) -> np.ndarray:
     """Put a picture together, upright, from parts of the stored one, which has this size.
 
-    Only a part at a time exists in another form than uint8 RGB, and the picture is turned while it
-    is put together: a large one in two forms would take twice the memory.
+    Only one part at a time exists in any form other than uint8 RGB, and the picture is turned while
+    it's put together: a large one in two forms would take twice the memory.
     """
     height, width = size
     if orientation in _TURNS:
@@ -430,7 +432,7 @@ def _parts(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 def _unreadable(name: str, error: Exception | str) -> Exception:
     if isinstance(error, MemoryError):
         return MemoryError(
-            f"There is too little memory left to read the picture in {name}: close other programs "
+            f"There isn't enough memory left to read the picture in {name}: close other programs "
             "or notebooks, or make it smaller."
         )
     reason = str(error).split("\n")[0] or type(error).__name__

@@ -1,8 +1,8 @@
-"""Load a classifier, find its class scores and its last feature maps (lesson 0).
+"""Load a classifier, and find its class scores and its last feature maps (lesson 0).
 
 A classifier ends in a softmax, which turns *scores* (logits, any real number) into probabilities.
-Simonyan et al. 2014, Selvaraju et al. 2017 and Smilkov et al. 2017 all differentiate the score of
-a class, S_c, not its probability: a probability also rises when the scores of other classes fall.
+Simonyan et al. 2014, Selvaraju et al. 2017 and Smilkov et al. 2017 all differentiate a class's
+score, S_c, not its probability: a probability also rises when the scores of other classes fall.
 `score_model` is the network that ends in those scores.
 """
 
@@ -42,9 +42,9 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class Classifier:
-    """A network together with what belongs to it: input size, class names, preprocessing.
+    """A network with everything that belongs to it: input size, class names, preprocessing.
 
-    Made by `load_classifier`, or from a model of your own (lesson 7):
+    Get one from `load_classifier`, or make it from your own model (lesson 7):
 
         Classifier(name, (height, width), labels, model, preprocess, undo)
 
@@ -53,12 +53,12 @@ class Classifier:
 
     Attributes:
         name: "efficientnet-lite0", "vgg16", "resnet50" or "mobilenet_v2".
-        input_size: (height, width) of the pictures that the network takes.
+        input_size: (height, width) of the network's input pictures.
         labels: the name of each class, in the order of the network's outputs.
         model: the keras.Model as published, which ends in softmax.
 
     Raises:
-        ValueError: the model takes other inputs, or has another number of classes.
+        ValueError: the model takes other inputs, or has a different number of classes.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Classifier:
 
     def __post_init__(self) -> None:
         if not is_graph(self.model):
-            return  # only a call would tell its shapes
+            return  # only a call would show its shapes
         shape, pictures = self.model.input_shape, (None, *self.input_size, 3)
         if len(shape) != 4 or any(a not in (None, b) for a, b in zip(shape, pictures, strict=True)):
             raise ValueError(
@@ -86,7 +86,7 @@ class Classifier:
             )
         if classes not in (1, len(self.labels)):
             raise ValueError(
-                f"The model {self.model.name!r} has {classes} outputs, and there are "
+                f"The model {self.model.name!r} has {classes} outputs, but there are "
                 f"{len(self.labels)} labels: expected one per class, in the order of the outputs."
             )
 
@@ -100,7 +100,7 @@ class Classifier:
         return score_model(self.model)
 
     def prepare(self, images: ArrayLike | Sequence[ArrayLike]) -> np.ndarray:
-        """Turn pictures into what the network takes.
+        """Turn pictures into the network's input.
 
         Args:
             images: uint8 RGB, one picture (H, W, 3) of any size, a batch (B, H, W, 3), or a list
@@ -108,10 +108,10 @@ class Classifier:
 
         Returns:
             float32 (B, height, width, 3): the centre square, resized with antialiasing, in the
-            range that the network was trained with.
+            range the network was trained with.
 
         Raises:
-            ValueError: another shape, or no picture at all.
+            ValueError: wrong shape, or no picture at all.
             TypeError: not uint8.
         """
         pictures = [resize_picture(centre_square(p), self.input_size) for p in _pictures(images)]
@@ -129,7 +129,7 @@ class Classifier:
         inputs = np.asarray(inputs)
         if inputs.dtype.kind not in "fiu" or inputs.ndim != 4 or inputs.shape[-1] != 3:
             raise ValueError(
-                f"restore expects what prepare returned, (B, H, W, 3), and was given an array of "
+                f"restore expects prepare's result, (B, H, W, 3), but was given an array of "
                 f"shape {inputs.shape} and dtype {inputs.dtype}."
             )
         return np.clip(np.round(self._undo(inputs)), 0, 255).astype(np.uint8)
@@ -137,14 +137,14 @@ class Classifier:
     def predict(
         self, images: ArrayLike | Sequence[ArrayLike], top: int = 5
     ) -> list[list[Prediction]]:
-        """Return for each picture its `top` most probable classes, the most probable first.
+        """Return each picture's `top` most probable classes, the most probable first.
 
         Args:
             images: as for `prepare`.
             top: how many classes, at least 1; all of them if there are fewer.
 
         Returns:
-            A list with one entry a picture (also for a single one): a list of `Prediction`s.
+            A list with one entry per picture (even for a single one): a list of `Prediction`s.
         """
         top = check_count("top", top)
         scores = class_scores(self.model, self.prepare(images))
@@ -160,11 +160,11 @@ class Classifier:
     def class_index(self, name: str) -> int:
         """Return the index of the class called `name`, such as 281 for "tabby".
 
-        Capitals matter only where two names differ in nothing else (264 Cardigan is a dog, 474
+        Capitals only matter if two names differ in nothing else (264 Cardigan is a dog, 474
         cardigan a garment).
 
         Raises:
-            ValueError: no class, or more than one, has that name; the closest are given.
+            ValueError: no class, or more than one, has that name; the message gives the closest.
         """
         if not isinstance(name, str):
             raise TypeError(f"A class name is a text such as 'tabby', not {name!r}.")
@@ -196,13 +196,13 @@ def load_classifier(name: str = "efficientnet-lite0") -> Classifier:
     """Load a classifier that was trained on ImageNet (1000 classes).
 
     Args:
-        name: "efficientnet-lite0", which travels with the course and needs no internet; or
+        name: "efficientnet-lite0", which comes with the course and needs no internet; or
             "vgg16", "resnet50", "mobilenet_v2" from keras.applications, whose weights Keras
             downloads once (528, 98 and 14 MB) and keeps.
 
     Raises:
         ValueError: unknown name, or a damaged weights file.
-        ConnectionError: the weights are not on this computer and could not be downloaded.
+        ConnectionError: the weights aren't on this computer and couldn't be downloaded.
     """
     if name == "efficientnet-lite0":
         return _embedded_classifier()
@@ -231,7 +231,7 @@ def _imagenet_labels() -> tuple[str, ...]:
 
 
 class Application(NamedTuple):
-    """A network of keras.applications: what builds it, prepares its pictures, and its file."""
+    """A network of keras.applications: its builder, its preprocessing, and its weights file."""
 
     build: Callable[..., keras.Model]
     preprocess: Callable[[np.ndarray], Any]
@@ -271,7 +271,7 @@ APPLICATIONS = {
 }
 
 
-# Where Keras keeps downloaded weights; like Keras, settled when it is loaded.
+# Where Keras keeps downloaded weights; as in Keras, it's settled on loading.
 _DOWNLOADS = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
 
 
@@ -281,7 +281,9 @@ def application_classifier(name: str, weights: str | None) -> Classifier:
     labels = _imagenet_labels()
     try:
         model = application.build(weights=weights)
-    except Exception as error:  # urllib, SSL, hash and disk errors, some bare Exceptions of Keras
+    except (
+        Exception
+    ) as error:  # urllib, SSL, hash and disk errors, and some bare Exceptions from Keras
         raise _no_weights(name, application.weights_file, error) from None
     return Classifier(name, (224, 224), labels, model, application.preprocess, application.undo)
 
@@ -312,12 +314,12 @@ def _pictures(images) -> list[np.ndarray]:
     for picture in pictures:
         if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
             raise ValueError(
-                f"A picture has the shape (H, W, 3), and this one {picture.shape}. load_image "
-                "makes one out of files and other arrays."
+                f"A picture has the shape (H, W, 3), but this one has {picture.shape}. "
+                "load_image makes one from files and other arrays."
             )
         if picture.dtype != np.uint8:
             raise TypeError(
-                f"A picture is uint8 in 0..255, and this one {picture.dtype}. load_image makes one "
-                "out of other arrays; what prepare returned must not be prepared again."
+                f"A picture is uint8 in 0..255, but this one is {picture.dtype}. load_image makes "
+                "one from other arrays. A batch from prepare mustn't be prepared again."
             )
     return pictures

@@ -1,9 +1,9 @@
-"""Bound what reading a picture file can cost, from its headers, before any decoder runs.
+"""Limit what reading a picture file can cost, by its headers, before any decoder runs.
 
 Decoders trust their files. 600 kB of progressive JPEG keep one busy for a minute, 38 bytes of WebP
 take gigabytes, and some of Pillow's 43 formats start other programs. So a file's first bytes must
 belong to one of a few formats, and a walk along its headers must stay within the limits below.
-What is cut off or contradicts itself is left to the decoder, which says so.
+If a file is cut off or contradicts itself, the decoder will say so.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator
 from PIL import Image, features
 
 MAX_BYTES = 200_000_000
-"""Of a file: uncompressed, the largest picture has 4 bytes per pixel."""
+"""A file's size: uncompressed, the largest picture has 4 bytes per pixel."""
 MAX_PIXELS = 50_000_000
 MAX_MEMORY = 480_000_000
-"""Bytes while decoding, beside the file: 10 per pixel, less 4 % for what can't be foreseen."""
+"""Bytes while decoding, on top of the file: 10 per pixel, minus 4 % for surprises."""
 MAX_METADATA = 8_000_000
 """Bytes that aren't pixels: EXIF, colour profiles, comments. Each part of a file counts as 100."""
 MAX_NUMBERS = 1_000_000
-"""Bytes of metadata that Pillow turns into Python numbers, a hundred times as large."""
+"""Bytes of metadata that Pillow turns into Python numbers, which are a hundred times as large."""
 MAX_SCANS = 32
 """Passes over a whole progressive JPEG. Programs write 10, or 18 in CMYK."""
 
@@ -32,7 +32,7 @@ PILLOW = 4
 
 
 def recognise(content: bytes) -> str | None:
-    """Return the format, as Pillow calls it, that a file's first bytes belong to."""
+    """Return the format, by Pillow's name for it, that a file's first bytes belong to."""
     for file_format, signature in _SIGNATURES.items():
         if signature.match(content):
             return file_format
@@ -54,7 +54,7 @@ FORMATS = tuple(_SIGNATURES)
 
 
 def check(content: bytes, name: str) -> str:
-    """Return the format of a picture file, after checking all that is said about it before pixels.
+    """Return a picture file's format, after checking everything it says before its pixels.
 
     Raises:
         ValueError: empty, too large, of another format, or beyond one of the limits above.
@@ -82,7 +82,7 @@ def check(content: bytes, name: str) -> str:
 
 
 def check_size(width: int, height: int, name: str, beside: int = 0) -> None:
-    """Refuse a picture of too many pixels, or whose decoder takes too much beside its pixels.
+    """Refuse a picture with too many pixels, or whose decoder takes too much on top of them.
 
     Args:
         beside: bytes that the decoder needs, apart from the picture that it returns.
@@ -93,29 +93,29 @@ def check_size(width: int, height: int, name: str, beside: int = 0) -> None:
     if memory > MAX_MEMORY:
         raise ValueError(
             f"The picture in {name} would take {memory / 1e6:,.0f} MB of memory to decode, the way "
-            f"it is stored, and at most {MAX_MEMORY / 1e6:.0f} MB are taken. Make it smaller, or "
+            f"it is stored, but the limit is {MAX_MEMORY / 1e6:.0f} MB. Make it smaller, or "
             "export it as an ordinary JPEG or PNG."
         )
 
 
 def too_many_pixels(name: str, size: str) -> ValueError:
-    """Return the error for a picture of so many pixels."""
+    """Return the error for a picture with this many pixels."""
     return ValueError(
-        f"The picture in {name} has {size} pixels; more than {MAX_PIXELS // 10**6} million are not "
-        "read, to protect this computer's memory. Make it smaller: the network looks at 224 x 224."
+        f"The picture in {name} has {size} pixels; the limit is {MAX_PIXELS // 10**6} million, "
+        "to protect this computer's memory. Make it smaller: the network looks at 224 x 224."
     )
 
 
 def too_many_bytes(name: str, size: str) -> ValueError:
-    """Return the error for a file of so many bytes."""
+    """Return the error for a file with this many bytes."""
     return ValueError(
-        f"A picture was expected, but {name} has {size}; more than {MAX_BYTES // 10**6} MB are not "
-        "read, to protect this computer's memory. Make the picture smaller, or export it as JPEG."
+        f"A picture was expected, but {name} has {size}; the limit is {MAX_BYTES // 10**6} MB, to "
+        "protect this computer's memory. Make the picture smaller, or export it as JPEG."
     )
 
 
 class _Metadata:
-    """Adds up what a file holds beside its pixels, and refuses too much of it."""
+    """Add up what a file has besides its pixels, and refuse it if that's too much."""
 
     def __init__(self, name: str) -> None:
         self.name, self.bytes, self.numbers = name, 0, 0
@@ -125,7 +125,7 @@ class _Metadata:
         self.numbers += numbers
         if self.bytes > MAX_METADATA or self.numbers > MAX_NUMBERS:
             raise ValueError(
-                f"The picture in {self.name} carries too much beside its pixels: metadata such as "
+                f"The picture in {self.name} carries too much besides its pixels: metadata such as "
                 "EXIF, colour profiles, comments or layers, or filler. Export it without them."
             )
 
@@ -152,12 +152,12 @@ def _jpeg(content: bytes, name: str) -> None:
     progressive = False
     while found := _MARKER.search(content, position):
         marker = content[found.start() + 1]
-        if not scans:  # what stands between the segments is read byte by byte
+        if not scans:  # anything between the segments is read byte by byte
             metadata.add(found.start() - position)
         position = found.end()
-        if marker == 0xD9:  # end of image; telephones append films
+        if marker == 0xD9:  # end of image; phones append videos
             break
-        if marker in (0x01, 0xD8):  # the markers without a segment
+        if marker in (0x01, 0xD8):  # markers without a segment
             metadata.add(1)
             continue
         size = max(2, *struct.unpack_from(">H", content, position))
@@ -188,7 +188,7 @@ def _jpeg(content: bytes, name: str) -> None:
 
 
 def _gif(content: bytes, name: str) -> None:
-    """Walk to the first frame, beyond which nothing is read but its pixels."""
+    """Walk to the first frame; only its pixels are read after that."""
     palette = 3 * 2 ** (1 + content[10] % 8) if content[10] & 128 else 0
     metadata, position = _Metadata(name), 13 + palette
     while position < len(content) and content[position] not in b",;":
@@ -207,14 +207,14 @@ def _bmp(content: bytes, name: str) -> None:
     if header >= 40 and struct.unpack_from("<I", content, 30)[0] in (1, 2):
         # Pillow decodes them in Python, byte by byte.
         raise ValueError(
-            f"The picture in {name} is a run-length encoded BMP, which is not read. Save it as PNG."
+            f"The picture in {name} is a run-length encoded BMP: not supported. Save it as PNG."
         )
 
 
 # TIFF: tags, and the bytes per value of each type.
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _STRIPS, _ORIENTATION = 256, 257, 258, 259, 273, 274
 _SAMPLES, _ROWS, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _TILES = 277, 278, 284, 322, 323, 324
-_POINTERS = (34665, 34853, 40965)  # to EXIF's own tags
+_POINTERS = (34665, 34853, 40965)  # leads to EXIF's own tags
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _TEXT = (1, 2, 6, 7)  # types that stay bytes
 _COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946}  # none, CCITT, LZW, JPEG, deflate, PackBits
@@ -242,7 +242,7 @@ def _tiff(content: bytes, name: str) -> None:
             values = struct.unpack_from(f"{order}{min(count, 8)}{letter}", content, at)
             if depth == 0:
                 if tag in tags:
-                    raise IndexError("one tag twice: each reader takes another one")
+                    raise IndexError("one tag twice: each reader uses a different one")
                 tags[tag], counts[tag] = values, count
             if tag in _POINTERS and values and depth < 3:
                 walk(values[0], depth + 1)
@@ -253,7 +253,7 @@ def _tiff(content: bytes, name: str) -> None:
     compression = tags.get(_COMPRESSION, (1,))[0]
     if compression not in _COMPRESSIONS:
         raise ValueError(
-            f"The picture in {name} is a TIFF that is compressed in a way which is not read "
+            f"The picture in {name} is a TIFF with a compression that isn't supported "
             f"(number {compression}). Save it with LZW or as PNG."
         )
     samples, bits = tags.get(_SAMPLES, (1,))[0], max(tags.get(_BITS, (1,)))
@@ -272,7 +272,7 @@ def _tiff(content: bytes, name: str) -> None:
             "long. Save it with LZW or as PNG."
         )
     beside = 0
-    if compression != 1:  # a strip or tile is decoded as a whole
+    if compression != 1:  # a strip or tile is decoded in one piece
         beside += across * down * max(PILLOW, math.ceil(samples / planes * bits / 8))
     if tags.get(_ORIENTATION, (1,))[0] != 1:  # Pillow turns a TIFF itself
         beside += PILLOW * width * height
@@ -298,7 +298,7 @@ def _webp_chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
 def webp_header(content: bytes) -> tuple[int, int, bool]:
     """Return the width, the height, and whether a WebP is animated.
 
-    Pillow takes 8 bytes per pixel before it tells them.
+    Pillow would take 8 bytes per pixel before it says.
     """
     kind = content[12:16]
     if kind == b"VP8X":
@@ -312,7 +312,7 @@ def webp_header(content: bytes) -> tuple[int, int, bool]:
 
 
 def webp_orientation(content: bytes) -> int:
-    """Return EXIF's number of the way up that a WebP is stored."""
+    """Return a WebP's orientation, as EXIF numbers it."""
     exif = Image.Exif()
     for kind, data in _webp_chunks(content):
         if kind == b"EXIF":
@@ -321,10 +321,10 @@ def webp_orientation(content: bytes) -> int:
 
 
 def without_exif(avif: bytes) -> bytes:
-    """Return an AVIF whose EXIF is not found any more.
+    """Return an AVIF in which Pillow won't find the EXIF.
 
-    Its orientation must not be looked for there (it has boxes of its own), and Pillow would turn
-    all numbers in it into Python's.
+    Its orientation isn't there anyway (it has its own boxes), and Pillow would turn all the numbers
+    in it into Python's.
     """
     position = 0
     while position + 16 <= len(avif):

@@ -1,7 +1,7 @@
 """Which exercises are done: kept in one small file, shown as a table.
 
-Each verdict that says something new becomes one line of the file. Lines are only ever added, so two
-notebooks may write at once. If the file was damaged, or a line was cut off, every other line still
+Each verdict that says something new becomes a line in the file. Lines are only ever added, so two
+notebooks may write at once. If the file is damaged, or a line is cut off, every other line still
 counts. A lesson never stops because of this file: whatever is in its place, nothing here raises.
 """
 
@@ -23,10 +23,10 @@ from typing import Any
 NAME = "saliency-course-progress.jsonl"
 VARIABLE = "SALIENCY_COURSE_PROGRESS"
 MOST_BYTES = 10_000_000
-"""Read of the file at most; a student who tries every exercise fills 10,000."""
+"""Bytes to read at most; a student who tries every exercise fills 10,000."""
 CATALOGUE = Path(__file__).with_name("checks") / "exercises.json"
 RIGHT, TRIED, OPEN = "right", "tried", "open"
-MARKS = {RIGHT: "[x]", TRIED: "[~]", OPEN: "[ ]"}  # letters that every console can print
+MARKS = {RIGHT: "[x]", TRIED: "[~]", OPEN: "[ ]"}  # characters that every console can print
 SIGNS = {RIGHT: "✓", TRIED: "…", OPEN: "○"}
 WORDS = {RIGHT: "right", TRIED: "tried, not right yet", OPEN: "open"}
 
@@ -34,8 +34,8 @@ WORDS = {RIGHT: "right", TRIED: "tried, not right yet", OPEN: "open"}
 def progress_file() -> Path | None:
     """Return where progress is kept: in the home folder, where a new copy of the course finds it.
 
-    In Colab, whose machines are thrown away, it's Google Drive if that is mounted. The environment
-    variable SALIENCY_COURSE_PROGRESS names another file. If it is empty, or there is no home
+    In Colab, whose machines are thrown away, it's Google Drive if that's mounted. The environment
+    variable SALIENCY_COURSE_PROGRESS names another file. If it's empty, or there's no home
     folder, nothing is kept.
     """
     chosen = os.environ.get(VARIABLE)
@@ -51,7 +51,7 @@ def progress_file() -> Path | None:
 
 
 def record(exercise: str, right: bool) -> None:
-    """Note that a check accepted ("1.2", True) or refused an answer. Once right stays right.
+    """Note that a check accepted ("1.2", True) or rejected an answer. Once right stays right.
 
     If that can't be kept, say so once.
     """
@@ -76,14 +76,14 @@ def _say_once(text: str) -> None:
 
 
 def _check_is_file(path: Path) -> None:
-    """Raise OSError where something is in the file's place that is none, such as a folder."""
+    """Raise OSError if something else is in the file's place, such as a folder."""
     with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe, say, would wait for ever
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe, say, would wait forever
             raise OSError(f"{path} is not an ordinary file: rename or delete it")
 
 
 def _lines(path: Path | None) -> tuple[list[bytes], str]:
-    """Return the lines of the file, [] where there is none, and what stands in the way or ""."""
+    """Return the file's lines ([] without a file), and what went wrong, or ""."""
     try:
         if path is None:
             return [], ""
@@ -97,9 +97,9 @@ def _lines(path: Path | None) -> tuple[list[bytes], str]:
 
 
 def read(path: Path | None = None) -> tuple[dict[str, str], int]:
-    """Return {exercise: "right" or "tried"}, and how many lines could not be read.
+    """Return {exercise: "right" or "tried"}, and how many lines couldn't be read.
 
-    A file that is not there, or can't be read, is empty.
+    A missing or unreadable file counts as empty.
     """
     found, damaged = {}, 0
     for line in filter(bytes.strip, _lines(path or progress_file())[0]):
@@ -117,7 +117,7 @@ def read(path: Path | None = None) -> tuple[dict[str, str], int]:
 
 
 def lessons() -> list[dict[str, Any]]:
-    """Return the course's lessons: their titles, notebooks and exercises, with what is done."""
+    """Return the course's lessons: titles, notebooks, exercises, and what's done."""
     found, _ = read()
     course = json.loads(CATALOGUE.read_text(encoding="utf-8"))
     for lesson in course:
@@ -127,7 +127,7 @@ def lessons() -> list[dict[str, Any]]:
 
 
 def next_exercise(course: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return the lesson and the exercise to go on with: the first that is not right."""
+    """Return the lesson and the exercise to go on with: the first that isn't right."""
     for lesson in course:
         for exercise in lesson["exercises"]:
             if exercise["state"] != RIGHT:
@@ -136,7 +136,7 @@ def next_exercise(course: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[st
 
 
 def _sentences(course: list[dict[str, Any]]) -> list[str]:
-    """Say how far you are, where to go on, and where that is kept."""
+    """Return sentences on how far you are, where to go on, and where that is kept."""
     states = [exercise["state"] for lesson in course for exercise in lesson["exercises"]]
     said = [f"{states.count(RIGHT)} of {len(states)} exercises are right."]
     following = next_exercise(course)
@@ -159,7 +159,7 @@ def _sentences(course: list[dict[str, Any]]) -> list[str]:
 
 
 def as_text(course: list[dict[str, Any]]) -> str:
-    """Return the table as plain text: a line a lesson, a mark an exercise."""
+    """Return the table as plain text: a line per lesson, a mark per exercise."""
     lines, width = [], max(len(lesson["title"]) for lesson in course)
     for lesson in course:
         right = sum(exercise["state"] == RIGHT for exercise in lesson["exercises"])
@@ -171,7 +171,7 @@ def as_text(course: list[dict[str, Any]]) -> str:
 
 
 def as_html(course: list[dict[str, Any]]) -> str:
-    """Return the table as HTML: a row a lesson, a sign an exercise, and what the signs mean."""
+    """Return the table as HTML: a row per lesson, a sign per exercise, and what the signs mean."""
     rows = []
     for lesson in course:
         right = sum(exercise["state"] == RIGHT for exercise in lesson["exercises"])
@@ -216,7 +216,7 @@ tr {{ border-top: 1px solid #777 }}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`python -m course_utils progress`: print the table, and write it as a page on demand."""
+    """`python -m course_utils progress`: print the table and, if you like, write it as a page."""
     parser = argparse.ArgumentParser(
         prog="python -m course_utils progress",
         description="Show which exercises are right, and where to go on.",

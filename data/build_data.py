@@ -1,7 +1,7 @@
-"""How the pictures, cut-outs, class names and digits in this folder were made.
+"""Make the pictures, cut-outs, class names and digits in this folder.
 
-Nobody needs to run this to take the course: what it writes is in the repository. It is here so that
-every file can be traced to its source and made again, byte for byte.
+You don't need to run this to take the course: its results are in the repository. It's here for
+tracing every file to its source, and for making it again, byte for byte.
 
 Run with Python 3.11, numpy 2.4.6, pillow 13.0.0, scikit-image 0.26.0 and scikit-learn 1.9.1 on
 
@@ -17,8 +17,8 @@ folder here. From the root of the repository:
     unzip timm-1.0.20-py3-none-any.whl -d timm
     python data/build_data.py --stamps stamps --imagenet timm
 
-Another version of Pillow or zlib may compress the same pixels into other bytes. ATTRIBUTION.md and
-licenses/ are written by hand: they say who made what, under which licence.
+A different version of Pillow or zlib may compress the same pixels into different bytes.
+ATTRIBUTION.md and licenses/ are written by hand: they say who made what, under which licence.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from sklearn.datasets import load_digits
 
 DATA = Path(__file__).resolve().parent
 WEIGHTS = "weights/efficientnet_lite0_float16.npz"  # made by weights/convert_efficientnet_lite0.py
-LONGEST_SIDE = 250  # of a cut-out: a scene is 224 pixels wide, so more would never be seen
+LONGEST_SIDE = 250  # of a cut-out: a scene is 224 pixels wide, so more would be wasted
 
 # Example name -> (scikit-image's file, what it shows, ImageNet classes that it shows).
 PHOTOS: dict[str, tuple[str, str, list[int]]] = {
@@ -184,15 +184,15 @@ def banana_on_white(stamps: Path) -> Image.Image:
 
 
 def two_objects_on_grass(stamps: Path, source: Path) -> Image.Image:
-    """Return a picture with two right answers, of which the network scores both about the same.
+    """Return a picture with two right answers that the network scores about the same.
 
-    Of some 600 pairs and placements this one has two easy names, close and high scores, and keeps
-    both classes on top when the sizes or the texture change a little. At the network's 224 pixels
-    the ball is smaller than its original, so it loses nothing by being enlarged here.
+    Out of some 600 pairs and placements, this one has two easy names and close, high scores, and
+    keeps both classes on top when the sizes or the texture change a little. At the network's 224
+    pixels, the ball is smaller than its original, so enlarging it here loses nothing.
     """
     grass = np.asarray(Image.open(source / "grass.png"), dtype=np.float64)[32:480, 32:480]
     grass = (grass - grass.mean()) / grass.std()
-    # Low contrast, so that the texture looks natural and explains nothing.
+    # Low contrast, to look natural and explain nothing.
     texture = np.array([128.0, 138.0, 112.0]) + 12 * grass[..., None]
     picture = Image.fromarray(np.clip(texture, 0, 255).astype(np.uint8))
     for file, longest_side, centre in (
@@ -242,7 +242,7 @@ def make_digits() -> Path:
 
 
 def write_manifest(paths: list[Path]) -> None:
-    """Write the size and the checksum of every file, so that a damaged copy can be recognised."""
+    """Write every file's size and checksum, for recognising damaged copies."""
     entries = {}
     for path in paths:
         content = path.read_bytes()
@@ -254,9 +254,9 @@ def write_manifest(paths: list[Path]) -> None:
 
 
 def read_stamp(path: Path, *, trim: bool) -> Image.Image:
-    """Return a stamp as RGBA, if asked without its empty border: then its size is the object's."""
+    """Return a stamp as RGBA, if asked without its empty border: its size is then the object's."""
     pixels = np.array(Image.open(path).convert("RGBA"))
-    pixels[pixels[..., 3] == 0] = 0  # colours that nobody sees only take up space
+    pixels[pixels[..., 3] == 0] = 0  # invisible colours only take up space
     stamp = Image.fromarray(pixels)
     return stamp.crop(stamp.getchannel("A").getbbox()) if trim else stamp
 

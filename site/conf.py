@@ -1,4 +1,4 @@
-"""Sphinx's settings of the reading version. `build.py` beside this file makes the pages."""
+"""Sphinx's settings for the reading version. `python -m tools.site` makes the pages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ language = "en"
 
 extensions = ["myst_nb"]
 myst_enable_extensions = ["deflist", "dollarmath"]
-nb_execution_mode = "off"  # the notebooks have been run, and bring their outputs
-nb_ipywidgets_js = {}  # and no widgets, whose scripts would come from another host
+nb_execution_mode = "off"  # the notebooks have been run, and have their outputs
+nb_ipywidgets_js = {}  # no widgets: their scripts would come from another host
 nb_code_prompt_show = "Show the {type}"
 nb_code_prompt_hide = "Hide the {type}"
 nb_merge_streams = True
@@ -27,13 +27,13 @@ html_math_renderer = "mathml"
 
 
 def visit_math(self, node):
-    """Write a formula as MathML, which browsers draw and screen readers read, with no script."""
+    """Write a formula as MathML, which browsers draw and screen readers read without a script."""
     self.body.append(latex2mathml.converter.convert(node.astext()))
     raise _skip()
 
 
 def visit_math_block(self, node):
-    """Write a formula on a line of its own."""
+    """Write a formula on its own line."""
     formula = latex2mathml.converter.convert(node.astext(), display="block")
     self.body.append(f'<div class="formula">{formula}</div>')
     raise _skip()

@@ -1,15 +1,15 @@
-"""Try damaged and hostile inputs at random: nothing crashes, hangs, fills memory or rambles.
+"""Try random damaged and hostile inputs: nothing crashes, hangs, fills memory or rambles.
 
     python tests/fuzz.py                                  every target, 30 seconds in all
     python tests/fuzz.py --seconds 600 --seed 7 pictures  one target, ten minutes, from seed 7
 
-Each case is made from a seed of its own, so that a failure can be repeated:
+Each case has its own seed, so you can repeat a failure:
 
     python tests/fuzz.py --case 7001234 pictures
 
-A target makes a case out of a random generator and tries it. What it may do is succeed, or raise
-one of the errors that it documents, with one sentence. The cases run in a process of their own,
-whose memory is limited and which is killed when a case takes too long: both count as failures.
+A target makes a case from a random generator and tries it. It must succeed, or raise one of its
+documented errors, with one sentence. The cases run in a separate process with limited memory, which
+is killed when a case takes too long. Both count as failures.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("", "dataset"))]
 
-LONGEST = 20  # seconds of a case: the largest pictures take 5 on a busy machine
-MEMORY = 1_200_000_000  # bytes above what an idle process takes: a file of 200 MB, and 10 per pixel
+LONGEST = 20  # seconds per case: the largest pictures take 5 on a busy machine
+MEMORY = 1_200_000_000  # bytes more than an idle process: a file of 200 MB, and 10 per pixel
 
 # --------------------------------------------------------------------------------- the mutations
 
@@ -59,7 +59,7 @@ def drop_a_part(rng: np.random.Generator, content: bytes) -> bytes:
 
 
 def write_a_number(rng: np.random.Generator, content: bytes) -> bytes:
-    """Put an extreme number where a size, a count or an offset may be, mostly near the top."""
+    """Put an extreme number where a size, a count or an offset could be, mostly near the top."""
     size = int(rng.choice([1, 2, 4, 8]))
     at = int(rng.integers(min(len(content), 200 if rng.random() < 0.7 else len(content))))
     numbers = [0, 1, 2 ** (8 * size) - 1, 2 ** (8 * size - 1), len(content), 7071]
@@ -78,7 +78,7 @@ MUTATIONS = (flip_bits, cut, repeat_a_part, drop_a_part, write_a_number, insert_
 
 
 def mutate(rng: np.random.Generator, content: bytes) -> bytes:
-    """Return a content that was changed one to three times."""
+    """Return contents that were changed one to three times."""
     for _ in range(rng.integers(1, 4)):
         content = MUTATIONS[rng.integers(len(MUTATIONS))](rng, content or b"\0")
     return content
@@ -88,7 +88,7 @@ def mutate(rng: np.random.Generator, content: bytes) -> bytes:
 
 
 def pictures() -> Callable[[np.random.Generator], None]:
-    """Pictures of all formats that Pillow writes, damaged or as bombs, given as path or bytes."""
+    """Pictures in all formats that Pillow writes, damaged or as bombs, as a path or bytes."""
     from PIL import Image
     from test_hostile_pictures import METADATA, claims, tiff_changed, with_scans
 
@@ -107,7 +107,7 @@ def pictures() -> Callable[[np.random.Generator], None]:
                 file = io.BytesIO()
                 try:
                     Image.fromarray(noise).convert(mode).save(file, file_format, **options)
-                except Exception:  # which formats hold which modes
+                except Exception:  # which formats can hold which modes
                     continue
                 if file.getvalue() not in seeds:
                     seeds.append(file.getvalue())
@@ -139,7 +139,7 @@ def pictures() -> Callable[[np.random.Generator], None]:
 
 
 def hdf5() -> Callable[[np.random.Generator], None]:
-    """Destinations of explain_dataset that were damaged since: continued, or refused untouched."""
+    """Damaged destinations of explain_dataset: continued, or refused and left untouched."""
     from PIL import Image
     from test_dataset import tiny_classifier, tiny_maps
 
@@ -158,27 +158,27 @@ def hdf5() -> Callable[[np.random.Generator], None]:
         try:
             assert tiny_maps(store, files, classifier) == {}
         except ValueError:
-            assert store.read_bytes() == content, "it was refused, and changed"
+            assert store.read_bytes() == content, "it was refused, but changed"
             raise
 
     return case
 
 
 def progress() -> Callable[[np.random.Generator], None]:
-    """Files of progress with anything in them."""
+    """Progress files with anything in them."""
     from fuzz_targets import fuzz_progress
 
     return fuzz_progress
 
 
 def uploads() -> Callable[[np.random.Generator], None]:
-    """What a browser may hand to the playground."""
+    """Whatever a browser may send to the playground."""
     from fuzz_targets import fuzz_upload
 
     return fuzz_upload
 
 
-# name: (what prepares the target and returns a function of a random generator, errors it may raise)
+# name: (prepares the target and returns a function of a random generator, errors it may raise)
 TARGETS: dict[str, tuple[Callable, tuple[type[Exception], ...]]] = {
     "pictures": (pictures, (ValueError,)),
     "hdf5": (hdf5, (ValueError,)),
@@ -190,7 +190,7 @@ TARGETS: dict[str, tuple[Callable, tuple[type[Exception], ...]]] = {
 
 
 def memory() -> int:
-    """Return the most memory that this process has taken, in bytes; 0 where it is not known."""
+    """Return the peak memory of this process, in bytes; 0 if it's unknown."""
     try:
         import resource
     except ImportError:  # Windows
@@ -200,10 +200,10 @@ def memory() -> int:
 
 
 def run_cases(name: str, first: int, only_one: bool, pipe) -> None:
-    """Run cases one after the other, in a process of its own: sends (case, outcome) for each."""
+    """Run cases in turn, in a process of its own; send (case, outcome) for each."""
     prepare, expected = TARGETS[name]
     case = prepare()
-    if not only_one:  # libraries in C complain there, line by line
+    if not only_one:  # C libraries complain there, line by line
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     idle, number = memory(), first
     pipe.send((None, "ready", 0))
@@ -215,7 +215,7 @@ def run_cases(name: str, first: int, only_one: bool, pipe) -> None:
         except expected as error:
             text = str(error)
             one_sentence = 20 < len(text) < 600 and "\n" not in text and "object at 0x" not in text
-            outcome = "refused" if one_sentence else f"FAILED: no sentence: {text[:300]!r}"
+            outcome = "refused" if one_sentence else f"FAILED: not a sentence: {text[:300]!r}"
         except BaseException as error:
             outcome = f"FAILED: {type(error).__name__}: {str(error)[:300]!r}"
         peak = memory() - idle
@@ -228,7 +228,7 @@ def run_cases(name: str, first: int, only_one: bool, pipe) -> None:
 
 
 def fuzz(name: str, seconds: float, first: int, only_one: bool) -> int:
-    """Run a target's cases for so long, or only one, and return how many failed."""
+    """Run a target's cases for that many seconds, or only one case; return how many failed."""
     processes = multiprocessing.get_context("spawn")
     end = time.monotonic() + seconds
     outcomes, failures, longest, peak, number = Counter(), [], 0.0, 0, first
@@ -243,7 +243,7 @@ def fuzz(name: str, seconds: float, first: int, only_one: bool) -> int:
                 if not here.poll(LONGEST if running else 300):
                     raise TimeoutError
                 case, outcome, taken = here.recv()
-                if case is None:  # the time for starting TensorFlow does not count
+                if case is None:  # the time that TensorFlow takes to start doesn't count
                     running, end = True, end + time.monotonic() - begun
                 elif outcome == "begins":
                     number, begun = case, time.monotonic()
@@ -252,7 +252,7 @@ def fuzz(name: str, seconds: float, first: int, only_one: bool) -> int:
                     outcomes[outcome.split(":")[0]] += 1
                     if outcome.startswith("FAILED"):
                         failures.append(f"{name}, case {case}: {outcome}")
-                        break  # what it left behind must not spoil the next
+                        break  # its leftovers must not spoil the next
         except (EOFError, TimeoutError) as error:
             if not only_one or not outcomes:
                 how = "takes too long" if isinstance(error, TimeoutError) else "ends the process"
@@ -276,8 +276,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], help="all, if none is named")
-    parser.add_argument("--seconds", type=float, default=30, help="in all, without preparations")
+    parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], help="all, if you name none")
+    parser.add_argument("--seconds", type=float, default=30, help="in total, without preparations")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 10**6)
     parser.add_argument("--case", type=int, help="run this case only")
     options = parser.parse_args()

@@ -1,6 +1,6 @@
-"""Fuzz targets: hostile files of progress and hostile uploads, drawn from a random generator.
+"""Fuzz targets: hostile progress files and hostile uploads, drawn from a random generator.
 
-Each target is one try: it returns when all is well, and fails an assertion otherwise.
+Each target tries once: it returns if all is well, and fails an assertion otherwise.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ODD_LINES = (
 
 
 def fuzz_progress(rng: np.random.Generator) -> None:
-    """Whatever a file of progress holds, nothing raises, and the next verdict counts."""
+    """Whatever a progress file holds, nothing raises, and the next verdict counts."""
     lines = [
         json.dumps(
             {"exercise": f"{rng.integers(8)}.{i}", "verdict": rng.choice(["right", "tried"])}
@@ -62,7 +62,7 @@ def fuzz_progress(rng: np.random.Generator) -> None:
             assert damaged >= 0
             progress.record("new", True)
             assert progress.read() == ({**found, "new": progress.RIGHT}, damaged)
-            assert file.read_bytes().startswith(content)  # nothing is ever taken away
+            assert file.read_bytes().startswith(content)  # nothing ever gets lost
             course = progress.lessons()
             assert "exercises are right" in progress.as_text(course)
             assert "</table>" in progress.as_html(course)
@@ -95,7 +95,7 @@ def bomb(rng: np.random.Generator) -> bytes:
 
 
 def fuzz_upload(rng: np.random.Generator) -> None:
-    """An upload becomes a picture, or one sentence that says what is wrong with it."""
+    """An upload becomes a picture, or one sentence that says what's wrong with it."""
     kind = rng.integers(5)
     if kind == 0:
         content = rng.bytes(int(rng.integers(2000)))

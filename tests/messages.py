@@ -10,7 +10,7 @@ FOREIGN = re.compile(r"\n|\x1b|in user code|Traceback|<class|object at 0x|KerasT
 
 
 def sentence(caught, longest: int = LONGEST) -> str:
-    """Return what was said, after checking how. Takes what `pytest.raises` gives, or a text."""
+    """Return a message after checking its style. It takes what `pytest.raises` gives, or a text."""
     message = str(getattr(caught, "value", caught))
     assert 20 < len(message) < longest, message
     assert not FOREIGN.search(message), message

@@ -1,10 +1,10 @@
-"""HTML as a browser reads it, for tests."""
+"""HTML as a browser reads it, for the tests."""
 
 import html.parser
 
 
 class Page(html.parser.HTMLParser):
-    """The elements of some HTML, in order, as (tag, attributes)."""
+    """The elements of an HTML text, in order, as (tag, attributes)."""
 
     def __init__(self, text: str):
         super().__init__()

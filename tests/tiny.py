@@ -1,7 +1,7 @@
 """Tiny models with known weights, and the maps that plain TensorFlow gives for them.
 
-Nothing here uses `course_utils`: what the tests compare with is written a second time, eagerly,
-with a GradientTape in the open.
+Nothing here uses `course_utils`: these maps, which the tests compare with, are computed a second
+time, eagerly, with a plain GradientTape.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 layers = keras.layers
-SHAPE = (12, 10, 3)  # not square, so that swapped axes are noticed
+SHAPE = (12, 10, 3)  # not square, so swapped axes show
 CLASSES = 4
 
 
@@ -27,7 +27,8 @@ def pictures(batch: int = 2, shape=SHAPE, seed: int = 0) -> np.ndarray:
 def fill(model: keras.Model, seed: int = 0) -> keras.Model:
     """Give every weight of a model a known random value, and return the model.
 
-    Fan-in scaled, so that scores stay of order 1; variances positive, seeds and counts untouched.
+    Weights are scaled by fan-in to keep scores of order 1; variances are positive; seeds and counts
+    stay as they are.
     """
     rng = np.random.default_rng(seed)
     for variable in model.weights:
@@ -36,7 +37,7 @@ def fill(model: keras.Model, seed: int = 0) -> keras.Model:
         fan_in = int(np.prod(variable.shape[:-1])) if len(variable.shape) > 1 else 4
         value = rng.standard_normal(variable.shape) / np.sqrt(fan_in)
         if len(variable.shape) == 1:
-            value *= 0.2  # small biases, so that the picture decides the class
+            value *= 0.2  # small biases: the picture decides the class
         if "variance" in variable.name or "gamma" in variable.name:
             value = 1 + np.abs(value)
         variable.assign(value)
@@ -52,7 +53,7 @@ def linear_model(activation="softmax", classes: int = CLASSES, shape=SHAPE) -> k
 
 
 def linear_weights(model: keras.Model, c: int, shape=SHAPE) -> np.ndarray:
-    """Return w of class c of a `linear_model`, in the shape of a picture."""
+    """Return a `linear_model`'s w for class c, in the shape of a picture."""
     return model.layers[-1].kernel.numpy()[:, c].reshape(shape)
 
 
@@ -73,7 +74,7 @@ def each(class_index, batch: int) -> np.ndarray:
 
 
 def class_score(scores: tf.Tensor, c: np.ndarray) -> tf.Tensor:
-    """Pick S_c; of a single logit z, the score of class 1 is z and that of class 0 is -z."""
+    """Pick S_c; with a single logit z, class 1 has the score z and class 0 has -z."""
     scores = tf.cast(scores, tf.float32)
     if scores.shape[1] == 1:
         scores = tf.concat([-scores, scores], axis=1)
@@ -103,11 +104,11 @@ def plain_grad_cam(maps: Callable, head: Callable, x: np.ndarray, c: np.ndarray)
 def assert_same_map(found: np.ndarray, expected: np.ndarray, tolerance: float, reason: str) -> None:
     """Compare two maps with a tolerance in units of the expected map's largest value.
 
-    Relative to the largest value and not to each one: a value near 0 is a sum of larger terms that
-    cancel, and carries their rounding.
+    It's relative to the largest value and not to each one: a value near 0 is a sum of larger terms
+    that cancel, and has their rounding.
     """
     assert found.shape == expected.shape
     scale = np.abs(expected).max()
-    assert scale > 0, "the expected map is all zero, so that the test would show nothing"
+    assert scale > 0, "the expected map is all zero: the test would show nothing"
     error = np.abs(found - expected).max() / scale
     assert error <= tolerance, f"maps differ by {error:.2g} of the largest value; {reason}"

@@ -1,1 +1,1 @@
-"""What makes files of this repository out of others, such as the notebooks from their sources."""
+"""Tools that make files in this repository from others, such as notebooks from their sources."""

@@ -1,10 +1,10 @@
-"""Start an exercise or a lesson again, or take your answers along into a new version of the course.
+"""Start an exercise or a lesson again, or take your answers along to a new version of the course.
 
     python start.py reset 3.2             exercise 3.2: the stub again, your answer kept below it
-    python start.py reset 3               lesson 3: new, and your notebook kept beside it
-    python start.py answers ../old-course fill in here what you answered in another copy
+    python start.py reset 3               lesson 3: new, and your notebook kept next to it
+    python start.py answers ../old-course fill in your answers from another copy
 
-Nothing is deleted. Close the notebooks in JupyterLab first: an open one isn't read again by itself.
+Nothing is deleted. Close the notebooks in JupyterLab first: it doesn't reload open ones by itself.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ OLD = """<details><summary>An earlier answer to exercise {id}</summary>
 
 
 class Problem(Exception):
-    """What stands in the way, and what to try, in a sentence."""
+    """What went wrong and what to try, in a sentence."""
 
 
 def places(notebook: nbformat.NotebookNode) -> dict[str, tuple[int, int]]:
-    """Return for each exercise where its answer is: the cells from a to b - 1, and b is the check.
+    """Return where each exercise's answer is: the cells from a to b - 1; b is the check.
 
-    They begin after the cell with the task. People split cells and put others in between.
+    It begins after the cell with the task. People split cells and insert others.
     """
     found = {}
     tasks = {
@@ -53,7 +53,7 @@ def places(notebook: nbformat.NotebookNode) -> dict[str, tuple[int, int]]:
 
 
 def answer(notebook: nbformat.NotebookNode, id: str) -> str:
-    """Return the code of an answer, "" where the stub is still as it was."""
+    """Return the code of an answer, "" if the stub hasn't changed."""
     start, end = places(notebook)[id]
     cells = [cell.source for cell in notebook.cells[start:end] if cell.cell_type == "code"]
     code = "\n\n".join(cells).strip()
@@ -61,7 +61,7 @@ def answer(notebook: nbformat.NotebookNode, id: str) -> str:
 
 
 def reset_exercise(id: str, folder: Path) -> str:
-    """Put the stub of an exercise back, with the answer folded below its check."""
+    """Put an exercise's stub back, with the answer folded below its check."""
     lesson = lesson_of(id.partition(".")[0])
     path, new = folder / f"{lesson}.ipynb", fresh(lesson)
     if id not in places(new):
@@ -85,7 +85,7 @@ def reset_exercise(id: str, folder: Path) -> str:
 
 
 def reset_lesson(number: str, folder: Path) -> str:
-    """Put a new notebook of a lesson in place of the old one, which is kept beside it."""
+    """Replace a lesson's notebook by a new one; keep the old one next to it."""
     lesson = lesson_of(number)
     path = folder / f"{lesson}.ipynb"
     if not path.exists():
@@ -102,7 +102,7 @@ def reset_lesson(number: str, folder: Path) -> str:
 
 
 def take_along(old_course: Path, folder: Path) -> list[str]:
-    """Fill in here what was answered in another copy of the course, which isn't changed."""
+    """Fill in the answers from another copy of the course, which isn't changed."""
     old_folder = old_course if list(old_course.glob("0*.ipynb")) else old_course / "notebooks"
     if not list(old_folder.glob("0*.ipynb")):
         raise Problem(f"There are no notebooks of the course in {old_course} or {old_folder}")
@@ -146,14 +146,14 @@ def lesson_of(number: str) -> str:
 
 
 def fresh(lesson: str) -> nbformat.NotebookNode:
-    """Return a lesson's student notebook as this version of the course has it."""
+    """Return a lesson's student notebook from this version of the course."""
     student = notebooks.student_version(notebooks.read(lesson))
     solved = notebooks.SOLUTIONS / f"{lesson}.ipynb"
     return notebooks.with_targets(student, read(solved)) if solved.exists() else student
 
 
 def read(path: Path) -> nbformat.NotebookNode:
-    """Return a notebook as it was saved."""
+    """Return a saved notebook."""
     try:
         return nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
     except FileNotFoundError:
@@ -163,14 +163,14 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Replace a notebook at once or not at all."""
+    """Replace a notebook completely or not at all."""
     half = path.with_suffix(".half")
     half.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     half.replace(path)
 
 
 def main(arguments: list[str], folder: Path = notebooks.STUDENTS) -> str | None:
-    """Run a command; return what stands in the way, or None."""
+    """Run a command; return what went wrong, or None."""
     try:
         if len(arguments) != 2 or arguments[0] not in ("reset", "answers"):
             raise Problem(

@@ -1,4 +1,4 @@
-"""Write the map of the house that CONTRIBUTING.md opens with, out of the modules' own first lines.
+"""Write the map of the house for CONTRIBUTING.md, from the modules' own first lines.
 
 python -m tools.house
 """
@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "CONTRIBUTING.md"
 BEGIN, END = "<!-- the map: python -m tools.house -->\n", "<!-- the end of the map -->\n"
 
-# Folders whose modules are listed one by one, in the order of the walk; and what the others hold.
+# Folders whose modules are listed one by one, in that order; and what the others contain.
 OPEN = ("course_utils", "tools", "workshop", "tests")
 CLOSED = {
-    "notebooks": "source/: a text file per lesson, which people edit; the notebooks made of them.",
-    "data": "Pictures, weights and class names, with their licences, and what made them.",
-    "benchmarks": "How fast, against four other libraries; and which maps point at the object.",
+    "notebooks": "source/: a text file per lesson, for editing; and the notebooks made from them.",
+    "data": "Pictures, weights and class names, their licences, and the scripts that made them.",
+    "benchmarks": "How fast, compared with four other libraries; which maps point at the object.",
     "site": "Settings and front page of the reading version, which tools/site.py makes.",
     "docs": "A page per method, the glossary, and the README's figure.",
 }
@@ -62,7 +62,7 @@ def house() -> str:
 
 
 def with_map(page: str) -> str:
-    """Return the page with the map as it's now."""
+    """Return the page with the current map."""
     before, _, rest = page.partition(BEGIN)
     return before + BEGIN + house() + END + rest.partition(END)[2]
 

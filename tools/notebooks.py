@@ -1,12 +1,12 @@
-"""Make the notebooks out of notebooks/source/NN_name.py, one text file a lesson.
+"""Make the notebooks from notebooks/source/NN_name.py, one text file per lesson.
 
     python -m tools.notebooks                  all lessons, and the playground
-    python -m tools.notebooks 02               only those whose name begins so
+    python -m tools.notebooks 02               only those whose name begins with that
 
-From each source two notebooks are made: NN_name.ipynb, which students open, without outputs and
-with a stub in place of each solution; and solutions/NN_name.ipynb, executed, with its outputs. Of
-the playground, which is an app and no lesson, only the first. A rebuild of an unchanged lesson
-changes no byte.
+Each source becomes two notebooks: NN_name.ipynb, which students open, without outputs and with a
+stub instead of each solution; and solutions/NN_name.ipynb, executed, with its outputs. The
+playground, which is an app and not a lesson, only becomes the first. If you rebuild an unchanged
+lesson, not a byte changes.
 """
 
 from __future__ import annotations
@@ -61,22 +61,22 @@ def lessons(prefix: str = "") -> list[str]:
 
 
 def repository() -> str:
-    """Return the repository's address, which stands in pyproject.toml and nowhere else."""
+    """Return the repository's address, which is in pyproject.toml and nowhere else."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)["project"]["urls"]["Source"].rstrip("/")
 
 
 def pin(name: str) -> str:
-    """Return the exact version of a package, which stands in requirements.txt."""
+    """Return a package's exact version, from requirements.txt."""
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     found = re.findall(rf"^{re.escape(name)}==([^\s;]+)", text, flags=re.MULTILINE)
     if len(found) != 1:
-        raise ValueError(f"requirements.txt has {len(found)} versions of {name}, and 1 is needed.")
+        raise ValueError(f"requirements.txt has {len(found)} versions of {name}, but must have 1.")
     return found[0]
 
 
 def set_up(address: str) -> str:
-    """Return the set-up cell of a copy of the course that lies at this address."""
+    """Return the set-up cell for a copy of the course at this address."""
     source = (SOURCES / "set_up.py").read_text(encoding="utf-8").strip()
     source = re.sub(r"([\w-]+)==VERSION", lambda m: f"{m[1]}=={pin(m[1])}", source)
     return source.replace("SOURCE_URL", address)
@@ -90,7 +90,7 @@ def read(lesson: str) -> nbformat.NotebookNode:
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
 
-    if lesson not in APPS:  # which are no lessons, and pages of their own
+    if lesson not in APPS:  # these aren't lessons, and are pages of their own
         address = repository().replace("https://github.com/", "")
         colab = (
             f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
@@ -104,7 +104,7 @@ def read(lesson: str) -> nbformat.NotebookNode:
 
     seen: dict[str, int] = {}
     for cell in notebook.cells:
-        # An id that depends on the content alone (and on how often it came before).
+        # An id that only depends on the content (and on how often it came before).
         repeat = seen[cell.source] = seen.get(cell.source, -1) + 1
         cell.id = hashlib.sha256(f"{repeat}{cell.source}".encode()).hexdigest()[:12]
     return notebook
@@ -125,7 +125,7 @@ def with_solutions_as(text: str, notebook: nbformat.NotebookNode) -> nbformat.No
 
 
 def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a copy with a stub instead of each solution, and nothing that only solutions have."""
+    """Return a copy with stubs instead of solutions, without anything that only solutions have."""
     notebook = with_solutions_as(rf"\1{STUB}", notebook)
     notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
     for cell in notebook.cells:
@@ -137,7 +137,7 @@ def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def solved_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a copy in which the marks around the solutions are gone; not executed."""
+    """Return a copy without the marks around the solutions; not executed."""
     return with_solutions_as(r"\2", notebook)
 
 
@@ -146,8 +146,8 @@ def with_targets(
 ) -> nbformat.NotebookNode:
     """Give exercises the figure that a right answer leads to, folded.
 
-    Those whose check is tagged "target"; the figure is the first that the solved notebook shows
-    after that check.
+    That's those whose check is tagged "target"; the figure is the first that the solved notebook
+    shows after that check.
     """
     student = copy.deepcopy(student)
     places = {cell.id: place for place, cell in enumerate(solved.cells)}
@@ -177,16 +177,16 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         timeout=SECONDS_A_CELL,
         kernel_name="python3",
         record_timing=False,
-        coalesce_streams=True,  # where a stream is cut into pieces depends on the clock
+        coalesce_streams=True,  # the clock decides where a stream is cut into pieces
         resources={"metadata": {"path": str(STUDENTS)}},
     )
-    with tempfile.TemporaryDirectory() as folder:  # the exercises solved here are nobody's progress
+    with tempfile.TemporaryDirectory() as folder:  # solving the exercises here is nobody's progress
         client.execute(env=os.environ | {"SALIENCY_COURSE_PROGRESS": str(Path(folder, "progress"))})
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
                 raise RuntimeError(f"This cell writes to stderr:\n{cell.source}\n\n{output.text}")
-            # A widget lives as long as its kernel, and has a random id. The still beside it stays.
+            # A widget lives as long as its kernel, and has a random id. The still next to it stays.
             if "text/html" in output.get("data", {}):
                 output.data.pop(WIDGET, None)
     # nbclient adds the version of this Python.
@@ -202,7 +202,7 @@ def title_of(task: nbformat.NotebookNode) -> str:
 
 
 def catalogue() -> str:
-    """Return the list of lessons and exercises that the package shows progress by, as JSON."""
+    """Return the lessons and exercises that the progress table needs, as JSON."""
     found = []
     for lesson in lessons():
         cells = read(lesson).cells
@@ -226,13 +226,13 @@ def catalogue() -> str:
 
 
 def text(notebook: nbformat.NotebookNode) -> str:
-    """Return a notebook as the text of its file."""
+    """Return the text of a notebook's file."""
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
 
 
 def build(lesson: str) -> None:
-    """Write both notebooks of a lesson, or the one of an app."""
+    """Write a lesson's two notebooks, or an app's one."""
     source = read(lesson)
     student = student_version(source)
     versions = {STUDENTS / f"{lesson}.ipynb": student}

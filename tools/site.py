@@ -1,10 +1,10 @@
-"""Make the reading version of the course: one page a lesson, with nothing to run.
+"""Make the reading version of the course: one page per lesson, with nothing to run.
 
     python -m tools.site                 into site/_build/html; open index.html there
     python -m tools.site FOLDER          into another folder
 
 The pages are the solved notebooks, with the solutions folded away. They ask no other computer for
-anything, so that they can be read from a disk, without internet.
+anything, so you can read them from a disk, without internet.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ QUIZ = re.compile(r"^checks\.quiz\((\d+)\)$", re.MULTILINE)
 
 
 def page(lesson: str) -> nbformat.NotebookNode:
-    """Return a solved lesson as it is read: solutions folded, the quiz as text."""
+    """Return a solved lesson for reading: solutions folded, the quiz as text."""
     solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
     solutions = {
         cell.id for cell in notebooks.read(lesson).cells if "### BEGIN SOLUTION" in cell.source
@@ -57,9 +57,9 @@ def page(lesson: str) -> nbformat.NotebookNode:
 
 
 def quiz_html(lesson: int) -> str:
-    """Return a closing quiz to be read: what each choice means is folded away below its question.
+    """Return a closing quiz for reading: what each choice means is folded away below the question.
 
-    (In the notebook it can be clicked, by a script that would fetch another one from the internet.)
+    (In the notebook you can click it, by a script that would fetch another from the internet.)
     """
     items = []
     for question in read_quiz(lesson):
@@ -85,7 +85,7 @@ def _html_output(text: str) -> nbformat.NotebookNode:
 
 
 def write_sources(folder: Path) -> None:
-    """Write a page per lesson and method, the glossary, and the first page, which lists them."""
+    """Write a page per lesson and method, the glossary, and the front page, which lists them."""
     folder.mkdir(parents=True)
     lessons = notebooks.lessons()
     for lesson in lessons:
@@ -96,7 +96,7 @@ def write_sources(folder: Path) -> None:
     docs = ROOT / "docs"
     for path in (docs / "cat_three_maps.png", docs / "glossary.md"):
         shutil.copy(path, folder)
-    for name in METHODS:  # whose links lead to notebooks, and here to pages
+    for name in METHODS:  # their links lead to notebooks, but here to pages
         text = (docs / "methods" / f"{name}.md").read_text(encoding="utf-8")
         text = re.sub(r"\(\.\./\.\./notebooks/solutions/(\w+)\.ipynb\)", r"(\1)", text)
         (folder / f"{name}.md").write_text(text, encoding="utf-8", newline="\n")

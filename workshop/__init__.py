@@ -1,1 +1,1 @@
-"""What an instructor needs beyond the lessons. README.md in this folder says when to use which."""
+"""What an instructor needs beyond the lessons. README.md in this folder says when to use what."""

@@ -1,11 +1,11 @@
-"""What an instructor needs, by one command each. `python start.py workshop` runs this.
+"""Everything an instructor needs, one command each. `python start.py workshop` runs this.
 
     python start.py workshop run-sheet                 minute by minute, in two formats
-    python start.py workshop slides                    slides of all lessons, to be shown offline
+    python start.py workshop slides                    slides of all lessons, to show offline
     python start.py workshop grading                   a course folder for nbgrader
-    python start.py workshop kit linux-x86_64 3.11     an archive to install from without internet
+    python start.py workshop kit linux-x86_64 3.11     an archive that installs without internet
 
-README.md beside this file says when to use which.
+README.md in this folder says when to use what.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 
 
 def main(arguments: list[str]) -> str | None:
-    """Run one command; return what stands in the way, or None."""
+    """Run one command; return what went wrong, or None."""
     parser = argparse.ArgumentParser(
         prog="python start.py workshop",
         description=__doc__,
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> str | None:
     commands.add_parser("grading", help="make workshop/_build/grading")
     kit = commands.add_parser("kit", help="make workshop/_build/saliency-course-...zip")
     kit.add_argument("platform", help="linux-x86_64, linux-aarch64, win-amd64 or macosx-arm64")
-    kit.add_argument("python", help="the Python of the participants, such as 3.12")
+    kit.add_argument("python", help="the participants' Python, such as 3.12")
     chosen = parser.parse_args(arguments)
 
     from workshop.lessons import PlanError

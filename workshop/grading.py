@@ -1,9 +1,9 @@
-"""Make a course folder for nbgrader: one assignment a lesson, one grade an exercise.
+"""Make a course folder for nbgrader: one assignment per lesson, one grade per exercise.
 
-The answers are graded by the checks that the students see. A check prints its verdict and never
-raises, and nbgrader grades a cell by whether it raises. Between the two stands a cell of its own
-after each check: it runs the check again, and looks whether the function that came back is the
-student's or one that the course handed out.
+The checks that students see also grade their answers. A check prints its verdict and never raises,
+but nbgrader grades a cell by whether it raises. So there's an extra cell after each check: it runs
+the check again and looks whether it got back the student's function or one that the course handed
+out.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ TARGET = lessons.BUILT / "grading"
 NBGRADER = lessons.ROOT / "workshop" / "requirements.txt"
 GUESS = re.compile(r"^\w+ = \.\.\.$")
 
-# nbgrader gives no points to a cell that writes to stderr, and a right answer may well cause a
-# warning: hence the redirection. If a syntax error left the name without a function, the working
-# version is bound to it, so that the exercises that build on this one can still be right.
+# nbgrader gives no points to a cell that writes to stderr, but a right answer may well cause a
+# warning: hence the redirection. If a syntax error left the name without a function, it gets the
+# working version: exercises that build on it can then still be right.
 GRADE = """\
 # {points}, if the check says "right".
 ### BEGIN HIDDEN TESTS
@@ -38,14 +38,14 @@ import io
 
 with contextlib.redirect_stderr(io.StringIO()):
     {name} = checks.{check}(globals().get("{name}", lambda *_: ...))
-assert not hasattr({name}, "from_the_course"), "The check above says what is not right yet."
+assert not hasattr({name}, "from_the_course"), "The check above says what isn't right yet."
 ### END HIDDEN TESTS"""
 
 CONFIG = f"""\
 # Made by `python start.py workshop grading`.
 import os
 
-os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # what participants solved is not your own progress
+os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # the participants' solutions aren't your own progress
 c = get_config()
 c.CourseDirectory.course_id = "saliency"
 c.ClearSolutions.code_stub = {{"python": {lessons.notebooks.STUB!r}}}
@@ -56,7 +56,7 @@ c.Execute.timeout = {lessons.notebooks.SECONDS_A_CELL}
 
 
 def get_nbgrader() -> None:
-    """Install nbgrader beside the course's packages, unless it's there in the right version.
+    """Install nbgrader next to the course's packages, unless the right version is there.
 
     Raises:
         PlanError: pip failed, or the disk is full.
@@ -81,7 +81,7 @@ def get_nbgrader() -> None:
             raise PlanError(f"nbgrader could not be installed: {error}") from None
     if not installed:
         raise PlanError(
-            "nbgrader could not be installed; the reason stands above. The first time, it takes "
+            "nbgrader could not be installed; the reason is above. The first time, it takes "
             "the internet: run the same command again when there is one"
         )
 
@@ -97,7 +97,7 @@ def named(word: str, task: Exercise) -> str:
 
 
 def marked(kind: str, grade_id: str, points: int | None = None) -> dict:
-    """Return nbgrader's metadata for a cell that is a solution, a grade or given."""
+    """Return nbgrader's metadata for a cell that's a solution, a grade or given."""
     about = {
         "schema_version": 3,
         "grade_id": grade_id,
@@ -121,7 +121,7 @@ def grade_cell(task: Exercise) -> nbformat.NotebookNode:
 
 
 def source_version(lesson: str) -> nbformat.NotebookNode:
-    """Return a lesson with its solutions, as nbgrader wants the instructor's version."""
+    """Return a lesson with its solutions, the way nbgrader wants the instructor's version."""
     notebook = lessons.notebooks.with_targets(lessons.source(lesson), lessons.solved(lesson))
     cells, task = [], None
     for cell in notebook.cells:
@@ -142,7 +142,7 @@ def source_version(lesson: str) -> nbformat.NotebookNode:
 
 
 def environment() -> dict[str, str]:
-    """Return the variables for nbgrader, which calls alembic, and wants it on the path."""
+    """Return the variables for nbgrader, which calls alembic and wants it on the path."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
     return os.environ | {"PATH": path}
 
@@ -177,12 +177,12 @@ def release(lesson: str, folder: Path) -> Path:
     path = folder / "release" / assignment(lesson) / f"{lesson}.ipynb"
     if done.returncode or not path.is_file():
         print(done.stdout)
-        raise PlanError(f"nbgrader could not make the release of {lesson}; its reason stands above")
+        raise PlanError(f"nbgrader could not make the release of {lesson}; its reason is above")
     return path
 
 
 def write(folder: Path = TARGET) -> None:
-    """Make a course folder with all lessons; what was handed in there before stays."""
+    """Make a course folder with all lessons; earlier submissions in it stay."""
     get_nbgrader()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8", newline="\n")

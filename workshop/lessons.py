@@ -1,4 +1,4 @@
-"""What the lessons' sources and solved notebooks say: exercises, goals, printed numbers."""
+"""Look up what the lessons' sources and solved notebooks say: exercises, goals, printed numbers."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ else:  # pragma: no cover - depends on the Python version
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-BUILT = HERE / "_build"  # what the commands make and git ignores
+BUILT = HERE / "_build"  # where the commands write; git ignores it
 
 
-POINTS = {"easy": 1, "medium": 2, "hard": 3}  # what an exercise is worth when it is graded
+POINTS = {"easy": 1, "medium": 2, "hard": 3}  # an exercise's points when it's graded
 CHECK = re.compile(r"^(?P<name>\w+) = checks\.(?P<check>\w+)\((?P=name)\)$", re.MULTILINE)
 
 
 class PlanError(Exception):
-    """What is wrong with one of the workshop's own files, in a sentence for who edits them."""
+    """What's wrong with one of the workshop's own files, in a sentence for whoever edits it."""
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise, as its lesson's source describes it."""
+    """An exercise, as its lesson's source describes it."""
 
     id: str
     lesson: str
@@ -44,17 +44,17 @@ class Exercise:
     goal: str
     mistakes: str
     solution: str
-    check: str  # the name of the check, and of the function that the student writes
+    check: str  # the name of the check and of the student's function
     name: str
 
     @property
     def points(self) -> int:
-        """What a right answer is worth: 1 to 3 points, by difficulty."""
+        """The points for a right answer: 1 to 3, by difficulty."""
         return POINTS[self.difficulty]
 
 
 def read_toml(name: str) -> dict:
-    """Return one of the files that people edit here."""
+    """Return the contents of one of the files that people edit here."""
     try:
         return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -104,7 +104,7 @@ def flat(text: str) -> str:
 
 
 def minutes(lesson: str) -> int:
-    """Return how many minutes a lesson says that it takes."""
+    """Return how many minutes a lesson says it takes."""
     return int(re.search(r"\*\*Time:\*\* (\d+) minutes", source(lesson).cells[0].source).group(1))
 
 
@@ -141,13 +141,13 @@ def exercises() -> dict[str, Exercise]:
 
 
 def folded(task: str, summary: str) -> str:
-    """Return what is folded away in a task under this summary, as one line."""
+    """Return the text folded away in a task under this summary, as one line."""
     pattern = rf"<details><summary>{summary}</summary>\n+(.*?)\n+</details>"
     return " ".join(re.search(pattern, task, re.DOTALL).group(1).split())
 
 
 def without_marks(code: str) -> str:
-    """Return the function alone: no marks around the solution, and no imports above it."""
+    """Return only the function, without the marks around the solution and the imports above it."""
     lines = [line for line in code.splitlines() if "### " not in line]
     first = next(i for i, line in enumerate(lines) if line.startswith("def "))
     return "\n".join(lines[first:]).rstrip()
@@ -155,7 +155,7 @@ def without_marks(code: str) -> str:
 
 @functools.cache
 def printed(lesson: str) -> str:
-    """Return all that the solved lesson prints, and its figures' descriptions, on one line."""
+    """Return everything the solved lesson prints, and its figures' descriptions, on one line."""
     said = []
     for cell in solved(lesson).cells:
         for output in cell.get("outputs", []):
@@ -170,7 +170,7 @@ QUOTATION = re.compile(r"<<(\d): (.+?)>>", re.DOTALL)
 
 
 def quote(text: str) -> str:
-    """Replace each quotation, <<2: not prepared: pillow>>, by what lesson 2 prints."""
+    """Replace each quotation, such as <<2: not prepared: pillow>>, by what lesson 2 prints."""
 
     def replaced(match: re.Match) -> str:
         lesson, words = name_of(int(match[1])), " ".join(match[2].split())

@@ -1,7 +1,7 @@
 """The computer as start.py finds it: its Pythons, an offline kit, disk, home folder, variables.
 
-An old Python has to get as far as the sentence that names a newer one. So this file, like start.py,
-uses the standard library alone, and a language that Python 3.7 understands.
+This file, like start.py, must run on old Pythons, because it tells people which version to install.
+So it only uses the standard library, and code that Python 3.7 understands.
 """
 
 import contextlib
@@ -20,10 +20,12 @@ from pathlib import Path
 
 OLDEST, NEWEST = (3, 10), (3, 13)
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "win-amd64", "macosx-arm64")  # of TensorFlow's wheels
-WHEELS = Path(__file__).resolve().parent.parent / "wheels"  # an offline kit has all packages there
+WHEELS = (
+    Path(__file__).resolve().parent.parent / "wheels"
+)  # an offline kit has all its packages there
 KIT = "kit.json"  # in that folder: for which kind of computer, and for which Python
-DISK_SPACE = 4e9  # bytes; a finished .venv takes up to 3.0e9, and pip unpacks beside it
-# Windows refuses paths of 260 characters and more; TensorFlow's longest, inside .venv, has 201.
+DISK_SPACE = 4e9  # bytes; a finished .venv takes up to 3.0e9, and pip unpacks next to it
+# Windows refuses paths of 260 or more characters; TensorFlow's longest, inside .venv, has 201.
 LONGEST_WINDOWS_ROOT = 259 - 201 - 1
 
 
@@ -32,10 +34,10 @@ class StartError(Exception):
 
 
 def describe():
-    """The facts about the running interpreter that decide whether TensorFlow can be installed."""
+    """Return the facts about this interpreter that decide whether TensorFlow can be installed."""
     mac = (
         platform.system() == "Darwin"
-    )  # a universal Python says universal2: what it runs as counts
+    )  # a universal Python says universal2, but what it runs as counts
     return {
         "version": list(sys.version_info[:2]),
         "implementation": platform.python_implementation(),
@@ -47,7 +49,7 @@ def describe():
 
 
 def problem(facts):
-    """One sentence on why the course cannot run on the interpreter `describe` saw, or None."""
+    """Return a sentence on why the course can't run on the interpreter `describe` saw, or None."""
     version, kind = tuple(facts["version"]), facts["platform"]
     name = "Python" if facts["implementation"] == "CPython" else facts["implementation"]
     this = "This is {} {}.{}".format(name, *version)
@@ -90,7 +92,7 @@ def problem(facts):
 
 
 def read_kit(folder=WHEELS):
-    """What the offline kit in this folder is for, {"platform": ..., "python": ...}, or None.
+    """Return what the offline kit in this folder is for, {"platform": ..., "python": ...}, or None.
 
     Raises:
         StartError: the kit is damaged.
@@ -108,13 +110,13 @@ def read_kit(folder=WHEELS):
 
 
 def kit_problem(facts, kit):
-    """One sentence on why the offline kit is not for the interpreter `describe` saw, or None."""
+    """Return a sentence on why the kit isn't for the interpreter `describe` saw, or None."""
     this = "{}.{}".format(*facts["version"])
     if kit is None or (kit["platform"], kit["python"]) == (facts["platform"], this):
         return None
     fix = "ask for the offline kit for this computer"
     if kit["platform"] == facts["platform"]:
-        fix = f"install Python {kit['python']} beside it, or {fix}"
+        fix = f"install Python {kit['python']} as well, or {fix}"
     return (
         f"The packages in the folder {WHEELS.name} are for Python {kit['python']} on "
         f"{kit['platform']}, and this is Python {this} on {facts['platform']}: {fix}, or delete "
@@ -123,7 +125,7 @@ def kit_problem(facts, kit):
 
 
 def candidates():
-    """Commands that may start another Python, best first."""
+    """Return commands that may start another Python, best first."""
     minors = range(NEWEST[1], OLDEST[1] - 1, -1)
     names = [[f"python3.{minor}"] for minor in minors]
     if os.name == "nt":
@@ -132,8 +134,8 @@ def candidates():
 
 
 def find_another(kit=None):
-    """The command of a Python on this machine that the course, and the kit, can use, or None."""
-    # Asking Windows' launcher for a version that is not there must not make it install that one.
+    """Return the command of a Python here that the course and the kit can use, or None."""
+    # If a version is missing, Windows' launcher must not install it.
     env = dict(child_environment(os.environ), PYTHON_MANAGER_AUTOMATIC_INSTALL="false")
     quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 60}
     for command in candidates():
@@ -150,11 +152,11 @@ def find_another(kit=None):
     return None
 
 
-# ----------------------------------------------------------- what its programs find, and leave
+# --------------------------------------------------- what its programs find and leave behind
 
 
 def child_environment(environ):
-    """The variables for the environment's own Python: without those that would lead it astray."""
+    """Return the variables for the environment's Python, without those that would mislead it."""
     pip = "CONSTRAINT NO_BINARY NO_DEPS ONLY_BINARY PREFIX PYTHON REQUIREMENT ROOT TARGET"
     astray = {"__PYVENV_LAUNCHER__", "MPLBACKEND", "TF_USE_LEGACY_KERAS"}
     astray.update(f"PIP_{name}" for name in pip.split())
@@ -171,9 +173,9 @@ def child_environment(environ):
 
 
 def with_home(environ, folder):
-    """The variables, with a home in this folder where programs cannot write to the real one."""
+    """Return the variables, with a home in this folder if programs can't write to the real one."""
     try:
-        # Path.expanduser raises where an account has no home folder.
+        # Path.expanduser raises if an account has no home folder.
         with tempfile.TemporaryFile(dir=os.path.expanduser("~")):  # noqa: PTH111
             return environ
     except OSError:
@@ -184,7 +186,7 @@ def with_home(environ, folder):
 
 
 def warnings_before_install(free_space, long_paths, root):
-    """What may make the installation fail, in sentences."""
+    """Return sentences on what may make the installation fail."""
     if free_space < DISK_SPACE:
         yield (
             f"Warning: only {free_space / 1e9:.1f} GB are free on this disk, "
@@ -198,7 +200,7 @@ def warnings_before_install(free_space, long_paths, root):
 
 
 def long_paths_work():
-    """False on a Windows that refuses paths of 260 characters and more."""
+    """Return False on a Windows that refuses paths of 260 or more characters."""
     if os.name != "nt":
         return True
     import winreg
@@ -213,10 +215,10 @@ def long_paths_work():
 
 @contextlib.contextmanager
 def alone(path):
-    """Let only one start.py install at a time: a second one waits, and says so."""
+    """Let only one start.py install at a time: a second one waits and says so."""
     with path.open("rb") as file:
-        # No file of its own has to be left for the lock. On Windows nobody can read what is locked,
-        # so it is a byte far beyond the end.
+        # The lock leaves no file behind. On Windows nobody can read a locked part, so it's a byte
+        # far beyond the end.
         file.seek(2**30)
         os.set_inheritable(file.fileno(), True)
         waiting = False
@@ -229,7 +231,7 @@ def alone(path):
 
 
 def lock(file):
-    """Lock an open file for this process, if nobody else has; did it work?"""
+    """Lock an open file for this process, if nobody else has; return whether that worked."""
     try:
         if os.name == "nt":
             import msvcrt

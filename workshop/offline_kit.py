@@ -1,7 +1,7 @@
-"""Make an archive from which the course can be installed on a computer without internet.
+"""Make an archive that installs the course on a computer without internet.
 
-It holds the course and a folder `wheels` with every package of requirements.txt, for one kind of
-computer and one Python. start.py finds that folder, and installs from it alone.
+It has the course and a folder `wheels` with every package of requirements.txt, for one kind of
+computer and one Python. start.py finds that folder and installs only from it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from workshop import lessons, machine
 from workshop.lessons import PlanError
 
-# The oldest systems that TensorFlow's wheels run on, and what they can use besides. pip takes a
-# wheel that carries one of these tags.
+# The oldest systems that TensorFlow's wheels run on, and what else they can use. pip accepts wheels
+# with one of these tags.
 TAGS = {
     "linux-x86_64": [
         *(f"manylinux_2_{minor}_x86_64" for minor in range(31, 4, -1)),
@@ -35,7 +35,7 @@ TAGS = {
     "win-amd64": ["win_amd64"],
     "macosx-arm64": [f"macosx_{major}_0_arm64" for major in range(14, 10, -1)],
 }
-SYSTEMS = {  # what the markers in requirements.txt ask for
+SYSTEMS = {  # what the markers in requirements.txt ask about
     "linux-x86_64": ("linux", "posix", "Linux", "x86_64"),
     "linux-aarch64": ("linux", "posix", "Linux", "aarch64"),
     "win-amd64": ("win32", "nt", "Windows", "AMD64"),
@@ -45,7 +45,7 @@ LEFT_OUT = {".git", ".venv", "__pycache__", "_build", ".ipynb_checkpoints"}
 
 
 def marker_environment(platform: str, release: str) -> dict[str, str]:
-    """Return what a computer of this kind, with Python 3.11.4, say, calls itself in a marker."""
+    """Return a computer's values in markers, for its kind and a Python such as 3.11.4."""
     sys_platform, os_name, system, machine = SYSTEMS[platform]
     return {
         **default_environment(),
@@ -63,20 +63,20 @@ def marker_environment(platform: str, release: str) -> dict[str, str]:
 def releases(python: str) -> tuple[str, str]:
     """Return the first release of this Python and one after the last: theirs is in between.
 
-    Some packages come in another version for the earlier releases: the kit has both.
+    Some packages have other versions for the earlier releases: the kit has both.
     """
     return f"{python}.0", f"{python}.99"
 
 
 def pins(path: Path = lessons.ROOT / "requirements.txt") -> dict[Requirement, list[str]]:
-    """Return what a file pins, each with its hashes, such as "sha256:0123..."."""
+    """Return a file's pins, each with its hashes, such as "sha256:0123..."."""
     lines = path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
     split = [line.partition(" #")[0].split(" --hash=") for line in lines if line[:1].isalnum()]
     return {Requirement(name): [h.strip() for h in hashes] for name, *hashes in split}
 
 
 def requirements(platform: str, release: str) -> dict[Requirement, list[str]]:
-    """Return the pins that hold for this kind of computer, without markers."""
+    """Return the pins that apply to this kind of computer, without markers."""
     environment, chosen = marker_environment(platform, release), {}
     for requirement, hashes in pins().items():
         if requirement.marker is None or requirement.marker.evaluate(environment):
@@ -86,7 +86,7 @@ def requirements(platform: str, release: str) -> dict[Requirement, list[str]]:
 
 
 def check_target(platform: str, python: str) -> None:
-    """Raise PlanError for a computer for which no kit can be made."""
+    """Raise PlanError if no kit can be made for this kind of computer."""
     supported = [f"3.{minor}" for minor in range(machine.OLDEST[1], machine.NEWEST[1] + 1)]
     if platform not in TAGS:
         raise PlanError(f"there are kits for {', '.join(TAGS)}, and not for {platform!r}")
@@ -95,7 +95,7 @@ def check_target(platform: str, python: str) -> None:
 
 
 def download(platform: str, python: str, folder: Path) -> None:
-    """Download the wheels whose hashes stand in requirements.txt."""
+    """Download the wheels whose hashes are in requirements.txt."""
     short = python.replace(".", "")
     listed = folder / "wanted.txt"
     got: set[str] = set()
@@ -104,8 +104,8 @@ def download(platform: str, python: str, folder: Path) -> None:
         wanted = {f"{r} --hash=" + " --hash=".join(hashes) for r, hashes in chosen}
         listed.write_text("\n".join(sorted(wanted - got)), encoding="utf-8")
         got |= wanted
-        # requirements.txt lists everything that is needed, and pip would judge what the packages
-        # need by this computer instead of theirs: so --no-deps.
+        # requirements.txt lists everything, and pip would judge what the packages need by this
+        # computer instead of theirs: hence --no-deps.
         command = [
             *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
             *("--require-hashes", "--disable-pip-version-check", "--quiet", "--dest", str(folder)),
@@ -118,7 +118,7 @@ def download(platform: str, python: str, folder: Path) -> None:
             listed.read_text(encoding="utf-8")
             and subprocess.run(command, stdin=subprocess.DEVNULL).returncode
         ):
-            raise PlanError("the packages could not be downloaded; the reason stands above")
+            raise PlanError("the packages could not be downloaded; the reason is above")
     listed.unlink()
     (folder / machine.KIT).write_text(
         json.dumps({"platform": platform, "python": python}), encoding="utf-8"
@@ -126,7 +126,7 @@ def download(platform: str, python: str, folder: Path) -> None:
 
 
 def missing(platform: str, python: str, folder: Path) -> list[str]:
-    """Return the requirements for which a folder has no wheel of the right version."""
+    """Return the requirements without a wheel of the right version in a folder."""
     have = {parse_wheel_filename(path.name)[:2] for path in folder.glob("*.whl")}
     lacking = set()
     for release in releases(python):
@@ -156,12 +156,12 @@ def course_files() -> list[Path]:
 
 
 def pack(archive: Path, wheels: Path) -> None:
-    """Write the archive: the course, and the wheels beside start.py."""
+    """Write the archive: the course, with the wheels next to start.py."""
     half_written = archive.with_suffix(".tmp")
     with zipfile.ZipFile(half_written, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as kit:
         for name in course_files():
             kit.write(lessons.ROOT / name, Path("saliency-course") / name)
-        for path in sorted(wheels.iterdir()):  # a wheel is compressed already
+        for path in sorted(wheels.iterdir()):  # a wheel is already compressed
             inside = Path("saliency-course") / machine.WHEELS.name / path.name
             kit.write(path, inside, compress_type=zipfile.ZIP_STORED)
     half_written.replace(archive)

@@ -1,7 +1,7 @@
 """Make the run sheets: what the instructor says and does, minute by minute.
 
-They are put together out of plan.toml beside this file, which people edit, and of the lessons'
-sources and solved notebooks. A format whose minutes do not fit is not made.
+They combine plan.toml in this folder, which people edit, with the lessons' sources and solved
+notebooks. If a format's minutes don't fit, no sheet is made.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from workshop.lessons import Exercise, PlanError, exercises, flat, quote
 
 KINDS = {"talk": "you speak", "show": "you show", "predict": "they predict, you show"}
 NOTEBOOKS = "../notebooks"
-HEADER = """<!-- Made by `python start.py workshop run-sheet` out of workshop/plan.toml and the
+HEADER = """<!-- Made by `python start.py workshop run-sheet` from workshop/plan.toml and the
 lessons. Change those, not this file. -->
 """
 
 
 @dataclass(frozen=True)
 class Step:
-    """One entry of a session's plan: a block of plan.toml, an exercise, or a break."""
+    """One entry of a session's plan: a block of plan.toml, an exercise or a break."""
 
     name: str  # as in the plan: "cat", "exercise 2.1", "show 4.2", "break 15"
     title: str
@@ -33,7 +33,7 @@ class Step:
 
 
 def steps(plan: dict, session: dict) -> list[Step]:
-    """Return the steps of a session, with the minutes that plan.toml and the lessons give them."""
+    """Return the steps of a session, with the minutes from plan.toml and the lessons."""
     return [step(plan, name) for name in session["plan"]]
 
 
@@ -59,20 +59,20 @@ def step(plan: dict, name: str) -> Step:
         block = plan["block"][name]
         if block["kind"] not in KINDS:
             raise PlanError(
-                f"plan.toml: [block.{name}] has a kind that is none of {', '.join(KINDS)}"
+                f"plan.toml: [block.{name}] has a kind that isn't one of {', '.join(KINDS)}"
             )
         lesson = lessons.name_of(block["lesson"])
         if block["heading"] not in lessons.headings(lesson):
             raise PlanError(
-                f"plan.toml: [block.{name}] names the heading {block['heading']!r}, and lesson "
-                f"{block['lesson']} has none of that name"
+                f"plan.toml: [block.{name}] names the heading {block['heading']!r}, which lesson "
+                f"{block['lesson']} doesn't have"
             )
         return Step(name, block["title"], block["minutes"], KINDS[block["kind"]], lesson)
     raise PlanError(f"plan.toml: {name!r} is no block, no exercise of the lessons and no break")
 
 
 def check_minutes(plan: dict, form: dict) -> None:
-    """Raise PlanError if a session of this format takes longer than there is time."""
+    """Raise PlanError if a session of this format takes longer than it has."""
     for number, session in enumerate(form["session"], 1):
         needed = sum(s.minutes for s in steps(plan, session))
         left = session["length"] - needed
@@ -93,7 +93,7 @@ def make(plan: dict, form: dict) -> str:
     for number, session in enumerate(form["session"], 1):
         heading = f"Session {number}, " if several else ""
         parts.append(f"## {heading}at a glance\n".replace("## at", "## At") + glance(plan, session))
-    parts.append("## What is done where\n" + where(done))
+    parts.append("## What happens where\n" + where(done))
     parts.append("## If you are late\n" + late(plan, form))
     for number, session in enumerate(form["session"], 1):
         heading = f"Session {number}, minute by minute" if several else "Minute by minute"
@@ -110,19 +110,19 @@ def intro(form: dict) -> str:
     hours = " and ".join(f"{s['length']} minutes" for s in form["session"])
     return f"""For the instructor: {hours}, breaks included. Times are an example; shift them as you
 need. Before you begin, go through [README.md](README.md). Grey boxes like `this` quote what the
-cells print on the course's network; they are the same on every computer, but for a last digit.
+cells print with the course's network; except for a last digit, it's the same on every computer.
 
-**Say** is meant to be spoken, in your own words. **Predict** means that everybody writes a guess
-into the notebook, or raises a hand, before the next cell runs. A check that says *not done yet* or
-*not right yet* hands the notebook a working version, so that nobody has to finish an exercise to go
-on. Who is lost clicks on the heading where you are, and chooses *Run*, *Run All Above Selected
-Cell*. **What they do** is what stands in the task, folded, under *Common mistakes*; the check names
+**Say** is for speaking, in your own words. **Predict** means that everybody writes a guess into the
+notebook, or raises a hand, before the next cell runs. A check that says *not done yet* or *not
+right yet* hands the notebook a working version, so nobody has to finish an exercise to go on. If
+you've lost somebody, they click on the heading where you are and choose *Run*, *Run All Above
+Selected Cell*. **What they do** quotes *Common mistakes*, folded away in the task; the check names
 these mistakes when it meets them.
 """
 
 
 def clock(start: str, after: int) -> str:
-    """Return the time some minutes after a start such as "09:00"."""
+    """Return the time a number of minutes after a start such as "09:00"."""
     time = datetime.datetime.strptime(start, "%H:%M") + datetime.timedelta(minutes=after)
     return time.strftime("%H:%M")
 
@@ -150,7 +150,7 @@ def glance(plan: dict, session: dict) -> str:
     works = sum(s.exercise.minutes for s in steps(plan, session) if s.name.startswith("exercise"))
     guesses = sum(s.how == KINDS["predict"] for s in steps(plan, session))
     return "\n".join(lines) + (
-        f"\n\nThey write code for {works} minutes, and predict in {guesses} more of the steps.\n"
+        f"\n\nThey write code for {works} minutes, and predict in {guesses} other steps.\n"
     )
 
 
@@ -160,7 +160,7 @@ def number(lesson: str) -> int:
 
 
 def in_the_room(plan: dict, form: dict) -> dict[str, set[str]]:
-    """Return the ids of the exercises that are done in the room, and of those that are shown."""
+    """Return the ids of the exercises done in the room, and of those shown."""
     all_steps = [s for session in form["session"] for s in steps(plan, session) if s.exercise]
     return {
         word: {s.exercise.id for s in all_steps if s.name.startswith(word)}
@@ -183,7 +183,7 @@ def where(done: dict[str, set[str]]) -> str:
 
 
 def late(plan: dict, form: dict) -> str:
-    """Return what to leave out, in order, by someone who is late."""
+    """Return what to leave out if you're late, in order."""
     lines = []
     several = len(form["session"]) > 1
     for place, session in enumerate(form["session"], 1):
@@ -196,21 +196,25 @@ def late(plan: dict, form: dict) -> str:
             one = step(plan, name)
             total += one.minutes
             if one.exercise:
-                instead = "they run cell and check as they are: it hands out a working version"
+                instead = (
+                    "they run the cell and the check as they are, which hands out a working version"
+                )
             else:
                 instead = "say: " + flat(plan["block"][name].get("late", ""))
                 if instead == "say: ":
-                    raise PlanError(f"plan.toml: [block.{name}] may be left out, and needs `late`")
+                    raise PlanError(
+                        f"plan.toml: [block.{name}] may be left out, so it needs `late`"
+                    )
             lines.append(f"- **{one.title}**, {one.minutes} minutes ({total} in all): {instead}")
     lines.append(
-        "\nNever leave out *Cover the bear* and *A shortcut, caught in the act*: people remember "
+        "\nNever leave out *Cover the bear* or *A shortcut, caught in the act*: people remember "
         "these."
     )
     return "\n".join(lines) + "\n"
 
 
 def spoken(text: str) -> str:
-    """Return what is to be said as a block quote."""
+    """Return the words to say, as a block quote."""
     paragraphs = [flat(part) for part in text.strip().split("\n\n")]
     return "\n>\n".join(f"> {paragraph}" for paragraph in paragraphs)
 
@@ -226,12 +230,14 @@ def script(plan: dict, session: dict) -> list[str]:
         elif one.how != "break":
             lines += block_script(plan["block"][one.name], one)
         else:
-            lines.append("Walk round. Who has no green check yet, gets one now.\n")
+            lines.append(
+                "Walk around. If somebody has no green check yet, help them get one now.\n"
+            )
     return lines
 
 
 def block_script(block: dict, one: Step) -> list[str]:
-    """Return what the instructor shows, says and asks in a step of their own."""
+    """Return what the instructor shows, says and asks in a step that isn't an exercise."""
     place = f"[lesson {block['lesson']}]({NOTEBOOKS}/{one.lesson}.ipynb), *{block['heading']}*"
     lines = [
         f"**Screen** ({place}). {flat(block['screen'])}\n",
@@ -277,7 +283,7 @@ def exercise_script(plan: dict, one: Step) -> list[str]:
 
 
 def misconception(about: dict, task: Exercise) -> list[str]:
-    """Return the thought behind an exercise's usual mistakes, and what to answer."""
+    """Return the thought behind an exercise's usual mistakes, and how to answer it."""
     if not {"belief", "answer"} <= about.keys():
         raise PlanError(f'plan.toml: [exercise."{task.id}"] needs belief and answer')
     return [
@@ -291,11 +297,11 @@ def homework_between(form: dict) -> str:
     """Return the homework between two sessions."""
     chosen = [exercises()[id] for id in form["between"]]
     total = sum(task.minutes for task in chosen)
-    lines = [f"\nOn the board, {total} minutes together:\n"]
+    lines = [f"\nOn the board, {total} minutes in total:\n"]
     for task in chosen:
         link = f"{NOTEBOOKS}/{task.lesson}.ipynb"
         lines.append(f"- [exercise {task.id}]({link}), {task.title}: {task.minutes} minutes")
-    lines.append("\nThe misconceptions behind them stand under *Homework*.")
+    lines.append("\nSee *Homework* for the misconceptions behind them.")
     return "\n".join(lines) + "\n"
 
 
@@ -308,11 +314,10 @@ def homework(plan: dict, form: dict, done: dict[str, set[str]]) -> str:
     first = ", ".join(f"{task.id} ({task.title})" for task in chosen)
     last = lessons.names()[-1]
     lines = [
-        f"\nFirst these, {total} minutes together: {first}. Then lesson {number(last)}, with a "
+        f"\nFirst these, {total} minutes in total: {first}. Then lesson {number(last)}, with a "
         "picture of their own: two classes, a plan that is sealed, and a card to hand in. It takes "
         f"{lessons.minutes(last)} minutes; the card is judged by the table in it.\n",
-        "All exercises that were not done in the room, with the thought behind the usual "
-        "mistakes:\n",
+        "All exercises not done in the room, with the thought behind the usual mistakes:\n",
     ]
     for lesson in lessons.names():
         tasks = [
@@ -332,7 +337,7 @@ def homework(plan: dict, form: dict, done: dict[str, set[str]]) -> str:
 
 
 def sheets() -> dict[Path, str]:
-    """Return the run sheets, by the files they belong into."""
+    """Return the run sheets, by the files they belong in."""
     plan = lessons.read_toml("plan.toml")
     if unknown := plan["exercise"].keys() - exercises().keys():
         raise PlanError(f"plan.toml describes exercises that do not exist: {', '.join(unknown)}")

@@ -1,7 +1,7 @@
-"""Make slides out of the lessons' own cells, one deck a lesson, by nbconvert and reveal.js.
+"""Make slides from the lessons' own cells, one deck per lesson, with nbconvert and reveal.js.
 
-slides.toml beside this file says which pieces of which cells become slides. What the decks need
-lies beside them: reveal.js comes out of the package sphinx-revealjs, formulas are MathML.
+slides.toml in this folder says which pieces of which cells become slides. The decks have everything
+they need with them: reveal.js comes from the package sphinx-revealjs, and formulas are MathML.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+(?:\n[^$\n]+)?
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph, list, table or formula of a lesson, and the section in which it stands."""
+    """A paragraph, list, table or formula from a lesson, and the section it's in."""
 
     text: str
     heading: str
@@ -46,9 +46,9 @@ class Paragraph:
 
 @functools.cache
 def headed_cells(lesson: str) -> list[tuple[nbformat.NotebookNode, str]]:
-    """Return the solved lesson's cells, each with the heading under which it begins.
+    """Return the solved lesson's cells, each with the heading above it.
 
-    The heading of an exercise is that of its task, its solution and its check, and no further.
+    An exercise's heading covers its task, its solution and its check, and nothing after that.
     """
     found, section, exercise, left = [], "", "", 0
     for cell in lessons.solved(lesson).cells:
@@ -63,7 +63,7 @@ def headed_cells(lesson: str) -> list[tuple[nbformat.NotebookNode, str]]:
 
 @functools.cache
 def paragraphs(lesson: str) -> list[Paragraph]:
-    """Return a lesson's paragraphs, without what is folded, each with its heading."""
+    """Return a lesson's paragraphs, without the folded parts, each with its heading."""
     found = []
     for cell, heading in headed_cells(lesson):
         if cell.cell_type != "markdown":
@@ -94,7 +94,7 @@ def only(found: list, piece: str, lesson: str):
 
 
 def piece_of(lesson: str, piece: str) -> tuple[nbformat.NotebookNode, str]:
-    """Return the cell that shows one piece of a slide, and the heading under which it stands."""
+    """Return the cell that shows one piece of a slide, and the heading above it."""
     kind, _, words = piece.removeprefix("> ").partition(": ")
     words = flat(words)
     if kind not in KINDS or not words:
@@ -125,7 +125,7 @@ def piece_of(lesson: str, piece: str) -> tuple[nbformat.NotebookNode, str]:
 
 
 def is_figure(output: nbformat.NotebookNode) -> bool:
-    """Say whether an output is a figure."""
+    """Return whether an output is a figure."""
     return bool(lessons.notebooks.FIGURE.search(output.get("data", {}).get("text/html", "")))
 
 
@@ -149,13 +149,13 @@ def slide(entry: dict, plan: dict) -> list[nbformat.NotebookNode]:
 
 
 class Formulas:
-    """Formulas, kept out of the way while Markdown becomes HTML, and then put in as MathML."""
+    """Keep formulas out of the way while Markdown becomes HTML, then put them in as MathML."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
 
     def hide(self, text: str) -> str:
-        """Return a text with a word in place of each formula, which Markdown leaves alone."""
+        """Return a text with a word instead of each formula, which Markdown leaves alone."""
 
         def hidden(match: re.Match) -> str:
             block = match["block"]
@@ -169,7 +169,7 @@ class Formulas:
         return FORMULA.sub(hidden, text)
 
     def show(self, page: str) -> str:
-        """Return a page with the formulas, as MathML, in place of those words."""
+        """Return a page with the formulas, as MathML, instead of those words."""
         page = re.sub(r"<p>(FORMULA\d+END)</p>", r"\1", page)
         return re.sub(r"FORMULA(\d+)END", lambda match: self.found[int(match[1])], page)
 
@@ -207,13 +207,13 @@ def index(decks: dict[str, int]) -> str:
 <h1>Slides</h1>
 <ul>{items}</ul>
 <p>The space bar goes on, Esc shows all slides of a lesson, F fills the screen, S opens the notes.
-For paper, put <code>?print-pdf</code> behind the address of a deck and print it.</p>
+To print a deck, add <code>?print-pdf</code> to its address.</p>
 </body></html>
 """
 
 
 def copy_reveal(target: Path) -> None:
-    """Put what is needed of reveal.js into a folder."""
+    """Copy the parts of reveal.js that the slides need into a folder."""
     package = importlib.util.find_spec("sphinx_revealjs")
     if package is None:
         raise PlanError(

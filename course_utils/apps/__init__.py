@@ -1,1 +1,1 @@
-"""What runs by itself: the explorers, the playground and its server, and the preflight."""
+"""Everything that runs by itself: the explorers, the playground and its server, the preflight."""

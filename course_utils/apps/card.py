@@ -31,7 +31,7 @@ p {{ margin: 0; overflow-wrap: anywhere }}
 <h1>{title}</h1>
 {body}
 </main></body></html>"""
-"""The frame of the page, for str.format: it fits a phone, and stays narrow on a wide screen."""
+"""The page's frame, for str.format: it fits a phone, and stays narrow on a wide screen."""
 
 DPI = 150
 WIDTH = 6.4  # inches: fits a page of paper, and on a phone 10 points are still 8 pixels high
@@ -41,7 +41,7 @@ LETTERS = 78  # per line
 
 
 def card_html(title: str, png: bytes, alt: str, facts: Mapping[str, str]) -> str:
-    """Return the card as a page that needs no other file; everything that was typed is escaped."""
+    """Return the card as a page that needs no other files; everything that was typed is escaped."""
     body = display.img(png, alt)
     for heading, text in facts.items():
         body += f"\n<h2>{html.escape(heading)}</h2><p>{html.escape(text)}</p>"
@@ -62,8 +62,8 @@ def card_figure(
         title: above everything; may be empty.
         picture: what the network saw, uint8 (H, W, 3).
         predictions: the bars, from top to bottom.
-        maps: method -> {caption: raw map}. Each method gets a row and one colour scale: the maps
-            of two methods have different units.
+        maps: method -> {caption: raw map}. Each method gets a row and its own colour scale,
+            because different methods have different units.
         facts: heading -> text.
         boxes: name -> (top, left, bottom, right). The first is drawn on the maps as well.
 
@@ -141,7 +141,10 @@ def _draw_row(figure, axes, method: str, panels: Mapping, size, boxes: Mapping) 
 
 def _draw_box(ax, box: tuple[int, int, int, int], name: str, dashes: str) -> None:
     top, left, bottom, right = box
-    for colour, style, width in ("black", "-", 3), ("white", dashes, 1.5):  # seen on any ground
+    for colour, style, width in (
+        ("black", "-", 3),
+        ("white", dashes, 1.5),
+    ):  # visible on any background
         corner, size = (left - 0.5, top - 0.5), (right - left, bottom - top)
         look = {"edgecolor": colour, "linestyle": style, "linewidth": width}
         ax.add_patch(Rectangle(corner, *size, fill=False, **look))

@@ -1,6 +1,6 @@
 """The frame of every explorer: controls, a picture that follows them, a worker in a thread.
 
-It knows nothing about maps. `explorers` and `playground` give it the controls and a function that
+It knows nothing about maps. `explorers` and `playground` pass it the controls and a function that
 draws.
 """
 
@@ -21,30 +21,30 @@ from PIL import Image
 from course_utils.display import DescribedFigure
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-"""The kind of output in which a live notebook shows a widget."""
+"""The kind of output that shows a widget in a live notebook."""
 
-# Rows that become several on a phone, labels that are not cut off, nothing wider than the page.
+# Rows wrap on a phone, labels aren't cut off, and nothing is wider than the page.
 WRAP = {"flex_flow": "row wrap", "align_items": "center"}
 _WIDE = {"width": "25em", "max_width": "98%"}
 _LABEL = {"description_width": "13em"}
 
 
 class Worker:
-    """Does one piece of work at a time beside the kernel; of what waits, only the newest.
+    """Do one job at a time in a thread next to the kernel; a new job replaces the queued one.
 
-    A kernel handles the messages of widgets one after another. Work that is done right there piles
-    up behind a slider that is dragged, and no click on Cancel could get through to it. So the work
-    comes as an iterator, whose steps run in a thread, and between two steps newer work takes over.
+    A kernel handles widget messages in turn. If it did the work itself, jobs would pile up while
+    you drag a slider, and a click on Cancel couldn't get through. So a job is an iterator whose
+    steps run in a thread, and between two steps a newer job can take over.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: Iterator | None = None
-        self._number = 0  # of the work that counts: what runs under another number is outdated
+        self._number = 0  # of the current job: anything running under another number is outdated
         self._busy = False
 
     def submit(self, steps: Iterator) -> None:
-        """Run these steps as soon as the step that runs now is done, instead of its others."""
+        """Run these steps once the current step is done, instead of that job's other steps."""
         with self._changed:
             self._number += 1
             self._waiting = steps
@@ -53,13 +53,13 @@ class Worker:
                 threading.Thread(target=self._run, daemon=True).start()
 
     def cancel(self) -> None:
-        """Drop what runs, after its present step, and what waits."""
+        """Drop the running job after its current step, and the queued one."""
         with self._changed:
             self._number += 1
             self._waiting = None
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing runs any more, and say whether that is so."""
+        """Wait until nothing is running, and return whether that's so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._busy, timeout)
 
@@ -77,22 +77,22 @@ class Worker:
 
 
 class Explorer(widgets.VBox):
-    """Controls above a picture that follows them.
+    """Controls, with a picture below that follows them.
 
-    In a live notebook it is a widget. A reader without a kernel (of a solved notebook, or of the
-    course's pages) gets the first picture with its description, and is told that it would move.
+    In a live notebook it's a widget. Readers without a kernel (of a solved notebook or the course's
+    pages) get the first picture with its description, and a note that it would move.
 
     Args:
-        draw: called with the controls' values by name; returns a figure, or, where the work takes
-            long, an iterator of (share that is done, figure so far).
+        draw: called with the controls' values by name; returns a figure or, if that takes long,
+            an iterator of (share done, figure so far).
         controls: name -> a control of `choice`, `switch` or `number`.
-        moves: what the picture would follow, to complete "run the cell to ...".
+        moves: what you can do with the picture; it completes "run the cell to ...".
 
-    Whatever draw raises is said below the picture. The first picture is drawn at once, and raises.
+    An error in draw is shown below the picture. The first picture is drawn at once, and raises.
     """
 
     def __init__(self, draw: Callable, controls: Mapping[str, widgets.Box], *, moves: str) -> None:
-        # The first widget of each control is the one with the name and the value.
+        # The first widget of each control has the name and the value.
         self._controls = {name: control.children[0] for name, control in controls.items()}
         self._draw, self._worker = draw, Worker()
         self._picture, self._problem = widgets.HTML(), widgets.HTML()
@@ -108,12 +108,12 @@ class Explorer(widgets.VBox):
         for control in self._controls.values():
             control.observe(self._follow, "value")
         rows = [widgets.Box(list(controls.values()), layout=WRAP)]
-        if share is not None:  # the work takes long
+        if share is not None:  # it takes long
             rows.append(widgets.Box([self._progress, self._cancel], layout=WRAP))
         super().__init__([*rows, self._picture, self._problem])
 
     def wait(self, timeout: float = 60) -> bool:
-        """Wait until the picture shows what the controls say; for tests and scripts."""
+        """Wait until the picture has caught up with the controls; for tests and scripts."""
         return self._worker.wait(timeout)
 
     def _ipython_display_(self, **_) -> None:
@@ -121,7 +121,7 @@ class Explorer(widgets.VBox):
 
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         bundle = {VIEW: view, "text/plain": f"An explorer: run this cell to see it ({VIEW})."}
-        if "google.colab" not in sys.modules:  # keeps widgets in the notebook, needs no still
+        if "google.colab" not in sys.modules:  # keeps widgets in the notebook and needs no still
             bundle["text/html"] = self._still
         display(bundle, raw=True)
 
@@ -129,7 +129,7 @@ class Explorer(widgets.VBox):
         self._worker.submit(self._steps())
 
     def _steps(self) -> Iterator[None]:
-        """Draw what the controls say now, one step at a time."""
+        """Draw for the controls' current values, one step at a time."""
         self._problem.value = ""
         try:
             for share, figure in self._pieces():
@@ -155,7 +155,7 @@ class Explorer(widgets.VBox):
 
 
 def _in_256_colours(picture: str) -> str:
-    """Return an <img> of half the size, which is stored in every solved notebook."""
+    """Return an <img> at half size, because every solved notebook stores one."""
     before, data, after = re.split(r"(?<=base64,)([^\"]+)", picture, maxsplit=1)
     image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
     file = io.BytesIO()
@@ -164,9 +164,9 @@ def _in_256_colours(picture: str) -> str:
 
 
 def choice(name: str, options: Sequence[str]) -> widgets.Box:
-    """Return a control to choose one of a few: a button for each.
+    """Return a control that chooses one of a few: a button for each.
 
-    No list to pull down: in JupyterLab the arrow keys would not reach it, but move to another cell.
+    Not a drop-down list: in JupyterLab the arrow keys would move to another cell instead.
     """
     buttons = widgets.ToggleButtons(options=options, description=name, style=dict(_LABEL))
     buttons.style.button_width = "auto"
@@ -181,17 +181,17 @@ def switch(name: str, value: bool) -> widgets.Box:
 def number(
     name: str, value: float, low: float, high: float, step: float, *, slow: bool = False
 ) -> widgets.Box:
-    """Return a field with its name for a number, and a slider for the same number.
+    """Return a labelled field for a number, and a slider for the same number.
 
-    The field is there for precision, and for who cannot see: to a screen reader a slider of
-    ipywidgets is just "slider", since its name is not tied to it.
+    The field is for precision, and for people who use a screen reader: it only announces "slider"
+    for an ipywidgets slider, whose name isn't tied to it.
 
     Args:
         name: with the unit.
-        value: at first; whole if all numbers shall be.
+        value: at first; pass a whole number to get only whole numbers.
         low, high: the range.
         step: of the slider, and of the field's arrow keys.
-        slow: whether what follows takes long; then a slider counts only when it is let go.
+        slow: whether drawing takes long; then a slider only counts once you let it go.
     """
     whole = all(isinstance(given, int) for given in (value, low, high, step))
     Field = widgets.BoundedIntText if whole else widgets.BoundedFloatText
@@ -202,7 +202,7 @@ def number(
     slider.continuous_update = not slow
 
     def moved(change):
-        # A slider moves to its nearest step by itself when it is shown: that was not the reader.
+        # When it's shown, a slider moves to its nearest step: that wasn't the reader.
         if abs(change.new - field.value) > 0.51 * step:
             field.value = change.new if whole else float(f"{change.new:.6g}")  # not 0.3000000004
 
@@ -219,8 +219,8 @@ def _look() -> dict:
 
 
 def figure_html(figure: DescribedFigure) -> str:
-    """Return a figure with its words below it. On a phone the figure is moved sideways, alone."""
-    alone = "width: 0; min-width: 100%; overflow-x: auto"  # does not make the words as wide
+    """Return a figure with its text below. On a phone, only the figure scrolls sideways."""
+    alone = "width: 0; min-width: 100%; overflow-x: auto"  # doesn't make the text as wide
     return (
         f'<div style="{alone}">{figure._repr_html_()}</div>'
         f'<p role="status">{html.escape(figure.alt_text)}</p>'
@@ -228,13 +228,13 @@ def figure_html(figure: DescribedFigure) -> str:
 
 
 def problem_html(error: Exception) -> str:
-    """Return what went wrong as HTML: one sentence, and folded away, where in the code."""
+    """Return an error as HTML: one sentence and, folded away, where in the code it happened."""
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     said = str(error) or type(error).__name__
     if not isinstance(error, (ValueError, TypeError, OSError)):
         said = f"{type(error).__name__}: {said}"
     return (
-        f'<div role="alert"><strong>This did not work.</strong> {html.escape(said)}'
+        f'<div role="alert"><strong>That failed.</strong> {html.escape(said)}'
         f"<details><summary>Where it happened</summary><pre>{html.escape(trace)}</pre></details>"
         "</div>"
     )

@@ -1,6 +1,6 @@
-"""Explorers: pictures of the lessons that follow a slider (lessons 1, 2, 3, 4 and 6).
+"""The explorers: pictures in lessons 1, 2, 3, 4 and 6 that follow a slider.
 
-Each is two functions: one draws a figure out of plain values, and knows nothing of widgets; the
+Each is two functions: one draws a figure from plain values and knows nothing about widgets; the
 other puts controls above it. They run with ipywidgets 7.7 and 8.
 """
 
@@ -33,8 +33,8 @@ __all__ = [
     "smoothgrad_figures",
 ]
 
-GREY = 127  # a picture's middle grey, which is 0 for the embedded network
-SAMPLES_A_STEP = 8  # of SmoothGrad, between two looks at the Cancel button
+GREY = 127  # middle grey, which is 0 for the embedded network
+SAMPLES_A_STEP = 8  # of SmoothGrad, between two checks of the Cancel button
 
 # ------------------------------------------------------------------------- lesson 1: linear model
 
@@ -49,10 +49,10 @@ def linear_figure(
     target: str = "y",
     limits: tuple[float, float] | None = None,
 ) -> DescribedFigure:
-    """Draw y = w.x + b along each of its inputs, through the point where the inputs are now.
+    """Draw y = w.x + b along each of its inputs, through the current point.
 
-    The slope of the line over input i is the sensitivity w_i; what the input adds to y is the
-    contribution w_i x_i. Both stand above it.
+    The slope of the line over input i is the sensitivity w_i; the contribution w_i x_i is what the
+    input adds to y. The title gives both.
 
     Args:
         names, units: of each input.
@@ -60,13 +60,13 @@ def linear_figure(
         weights, inputs: w and x, n numbers each.
         constant: b.
         target: what y is, with its unit.
-        limits: of the axis of y; None for those of the lines.
+        limits: of the y axis; None for the lines' own.
     """
     w, x, ranges = (np.asarray(a, float) for a in (weights, inputs, ranges))
     if not len(names) == len(units) == len(w) == len(x) == len(ranges) or ranges.shape[1:] != (2,):
         raise ValueError(
-            f"Of {len(names)} inputs each needs a unit, a range (low, high), a weight and a value: "
-            f"there are {len(units)}, {len(ranges)}, {len(w)} and {len(x)}."
+            f"Each of the {len(names)} inputs needs a unit, a range (low, high), a weight and a "
+            f"value: there are {len(units)}, {len(ranges)}, {len(w)} and {len(x)}."
         )
     y = w @ x + constant
     figure, axes = _panels((2.8 * len(names), 3.2), [1] * len(names), sharey=True)
@@ -105,7 +105,7 @@ def linear_explorer(
     draw = functools.partial(linear_figure, names, units, ranges)
     ends = np.multiply(ranges, w0[:, None])
     low, high = ends.min(axis=1).sum() + constant, ends.max(axis=1).sum() + constant
-    # So that moving a weight turns a line, and does not move the axis instead.
+    # Moving a weight then turns the line instead of moving the axis.
     limits = (low - 0.3 * (high - low), high + 0.3 * (high - low))
 
     controls = {}
@@ -138,7 +138,7 @@ def gradient_figure(
 
     Args:
         picture: the picture that the network saw, as for `show_maps`.
-        gradient: (H, W, C), raw; only its drawing depends on the percentile.
+        gradient: (H, W, C), raw; only the drawing depends on the percentile.
         percentile: above 0, up to 100.
         label: the name of the class.
     """
@@ -158,7 +158,7 @@ def gradient_explorer(
     """
     picture, indices = _one_picture(classifier, inputs), _class_indices(classifier, classes)
 
-    @functools.cache  # another percentile needs no new gradient
+    @functools.cache  # a new percentile needs no new gradient
     def gradient(label):
         return vanilla_gradients(classifier.model, inputs, indices[label])[0]
 
@@ -169,14 +169,14 @@ def gradient_explorer(
         "label": choice("Class", list(indices)),
         "percentile": number("Percentile", 99.0, 90.0, 100.0, 0.5),
     }
-    return Explorer(follow, controls, moves="choose the class, and where the colours end")
+    return Explorer(follow, controls, moves="choose the class and where the colours end")
 
 
 # ------------------------------------------------------------------------------- lesson 3: Grad-CAM
 
 
 def cam_figure(picture: Picture, cam: ArrayLike, title: str = "") -> DescribedFigure:
-    """Draw one Grad-CAM map laid over its picture, and as the squares that were computed.
+    """Draw one Grad-CAM map laid over its picture, and as the squares it really has.
 
     Args:
         picture: the picture that the network saw, as for `show_maps`.
@@ -195,11 +195,11 @@ def cam_figure(picture: Picture, cam: ArrayLike, title: str = "") -> DescribedFi
 def cam_explorer(
     classifier: Classifier, inputs: ArrayLike, classes: Sequence[str], layers: Sequence[str]
 ) -> Explorer:
-    """Let the reader choose layer, class and ReLU of a Grad-CAM (lesson 3).
+    """Let the reader choose a Grad-CAM's layer, class and ReLU (lesson 3).
 
     Args:
         classifier, inputs, classes: as for `gradient_explorer`.
-        layers: names of layers with feature maps, the first one first.
+        layers: names of layers with feature maps; it starts with the first.
     """
     picture, indices = _one_picture(classifier, inputs), _class_indices(classifier, classes)
 
@@ -207,7 +207,7 @@ def cam_explorer(
     def signed(label, layer):
         return grad_cam(classifier.model, inputs, indices[label], layer=layer, relu=False)[0]
 
-    for layer in layers:  # the first map of a layer takes a second, the others a few hundredths
+    for layer in layers:  # a layer's first map takes a second, the others a few hundredths
         signed(next(iter(indices)), layer)
 
     def follow(label, layer, relu):
@@ -229,10 +229,10 @@ def cam_explorer(
 def smoothgrad_figures(
     classifier: Classifier, inputs: ArrayLike, class_index: int, samples: int, noise: float
 ) -> Iterator[tuple[float, DescribedFigure]]:
-    """Draw SmoothGrad again and again while it samples: (share that is done, figure so far).
+    """Draw SmoothGrad again and again while it samples: (share done, figure so far).
 
-    Each step averages `SAMPLES_A_STEP` noisy copies, with a seed of its own, and adds them to the
-    mean. Arguments as for `smoothgrad`; one prepared picture.
+    Each step averages `SAMPLES_A_STEP` noisy copies, with its own seed, and adds them to the mean.
+    Arguments as for `smoothgrad`; one prepared picture.
     """
     picture, label = _one_picture(classifier, inputs), classifier.labels[class_index]
     total, n = 0.0, 0
@@ -249,7 +249,7 @@ def smoothgrad_figures(
 def smoothgrad_explorer(
     classifier: Classifier, inputs: ArrayLike, label: str, samples: int = 16
 ) -> Explorer:
-    """Let the reader choose noise and samples, and watch the average settle (lesson 4).
+    """Let the reader choose noise and samples and watch the average settle (lesson 4).
 
     Args:
         classifier, inputs: as for `gradient_explorer`.
@@ -266,7 +266,7 @@ def smoothgrad_explorer(
         "noise": number("Noise (share of range)", 0.15, 0.0, 0.5, 0.01, slow=True),
         "samples": number("Samples", samples, 8, 200, 8, slow=True),
     }
-    return Explorer(follow, controls, moves="choose noise and samples, and watch the map settle")
+    return Explorer(follow, controls, moves="choose noise and samples and watch the map settle")
 
 
 # ------------------------------------------------------------------------- lesson 6: deletion curve
@@ -279,25 +279,27 @@ def deletion_figure(
     probabilities: ArrayLike,
     fraction: float,
 ) -> DescribedFigure:
-    """Draw a picture without its most important pixels, beside the curve of what that does.
+    """Draw a picture without its most important pixels, next to the curve of the effect.
 
     Args:
         picture: the picture that the network saw, as for `show_maps`.
-        attribution: one raw map of it. The pixels go in the order of `deletion_curve`, the
-            strongest first, and become grey.
+        attribution: one raw map of it. The pixels turn grey in the order of `deletion_curve`, the
+            strongest first.
         fractions: (k,), rising from 0 to 1: how much of the picture is gone.
-        probabilities: (k,), what is left of the class's probability then.
-        fraction: how much is gone in the picture that is drawn.
+        probabilities: (k,), the class's probability at each fraction.
+        fraction: how much is gone in the picture to draw.
     """
     picture = load_image(picture)
     fractions, p = np.asarray(fractions, float), np.asarray(probabilities, float)
     if fractions.ndim != 1 or fractions.shape != p.shape or len(fractions) < 2:
         raise ValueError(
-            f"A curve has as many probabilities as fractions, at least 2, in a row: there are "
+            f"A curve needs as many probabilities as fractions, at least 2, in one row: there are "
             f"arrays of shapes {p.shape} and {fractions.shape}."
         )
     if (np.diff(fractions) <= 0).any() or fractions[0] < 0 or fractions[-1] > 1:
-        raise ValueError("The fractions of a curve rise from 0 to 1, each above the one before.")
+        raise ValueError(
+            "The fractions of a curve must rise from 0 to 1, each above the one before."
+        )
     order = deletion_order(strength(attribution, picture.shape[:2]))
     left = picture.reshape(-1, 3).copy()
     left[order[: round(fraction * len(order))]] = GREY
@@ -328,7 +330,7 @@ def deletion_explorer(
 ) -> Explorer:
     """Let the reader delete a picture bit by bit, and see where on the curve that is (lesson 6).
 
-    Arguments as for `deletion_figure`. Nothing is computed but the drawing.
+    Arguments as for `deletion_figure`. It only draws; nothing else is computed.
     """
 
     def follow(fraction):
@@ -342,9 +344,9 @@ def deletion_explorer(
 
 
 def _panels(size: tuple[float, float], widths: Sequence[float], sharey: bool = False):
-    """Return a figure of this size in inches, and axes side by side, at fixed places.
+    """Return a figure of this size in inches, with axes side by side in fixed places.
 
-    A layout that looks at every label first would take as long as the drawing itself.
+    A layout that measured every label first would take as long as the drawing itself.
     """
     figure = DescribedFigure(figsize=size, dpi=80)
     places = {"left": 0.7 / size[0], "right": 1 - 0.2 / size[0], "bottom": 0.18, "top": 0.75}
@@ -353,7 +355,7 @@ def _panels(size: tuple[float, float], widths: Sequence[float], sharey: bool = F
 
 
 def _one_picture(classifier: Classifier, inputs) -> np.ndarray:
-    """Return the picture that was prepared, uint8 (H, W, 3)."""
+    """Return the prepared picture as uint8 (H, W, 3)."""
     pictures = classifier.restore(inputs)
     if len(pictures) != 1:
         raise ValueError(f"An explorer shows one picture, and inputs holds {len(pictures)}.")

@@ -36,7 +36,7 @@ def read_picture(source) -> np.ndarray:
 
     Raises:
         ValueError: "upload" outside Colab.
-        FileNotFoundError: there is no such file, also if its path came with quotation marks.
+        FileNotFoundError: there's no such file, or its path has quotation marks in it.
     """
     if isinstance(source, str) and source == "upload":
         if "google.colab" not in sys.modules:
@@ -80,7 +80,7 @@ def remarks(picture: np.ndarray, input_size: tuple[int, int]) -> list[str]:
 
 
 def class_number(classifier: Classifier, expected: int | str | None) -> int | None:
-    """Return the number of a class that is given by its number or its name; None stays None.
+    """Return the number of a class, given its number or its name; None stays None.
 
     Raises:
         ValueError: the classifier has no such class.
@@ -101,7 +101,7 @@ def class_number(classifier: Classifier, expected: int | str | None) -> int | No
 def recipe(method: Callable, settings_text: str, settings: Mapping, what: str) -> str:
     """Return how the maps are made, in words that are the same in every run.
 
-    A function among the settings is named; its repr would hold an address in memory.
+    It names functions among the settings, because their repr has an address in memory.
     """
     for name, value in settings.items():
         if callable(value):
@@ -118,7 +118,7 @@ def code_of(function: Callable) -> str:
         tree = None
     if not isinstance(tree, ast.FunctionDef):
         raise ValueError(
-            "The condition must be a function that was defined with def, so that its code can be "
+            "The condition must be a function that was defined with def, or its code can't be "
             "sealed with the plan."
         )
     documented = ast.get_docstring(tree) is not None
@@ -126,7 +126,7 @@ def code_of(function: Callable) -> str:
 
 
 def verdict(condition: Callable, fall: float, control_falls: Mapping[str, float]) -> str:
-    """Evaluate the condition for changing one's mind, and say what came out."""
+    """Evaluate the condition for changing your mind, and return a sentence on what came out."""
     try:
         changed = condition(fall, dict(control_falls))
     except Exception as error:  # with other numbers than those of `check_plan`
@@ -146,18 +146,18 @@ def check_plan(
     times: float,
     condition: Callable[[float, dict[str, float]], bool | None],
 ) -> list[str]:
-    """Try everything in a plan before it is sealed, without a look at the picture.
+    """Try everything in a plan before it's sealed, without looking at the picture.
 
     Args:
         box: (top, left, bottom, right), in pixels of the classifier's input; the last two are
             outside.
         controls: name -> box.
-        times: how many times its share of the area the box must get of the map.
-        condition: called as condition(fall, control_falls), the fall of the score when the box is
-            covered and those of the controls, by name.
+        times: the box's share of the map must be this many times its share of the area.
+        condition: called as condition(fall, control_falls): how far the score falls when the box
+            is covered and, by name, when each control is.
 
     Returns:
-        Remarks on what is allowed, and probably not meant.
+        Remarks on what's allowed but probably not what you mean.
 
     Raises:
         ValueError: something in the plan can't be carried out; the sentence says what to change.
@@ -213,7 +213,7 @@ def _check_boxes(boxes: Mapping[str, Box], size: tuple[int, int]) -> None:
 
 
 def _try_method(classifier: Classifier, classes, method: Callable, settings: Mapping) -> None:
-    """Run the method once, on a picture that shows nothing: a wrong setting is found now."""
+    """Run the method once, on an empty picture, to find wrong settings now."""
     if not callable(method):
         raise ValueError(f"method={method!r}: expected a function, such as grad_cam.")
     name = getattr(method, "__name__", "The method")

@@ -1,6 +1,6 @@
 """The playground: any picture, class and method, side by side, and a card to take home.
 
-`notebooks/playground.ipynb` shows it, in JupyterLab or as a page of its own through Voila.
+`notebooks/playground.ipynb` shows it, in JupyterLab or as its own page with Voila.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ METHODS: dict[str, Callable] = {
     "Grad-CAM": grad_cam,
     "SmoothGrad": functools.partial(smoothgrad, samples=50, noise=0.15, seed=0),
 }
-"""What can be chosen, called as method(model, inputs, class_index)."""
+"""The methods to choose from, each called as method(model, inputs, class_index)."""
 
 MAX_BYTES = 8_000_000
-"""Of an uploaded file. A notebook's server drops the connection at messages of more than 10 MB."""
+"""Of an uploaded file. A notebook server drops the connection at messages above 10 MB."""
 
 # ----------------------------------------------------------------------- without any widget
 
 
 def uploaded(value) -> tuple[str, bytes]:
-    """Return (name, content) of what a FileUpload holds, which differs in ipywidgets 7 and 8.
+    """Return (name, content) of a FileUpload's file; ipywidgets 7 and 8 store it differently.
 
     Raises:
         ValueError: nothing was uploaded, or more than `MAX_BYTES`.
@@ -62,20 +62,20 @@ def uploaded(value) -> tuple[str, bytes]:
     name, content = files[-1]
     if len(content) > MAX_BYTES:
         raise ValueError(
-            f"The file {name!r} has {len(content) / 1e6:.1f} MB, and at most "
-            f"{MAX_BYTES / 1e6:.0f} MB are taken. Make the picture smaller: the network looks at "
+            f"The file {name!r} has {len(content) / 1e6:.1f} MB, but the limit is "
+            f"{MAX_BYTES / 1e6:.0f} MB. Make the picture smaller: the network looks at "
             "224 x 224 pixels."
         )
     return name, bytes(content)
 
 
 def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int]:
-    """Return the classes whose name has all these words in it, those that begin so first.
+    """Return the classes whose name has all these words, those that begin with them first.
 
     A number finds the class of that index.
 
     Raises:
-        ValueError: there is none; the closest names are given.
+        ValueError: there's none; the message gives the closest names.
     """
     wanted = words.lower().replace("_", " ").split()
     if len(wanted) == 1 and wanted[0].isdecimal() and int(wanted[0]) < len(classifier.labels):
@@ -83,7 +83,7 @@ def find_classes(classifier: Classifier, words: str, most: int = 50) -> list[int
     lower = [label.lower() for label in classifier.labels]
     found = [c for c, label in enumerate(lower) if all(word in label for word in wanted)]
     if not found:
-        classifier.class_index(words)  # says that there is none, and the closest
+        classifier.class_index(words)  # says that there's none, and names the closest
     found.sort(key=lambda c: (not lower[c].startswith(wanted[0] if wanted else ""), lower[c]))
     return found[:most]
 
@@ -121,8 +121,8 @@ def explain(
 class Playground(widgets.VBox):
     """Choose a picture, a network, a class and methods; see the maps; download the card.
 
-    What takes long runs beside the kernel in steps, so that Cancel works, and only the newest of
-    what was asked for. Whatever goes wrong is said at the end of the page.
+    Long jobs run in steps next to the kernel, so Cancel works, and a new job replaces the queued
+    one. If something goes wrong, the end of the page says what.
     """
 
     def __init__(self) -> None:
@@ -193,7 +193,7 @@ class Playground(widgets.VBox):
         )
 
     def wait(self, timeout: float = 120) -> bool:
-        """Wait until nothing is being computed any more; for tests and scripts."""
+        """Wait until nothing is being computed; for tests and scripts."""
         return self._worker.wait(timeout)
 
     # ------------------------------------------------------------------- the picture, the network
@@ -221,11 +221,11 @@ class Playground(widgets.VBox):
             self._worker.submit(self._looking())
 
     def _new_network(self, change) -> None:
-        if change.new != self._classifier.name:  # or it was set back, since the other did not load
+        if change.new != self._classifier.name:  # or it was set back, because the other didn't load
             self._worker.submit(self._looking())
 
     def _looking(self) -> Iterator[None]:
-        """Load the network, and say which classes it finds most probable."""
+        """Load the network, and show which classes it finds most probable."""
         self.problem.value = self.result.value = self.card.value = ""
         try:
             if self._classifier.name != self.network.value:
@@ -259,7 +259,7 @@ class Playground(widgets.VBox):
         )
 
     def _show_classes(self) -> None:
-        """Offer the classes that were searched for, or without a search the most probable ones."""
+        """Offer the classes that match the search or, without a search, the most probable ones."""
         words = self.search.value.strip()
         try:
             if words:
@@ -281,7 +281,7 @@ class Playground(widgets.VBox):
     # -------------------------------------------------------------------------------- the maps
 
     def _explaining(self) -> Iterator[None]:
-        """Compute the maps, one a step, of the class and of its strongest rival."""
+        """Compute the maps of the class and its strongest rival, one method per step."""
         self.problem.value = self.result.value = self.card.value = ""
         self.progress.value, self.cancel.disabled = 0, False
         maps: dict[str, dict[str, np.ndarray]] = {}
@@ -310,7 +310,7 @@ class Playground(widgets.VBox):
     def _show_figures(self, figures: Sequence[DescribedFigure], c: int, rival: int) -> None:
         labels = self._classifier.labels
         text = (
-            f"{labels[c]} ({c}) beside {labels[rival]} ({rival}), its most probable rival. The "
+            f"{labels[c]} ({c}) and {labels[rival]} ({rival}), its most probable rival. The "
             "maps of one method share one colour scale; different methods have different units."
         )
         drawn = "".join(map(figure_html, figures))
@@ -347,7 +347,7 @@ def _png_of(picture: Image.Image) -> bytes:
 
 
 def _chosen(control: widgets.Dropdown | widgets.Select) -> Any:
-    """Return what is chosen: never None, since there is always something to choose from."""
+    """Return what is chosen. It's never None, because there's always something to choose from."""
     return control.value
 
 

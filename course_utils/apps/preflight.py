@@ -1,6 +1,6 @@
-"""The preflight: `python -m course_utils` tells whether this computer is ready for the course.
+"""The preflight: `python -m course_utils` checks whether this computer is ready for the course.
 
-And `python -m course_utils progress` which exercises are done.
+`python -m course_utils progress` shows which exercises are done.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _report_versions() -> bool:
-    """Print what is installed; False if something that the course needs is missing."""
+    """Print what's installed; return False if the course needs something that's missing."""
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
     missing = []
     for name, purpose in (NEEDED | OPTIONAL).items():
@@ -88,7 +88,7 @@ def _report_versions() -> bool:
 
 
 def _version(name: str) -> str | None:
-    """Return the version of an installed distribution; OpenCV and TensorFlow have several names."""
+    """Return an installed distribution's version; OpenCV and TensorFlow have several names."""
     others = {
         "opencv-python": ["opencv-python-headless", "opencv-contrib-python"],
         "tensorflow": ["tensorflow-cpu", "tensorflow-macos", "tf-nightly"],
@@ -102,7 +102,7 @@ def _version(name: str) -> str | None:
 
 
 def _explain(options: argparse.Namespace) -> None:
-    """Classify the picture, and write it beside three maps of one class."""
+    """Classify the picture, and write a figure with it and three maps of one class."""
     folder = options.output.resolve().parent
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder} to write {options.output.name} into.")

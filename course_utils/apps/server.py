@@ -1,7 +1,7 @@
 """Serve the playground with Voila: `python -m course_utils.apps.server`, on this computer.
 
-Each visit starts a kernel with a network in it, so a kernel ends with its page, and only this
-computer's own pages and a person who opens the address can start one.
+Each visit starts a kernel with a network in it. So a kernel ends with its page, and it takes this
+computer's own pages, or a person who opens the address, to start one.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ from voila.tornado.handler import TornadoVoilaHandler
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "playground.ipynb"
 
 SECONDS_TO_COME_BACK = 10
-"""How long a kernel waits for its page, if their connection breaks: after a nap, say."""
+"""How long a kernel waits for its page if the connection breaks, after a nap, say."""
 
 CONFIG = {
-    # The net below `Page` and `PageConnection`: a page that stopped on its way.
+    # The safety net for `Page` and `PageConnection`: a page that stopped while loading.
     "MappingKernelManager": {"cull_idle_timeout": 60, "cull_interval": 10},
     "VoilaConfiguration": {"allow_template_override": "NO", "allow_theme_override": "NO"},
 }
 
-# Voila's page asks another host for a set of icons, and does without. We take out these links;
-# whatever else would ask another host, the browser stops.
+# Voila's page asks another host for a set of icons, but works without. We remove these links; the
+# browser blocks any other request to another host.
 OTHER_HOSTS = re.compile(r'<link [^>]*href="https?://[^>]*>')
 KERNEL_ID = re.compile(r'"kernelId": *"([^"]+)"')
 POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'self'"
 
 MAX_MESSAGE = 100_000_000
-"""Bytes the server takes at once, so a picture that is too big gets the playground's own words."""
+"""Bytes the server accepts at once: enough for the playground itself to refuse a big picture."""
 
 
 def is_ours(host: str, ip: str) -> bool:
-    """Is a request's Host header a name of this server?
+    """Return whether a request's Host header is a name of this server.
 
-    A page of another site can point a name of its own at this computer (DNS rebinding). It can't
-    do that with an address in numbers, which counts if the server was told to listen to others.
+    Another site's page can point its own name at this computer (DNS rebinding). It can't do that
+    with a numeric address, which counts if the server was told to listen on others.
 
     Args:
         host: the header, such as "localhost:8866" or "[::1]:8866".
-        ip: what the server listens to.
+        ip: the address that the server listens on.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -69,7 +69,7 @@ def is_ours(host: str, ip: str) -> bool:
 
 
 class FromElsewhere(Matcher):
-    """The requests that another site caused, or that use another name for this server."""
+    """Requests that another site caused, or that use another name for this server."""
 
     def __init__(self, ip: str) -> None:
         self.ip = ip
@@ -88,10 +88,10 @@ class FromElsewhere(Matcher):
 
 
 class Refusal(RequestHandler):
-    """Answer a request from elsewhere, whatever it asks."""
+    """Answer a request from elsewhere, whatever it asks for."""
 
     def prepare(self) -> None:
-        """Say in one sentence what to do instead."""
+        """Write one sentence on what to do instead."""
         self.set_status(403)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(
@@ -101,12 +101,12 @@ class Refusal(RequestHandler):
 
 
 class Page(TornadoVoilaHandler):
-    """Run the notebook, and show what it made."""
+    """Run the notebook, and show the result."""
 
     kernel_id, is_gone = None, False
 
     def write(self, chunk: str | bytes | dict) -> None:
-        """Send a part of the page, without what Voila would fetch from other hosts."""
+        """Send a part of the page, without the links that Voila would fetch from other hosts."""
         if isinstance(chunk, str):
             if found := KERNEL_ID.search(chunk):
                 self.kernel_id = found[1]
@@ -115,7 +115,7 @@ class Page(TornadoVoilaHandler):
         super().write(chunk)
 
     def on_connection_close(self) -> None:
-        """Note that the page was closed, or reloaded, before it was complete."""
+        """Note that the page was closed or reloaded before it was complete."""
         super().on_connection_close()
         self.is_gone = True
         self._end_without_reader()
@@ -126,7 +126,7 @@ class Page(TornadoVoilaHandler):
 
 
 class PageConnection(ZMQChannelsWebsocketConnection):
-    """The connection of a page to its kernel, which ends with the page."""
+    """A page's connection to its kernel, which ends with the page."""
 
     def disconnect(self) -> None:
         """End the kernel, unless its page comes back."""
@@ -142,7 +142,7 @@ async def end_without_page(kernels: AsyncMappingKernelManager, kernel_id: str) -
 
 
 class PlaygroundServer(Voila):
-    """Voila, with a guard before everything it serves, and kernels that end."""
+    """Voila, with a guard in front of everything it serves, and kernels that end."""
 
     # Voila's own annotations of these two, Dict and List, are those of traitlets: no types.
     def init_settings(self) -> Any:
@@ -155,7 +155,7 @@ class PlaygroundServer(Voila):
         }
 
     def init_handlers(self) -> Any:
-        """Return what answers which requests: the first that matches."""
+        """Return which handler answers which requests; the first match counts."""
         handlers: Any = super().init_handlers()
         handlers = [
             (path, Page if handler is TornadoVoilaHandler else handler, *more)

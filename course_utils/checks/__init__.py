@@ -1,9 +1,9 @@
-"""Self-checks of the exercises: right, not done yet, or what the mistake probably is.
+"""Self-checks for the exercises: right, not done yet, or what the mistake probably is.
 
-Each check takes the function that a student wrote, tries it on small cases whose answer is known
-without this package (the weights of a linear model, numbers worked out by hand), prints one
-verdict, and returns a function to go on with: the student's if it is right, a working one if not.
-So nobody is stuck, and an untouched notebook runs to its end. A check never raises.
+Each check takes the function that a student wrote and tries it on small cases whose answer is known
+without this package (the weights of a linear model, numbers worked out by hand). It prints one
+verdict and returns a function to go on with: the student's if it's right, a working one if not. So
+nobody gets stuck, and an untouched notebook runs to its end. A check never raises.
 
 The checks of lesson N are in `lessonN`; the notebooks call them as `checks.name`.
 """

@@ -1,10 +1,10 @@
-"""The one judge of all exercises: run the answer, and known wrong programs beside it.
+"""The one judge of all exercises: run the answer, and compare it with known wrong programs.
 
-An `Exercise` is a table: the reference program, a few inputs chosen so that mistakes show, and
+An `Exercise` is a table: the reference program, a few inputs that bring mistakes to light, and
 wrong programs with the sentence each one deserves. The judge runs the student's function on the
-inputs. If its results are those of the reference, it is right. If they are those of a wrong
-program, on every input, the student gets the sentence of that program; else, the first number that
-differs. A verdict is printed in one place, `_say`, and no verdict ever raises.
+inputs. If its results match the reference's, it's right. If they match a wrong program's on every
+input, the student gets that program's sentence, and otherwise the first number that differs. Only
+`_say` prints verdicts, and no verdict ever raises.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ import numpy as np
 
 from course_utils import progress
 
-# Results are the same if they differ by less than that of each number plus that of the largest one.
-# It rejects numbers rounded to three decimals, where an input has small ones. And it forgives every
-# order of float32 sums: 2**-17 in each product, eight times what a GPU does, passes all tables.
+# Results are the same if they differ by less than this share of each number, plus this share of the
+# largest one. That rejects numbers rounded to three decimals, where an input has small ones. And it
+# forgives float32 sums in any order: 2**-17 in each product, eight times a GPU's error, passes all
+# tables.
 RTOL, ATOL = 1e-4, 3e-4
 
 
@@ -50,7 +51,7 @@ class _Raised(Exception):
 
 
 def numbers(answer: Any) -> np.ndarray:
-    """Return an answer as a new array of floats; Mistake if it is nothing of the kind."""
+    """Return an answer as a new array of floats; raise Mistake if it can't be one."""
     if answer is None:
         raise Mistake("The function returns nothing: is the `return` missing?")
     try:
@@ -72,7 +73,7 @@ def as_it_is(answer: Any) -> Any:
 
 
 def difference(got: Any, want: Any, axes: Sequence[str] = (), place: str = "") -> str | None:
-    """Say where two results first differ, what it should be and what it is; None if nowhere."""
+    """Return a sentence on where two results first differ, and how; None if they don't."""
     of = place or "the result"
     if isinstance(want, (np.ndarray, np.generic)):
         want = np.asarray(want)
@@ -103,7 +104,7 @@ def difference(got: Any, want: Any, axes: Sequence[str] = (), place: str = "") -
             if key not in got:
                 return f"in {of}, {key!r} is missing."
             if key not in want:
-                return f"in {of}, {key!r} is too much."
+                return f"in {of}, {key!r} shouldn't be there."
             if found := difference(got[key], want[key], axes, f"{place}[{key!r}]"):
                 return found
         return None
@@ -132,7 +133,7 @@ def difference(got: Any, want: Any, axes: Sequence[str] = (), place: str = "") -
 
 
 def tell_apart(a: float, b: float) -> tuple[str, str]:
-    """Return two numbers with as many digits as tell them apart, four at least."""
+    """Return two numbers with enough digits to tell them apart, at least four."""
     digits = next((n for n in range(4, 17) if f"{a:.{n}g}" != f"{b:.{n}g}"), 17)
     return f"{a:.{digits}g}", f"{b:.{digits}g}"
 
@@ -140,19 +141,19 @@ def tell_apart(a: float, b: float) -> tuple[str, str]:
 def _short(value: Any) -> str:
     try:
         text = repr(value)
-    except BaseException:  # a __repr__ of the student's own
+    except BaseException:  # the student's own __repr__
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Exercise:
-    """An exercise as its check knows it. Called with a student's function, it is the check.
+    """An exercise as its check knows it. Call it with a student's function, and it's the check.
 
-    The inputs are said in words, which go into sentences as "For {words}, ...", and made anew for
-    each call. The truth is what the first of them must give, worked out by hand. `errors` are
-    pairs of a pattern and a sentence: what an error of NumPy or TensorFlow says about this
-    exercise. `rules` are what no comparison of results can show: each is called with the student's
+    Each input has words, which go into sentences such as "For {words}, ...", and is made anew for
+    each call. The truth is the result for the first of them, worked out by hand. `errors` are
+    pairs of a pattern and a sentence: what an error of NumPy or TensorFlow means in this exercise.
+    `rules` check what no comparison of results can show: each is called with the student's
     function, and raises a Mistake.
     """
 
@@ -162,7 +163,7 @@ class Exercise:
     truth: Any
     wrong: Sequence[tuple[Callable, str]]
     errors: Sequence[tuple[str, str]] = ()
-    axes: Sequence[str] = ()  # what the axes of the result are, in the singular: "picture", "row"
+    axes: Sequence[str] = ()  # what the result's axes are, in the singular: "picture", "row"
     normalise: Callable[[Any], Any] = numbers
     difference: Callable[..., str | None] = difference
     rules: Sequence[Callable[[Callable], None]] = ()
@@ -172,7 +173,7 @@ class Exercise:
         object.__setattr__(self, "arguments", tuple(inspect.signature(self.right).parameters))
 
     def __call__(self, student: Callable) -> Callable:
-        """Print a verdict; return the student's function if it is right, else a working one."""
+        """Print a verdict; return the student's function if it's right, else a working one."""
 
         def handed_out(*args, **kwargs):
             return self.right(*args, **kwargs)
@@ -182,10 +183,10 @@ class Exercise:
             _say(
                 f"Exercise {self.id}: this is the course's working "
                 "version, not yours. Run the cell with your function again, then this one; if that "
-                "cell shows an error, mend it first."
+                "cell shows an error, fix it first."
             )
             return student
-        go_on = "Until then the notebook goes on with a working version."
+        go_on = "Until then, the notebook goes on with a working version."
         try:
             with _on_the_cpu():
                 sentence = _judged(self, student)
@@ -198,11 +199,11 @@ class Exercise:
                 "The check was interrupted while it waited for your function. If that took long, "
                 "look for a loop that never ends, or for one that's far too long."
             )
-        except Exception as error:  # of the table or the judge: what the student does is caught
+        except Exception as error:  # in the table or the judge: the student's are caught elsewhere
             _say(
                 f"Exercise {self.id}: no verdict. The check itself stopped with "
-                f"{type(error).__name__}: {_text(error)}. This is a fault of the check, not of "
-                "yours. The notebook goes on with your function."
+                f"{type(error).__name__}: {_text(error)}. It's the check's fault, not yours. "
+                "The notebook goes on with your function."
             )
             return student
         if sentence is None:
@@ -214,7 +215,7 @@ class Exercise:
 
 
 def _judged(exercise: Exercise, student: Callable) -> str | None:
-    """Return what is wrong with the student's function, None if nothing is."""
+    """Return what's wrong with the student's function, or None if it's right."""
     labels = list(exercise.inputs)
     found = [_try(exercise, student, label) for label in labels]
     wanted = [_known(exercise, exercise.right, label) for label in labels]
@@ -232,12 +233,12 @@ def _judged(exercise: Exercise, student: Callable) -> str | None:
     for outcome in found:
         if exercise.difference(exercise.normalise(outcome.raw), outcome.value) is not None:
             return (
-                "The result is right, but a second call changes what the first one had returned: "
+                "The result is right, but a second call changes the first call's result: "
                 "make a new array in every call."
             )
     if _differ(exercise, _try(exercise, student, labels[0]), wanted[0]):
         return (
-            "Right when it's called for the first time, but not when it's called again with the "
+            "Right on the first call, but not when it's called again with the "
             "same arguments: something is kept from call to call, in a global variable or a "
             "default value, or is drawn at random."
         )
@@ -253,14 +254,14 @@ def _judged(exercise: Exercise, student: Callable) -> str | None:
 
 @dataclass
 class _Outcome:
-    raw: Any = None  # what the function returned,
-    value: Any = None  # and as it is compared
+    raw: Any = None  # what the function returned
+    value: Any = None  # and in the form that's compared
     error: BaseException | None = None
     changed: str | None = None
 
 
 def _try(exercise: Exercise, program: Callable, label: str) -> _Outcome:
-    """Run a program on one input; its errors and changed arguments are part of the outcome."""
+    """Run a program on one input; errors and changed arguments are part of the outcome."""
     args = exercise.inputs[label]()
     before = [_state(arg) for arg in args]
     outcome = _Outcome()
@@ -276,29 +277,29 @@ def _try(exercise: Exercise, program: Callable, label: str) -> _Outcome:
             outcome.changed = outcome.changed or _CHANGED.format(name=name)
             if model := _model(arg):  # a model may be shared with later calls
                 forget_models()
-                with contextlib.suppress(Exception):  # of another shape by now
+                with contextlib.suppress(Exception):  # it has another shape by now
                     model.set_weights(state[1])
     return outcome
 
 
-_known = functools.cache(_try)  # a wrong program of a table does the same each time
+_known = functools.cache(_try)  # a table's wrong program does the same each time
 
 
 _CHANGED = (
-    "The result is right, but the argument `{name}` was changed, and whoever gave it to the "
-    "function would go on with other values. Work on a copy: -=, *= and [...] = change `{name}` "
-    "itself, also through a second name, or through a slice such as `{name}[0]`, which is a window "
+    "The result is right, but the argument `{name}` was changed, so the code that passed it in "
+    "would go on with other values. Work on a copy: -=, *= and [...] = change `{name}` "
+    "itself, even through a second name, or through a slice such as `{name}[0]`, which is a window "
     "on it."
 )
 
 
 def _watched(student: Callable) -> Callable:
-    """Return the function so that what it raises can't be taken for an error of the check."""
+    """Wrap the function: its errors can't be taken for the check's own."""
 
     def call(*args, **errstate: Any):  # a rule may want to hear NumPy's warnings, as invalid="warn"
         try:
             with np.errstate(**dict[str, Any](all="ignore") | errstate), warnings.catch_warnings():
-                if not errstate:  # what an answer warns of, the verdict says
+                if not errstate:  # the verdict itself says what an answer warns about
                     warnings.simplefilter("ignore")
                 answer = student(*args)
         except (KeyboardInterrupt, Mistake):
@@ -329,7 +330,7 @@ def _normalised(exercise: Exercise, answer: Any) -> Any:
 
 
 def _differ(exercise: Exercise, got: _Outcome, want: _Outcome) -> bool:
-    """Whether two outcomes are not the same: neither the value nor the kind of error."""
+    """Return whether two outcomes differ, in their value or their kind of error."""
     if got.error or want.error:
         return type(got.error) is not type(want.error) or (
             isinstance(want.error, Mistake) and str(want.error) != str(got.error)
@@ -366,16 +367,16 @@ def _explained(exercise, student, found, wanted, first: int) -> str:
     return said
 
 
-# What may be done to any right result; a table that has more to say about it comes first.
+# Mistakes that fit any right result; if a table says more about one, the table comes first.
 _CHANGES: tuple[tuple[Callable, str], ...] = (
-    (lambda r: -r, "All numbers have the wrong sign, and are right but for that."),
-    (np.abs, "The signs are gone: what is negative must stay negative."),
-    (lambda r: np.maximum(r, 0), "The negative numbers are gone, and should have stayed."),
+    (lambda r: -r, "All numbers have the wrong sign, but are right otherwise."),
+    (np.abs, "The signs are gone: negative numbers must stay negative."),
+    (lambda r: np.maximum(r, 0), "The negative numbers are gone, but should have stayed."),
     *[
         (functools.partial(np.round, decimals=d), f"The numbers are rounded {to}: leave them.")
         for d, to in enumerate(["to whole numbers", *(f"to {d} decimals" for d in (1, 2, 3))])
     ],
-    (np.trunc, "The digits after the point are cut off: don't make whole numbers of the result."),
+    (np.trunc, "The digits after the point are cut off: don't turn the result into whole numbers."),
     (lambda r: r.T, "Right numbers, but the axes are swapped (transposed)."),
     (lambda r: r[::-1], "Right numbers, but in the reverse order along the first axis."),
     (lambda r: r[0], "Only the first of them is returned. Is the `return` inside the loop?"),
@@ -397,7 +398,7 @@ def _is_changed(change: Callable, got: _Outcome, want: _Outcome) -> bool:
 
 
 def _all_alike(found: Sequence[_Outcome], wanted: Sequence[_Outcome]) -> str:
-    """Say so if every number of every result is the same factor, or the same amount, off."""
+    """Return a sentence if every number of every result is off by the same factor or amount."""
     pairs = [(outcome.value, want.value) for outcome, want in zip(found, wanted, strict=True)]
     if any(outcome.error for outcome in found) or not all(
         isinstance(w, np.ndarray) and np.shape(g) == w.shape for g, w in pairs
@@ -417,14 +418,14 @@ def _all_alike(found: Sequence[_Outcome], wanted: Sequence[_Outcome]) -> str:
 
 
 def _crash(exercise: Exercise, student: Callable, error: BaseException) -> str:
-    """Say where the student's code stopped, and what this means in the exercise."""
+    """Return a sentence on where the student's code stopped and what that means here."""
     text = _text(error)
     known = f"{type(error).__name__}: {_text(error, whole=True)}"
     hints = [f"{hint} " for pattern, hint in exercise.errors if re.search(pattern, known)]
     if "'ellipsis'" in known:  # the type of `...`
         hints = ["There is still a `...` in your function. "]
     if not callable(student):
-        return f"That's {_short(student)} and no function: run the cell with your `def` again."
+        return f"That's {_short(student)}, not a function: run the cell with your `def` again."
     file = getattr(getattr(student, "__code__", None), "co_filename", None)
     lines = [f.line for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     place = f" at `{lines[-1]}`" if lines and lines[-1] else ""
@@ -433,20 +434,20 @@ def _crash(exercise: Exercise, student: Callable, error: BaseException) -> str:
 
 
 def _text(error: BaseException, whole: bool = False) -> str:
-    """Return the first line of an error's text, even of one that has no text to give."""
+    """Return the first line of an error's text, even if it has none to give."""
     try:
         text = str(error)
-    except BaseException:  # a __str__ of the student's own
+    except BaseException:  # the student's own __str__
         return ""
     return text if whole else (text.splitlines() or [""])[0][:300].rstrip(".")
 
 
 def _left_over(student: Callable) -> str:
-    """Say that there is code beside a `return ...` that was left where it is."""
+    """Return a sentence if there's code above or below a leftover `return ...`."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(student)))
         body = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)).body
-    except (OSError, TypeError, SyntaxError, StopIteration):  # no source, as of a lambda
+    except (OSError, TypeError, SyntaxError, StopIteration):  # no source, as for a lambda
         return ""
 
     def stub(statement) -> bool:
@@ -469,7 +470,7 @@ _shared = []
 
 
 def shared(make: Callable) -> Callable:
-    """Build a model once for all checks; after an answer has changed one, all are built again."""
+    """Build a model once for all checks; if an answer has changed one, build them all again."""
     cached = functools.cache(make)
     _shared.append(cached)
     return cached
@@ -481,7 +482,7 @@ def forget_models() -> None:
 
 
 def _state(arg: Any) -> Any:
-    """Return a copy of what an answer could change in an argument."""
+    """Return a copy of everything that an answer could change in an argument."""
     if model := _model(arg):
         try:
             config = str(model.get_config())
@@ -494,7 +495,7 @@ def _state(arg: Any) -> Any:
 
 
 def _model(arg: Any) -> Any:
-    """Return a Keras model, also that of a classifier of the package; None for anything else."""
+    """Return a Keras model, or the model of the package's classifier; None for anything else."""
     model = getattr(arg, "model", arg)
     return model if hasattr(model, "get_weights") and hasattr(model, "set_weights") else None
 
@@ -509,13 +510,13 @@ def _same(a: Any, b: Any) -> bool:
             return False
         if a.dtype.kind != "f":
             return a.tobytes() == b.tobytes()
-        # += h and -= h, which put back what was there, may leave a last digit.
+        # += h and then -= h may change the last digit.
         return np.allclose(a, b, rtol=1e-6, atol=1e-6 * np.abs(b).max(initial=0), equal_nan=True)
     return bool(a == b)
 
 
 def _on_the_cpu():
-    """Small models are compared to four digits: a GPU's TensorFloat-32 has three."""
+    """Small models are compared to four digits; a GPU's TensorFloat-32 has three."""
     tf = sys.modules.get("tensorflow")
     return tf.device("CPU:0") if tf else contextlib.nullcontext()
 
@@ -524,7 +525,7 @@ def _on_the_cpu():
 
 
 def _say(text: str, sign: str = "") -> None:
-    """Print a verdict behind its sign, which some consoles of Windows don't have."""
+    """Print a verdict after its sign, which some Windows consoles don't have."""
     try:
         sign.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

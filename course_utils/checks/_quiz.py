@@ -1,4 +1,4 @@
-"""Questions without code: a guess before a cell runs, and the quiz that closes a lesson."""
+"""Questions without code: a guess before a cell runs, and the quiz at the end of a lesson."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ QUIZZES = Path(__file__).with_name("quizzes")
 
 
 def prediction(guess: object, answer: Any, choices: Sequence[str] = ()) -> None:
-    """Compare what the reader predicted with what came out; `...` is no prediction yet.
+    """Compare the reader's prediction with what came out; `...` means no prediction yet.
 
-    A guess that can't be one, such as a word that was not offered, is a slip: the reader is told
-    what can be typed, and nothing of the answer.
+    An impossible guess, such as a word that isn't among the choices, is a slip: the reader learns
+    what to type instead, and nothing about the answer.
 
     Args:
         guess: what the reader typed. Capitals, spaces, hyphens and a full stop don't matter, nor
             does an s at the end ("rises"); 40, "40", "40%" and "40 %" are the same number.
         answer: what the notebook computed: one of the choices, or a number.
-        choices: the words that can be typed, if the answer is not a number.
+        choices: the words to choose from, if the answer isn't a number.
     """
     if guess is ...:
         print(f"No prediction yet. It is: {answer}")
@@ -36,7 +36,7 @@ def prediction(guess: object, answer: Any, choices: Sequence[str] = ()) -> None:
         )
     elif _is_a_fraction(guess, predicted, answer):
         print(
-            f"{guess!r} is less than 1, and the answer is a whole number: in per cent, "
+            f"{guess!r} is less than 1, but the answer is a whole number: in per cent, "
             f"{predicted:g} is {100 * predicted:g}. Change your guess, and run both cells."
         )
     elif predicted == answer or _letters(predicted) == _letters(answer) != "":
@@ -49,7 +49,7 @@ def prediction(guess: object, answer: Any, choices: Sequence[str] = ()) -> None:
 
 
 def _chosen(guess, choices: Sequence[str]) -> str | None:
-    """Return the choice that a guess means; any word, where there are no choices."""
+    """Return the choice that a guess means, or the word itself if there are no choices."""
     typed = _letters(guess)
     if not choices:
         return guess.strip() if isinstance(guess, str) and typed else None
@@ -58,32 +58,32 @@ def _chosen(guess, choices: Sequence[str]) -> str | None:
 
 
 def _letters(text) -> str:
-    """Return the letters and digits of a text, in small letters: what a choice is told by."""
+    """Return a text's letters and digits, in small letters, for comparing choices."""
     return "".join(re.findall(r"[^\W_]", text.lower())) if isinstance(text, str) else ""
 
 
 def _number(guess) -> float | None:
-    """Return the number that was typed: 40, "40", "40 %", "40 per cent" or "2,5"."""
+    """Return the number that somebody typed: 40, "40", "40 %", "40 per cent" or "2,5"."""
     found = re.fullmatch(r"\s*([-+]?\d*[.,]?\d+)\s*(%|per ?cent)?\s*\.?", str(guess).lower())
     return float(found[1].replace(",", ".")) if found else None
 
 
 def _is_a_fraction(guess, predicted, answer) -> bool:
-    """Whether 0.4 was typed, where a whole number is asked for, for instance of per cent."""
+    """Return whether somebody typed 0.4 for a whole number, such as a percentage."""
     whole = isinstance(answer, numbers.Integral) and "%" not in str(guess)
     return whole and 0 < abs(predicted) < 1
 
 
 def _slip(guess, answer, choices: Sequence[str]) -> str:
-    """Say what can be typed instead of a guess."""
+    """Return a sentence on what to type instead of this guess."""
     if not choices:
-        return "no word." if isinstance(answer, str) else "no number: write one such as 12."
+        return "not a word." if isinstance(answer, str) else "not a number: write one such as 12."
     if len(choices) <= 10:
-        return f"none of the choices: {', '.join(choices)}."
+        return f"not one of the choices: {', '.join(choices)}."
     known = {choice.lower(): choice for choice in choices}
     close = [known[c] for c in difflib.get_close_matches(str(guess).lower(), known, n=5)]
     hint = f"Similar names: {', '.join(close)}." if close else "Try another word."
-    return f"none of the {len(choices)} names. {hint}"
+    return f"not one of the {len(choices)} names. {hint}"
 
 
 def read_quiz(lesson: int) -> list[dict]:
@@ -92,7 +92,7 @@ def read_quiz(lesson: int) -> list[dict]:
 
 
 def quiz(lesson: int) -> None:
-    """Show the closing quiz of a lesson, in which every choice has its explanation."""
+    """Show a lesson's closing quiz, with an explanation for every choice."""
     questions = read_quiz(lesson)
     try:
         from jupyterquiz import display_quiz
@@ -100,7 +100,7 @@ def quiz(lesson: int) -> None:
         print(_as_text(questions))
         return
     state = random.getstate()
-    random.seed(f"quiz {lesson}")  # it draws an id: the same one each time, and nobody else's
+    random.seed(f"quiz {lesson}")  # it draws an id: the same each time, and unique
     try:
         display_quiz(questions)
     finally:
@@ -108,7 +108,7 @@ def quiz(lesson: int) -> None:
 
 
 def _as_text(questions: list[dict]) -> str:
-    """Return the quiz for a reader who has no jupyterquiz: questions first, explanations last."""
+    """Return the quiz for readers without jupyterquiz: questions first, explanations last."""
     asked, explained = [], []
     for number, question in enumerate(questions, 1):
         asked.append(f"{number}. {question['question']}")

@@ -106,7 +106,7 @@ best_label = Exercise(
     normalise=_label,
     difference=_label_difference,
     errors=[
-        ("this one ..\\.", "'picture' in quotes is a string. Without the quotes, it's the picture "
+        ("one has ..\\.", "'picture' in quotes is a string. Without the quotes, it's the picture "
          "your function is given."),
         ("'str' object is not callable", "A label is a string, not a function: .label, without "
          "brackets after it."),

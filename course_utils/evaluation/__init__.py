@@ -1,8 +1,8 @@
 """Score maps where the right answer is known; test whether they depend on the network (lesson 6).
 
-Everything here scores *raw* maps, never pictures of them. What a map says at a place is defined
-once, in `strength`: of one number a place, (h, w), what speaks for the class, max(m, 0); of one
-number a channel, (H, W, C), such as a gradient, the largest |value|.
+Everything here scores *raw* maps, never pictures of them. What a map says at a position is defined
+once, in `strength`: the positive part, max(m, 0), of a map with one value per position, (h, w); the
+largest |value| of a map with one value per channel, (H, W, C), such as a gradient.
 """
 
 from course_utils.evaluation.baselines import centre_blob, input_edges, random_map

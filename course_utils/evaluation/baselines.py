@@ -1,4 +1,4 @@
-"""Maps by methods that know nothing of the network: noise, the middle, edges (lesson 6)."""
+"""Maps by methods that know nothing about the network: noise, the middle, edges (lesson 6)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from course_utils.network.tensorflow import keras
 def random_map(
     model: keras.Model, inputs: ArrayLike, class_index: ArrayLike | None = None
 ) -> np.ndarray:
-    """Return noise: what chance scores; float32 (B, H, W), 0..1.
+    """Return noise, to see what chance scores; float32 (B, H, W), 0..1.
 
-    Other noise for each picture and class, and always the same for the same ones.
+    Each picture and class gets different noise, and always the same.
     """
     x = _pictures(model, inputs)
     c = np.broadcast_to(0 if class_index is None else class_index, len(x))
@@ -29,9 +29,9 @@ def random_map(
 def centre_blob(
     model: keras.Model, inputs: ArrayLike, class_index: ClassIndex = None
 ) -> np.ndarray:
-    """Return a Gaussian hill in the middle of every picture, of width (sigma) a quarter of it.
+    """Return a Gaussian hill in the middle of every picture, a quarter of it wide (sigma).
 
-    It knows that photographers put things in the middle, and nothing else; float32 (B, H, W), 0..1.
+    All it knows is that photographers put things in the middle; float32 (B, H, W), 0..1.
     """
     B, H, W, _ = _pictures(model, inputs).shape
     i, j = np.linspace(-2, 2, H)[:, None], np.linspace(-2, 2, W)[None]
@@ -43,7 +43,7 @@ def input_edges(
 ) -> np.ndarray:
     """Return how steeply the picture itself changes at each pixel, by Sobel's filters.
 
-    It knows the picture, and neither the network nor the class; float32 (B, H, W, C), in units of
+    It knows the picture, but neither the network nor the class; float32 (B, H, W, C), in units of
     the input per pixel.
     """
     x = _pictures(model, inputs)

@@ -1,4 +1,4 @@
-"""Deletion and insertion: replace the strongest pixels first, and follow the class (lesson 6)."""
+"""Deletion and insertion: replace the strongest pixels first, and watch the class (lesson 6)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from course_utils.network.tensorflow import keras
 
 
 class Curve(NamedTuple):
-    """What deletion or insertion measured for one picture.
+    """The result of deletion or insertion for one picture.
 
     Attributes:
-        fractions: which share of the pixels has been replaced, float64 (steps + 1,), 0 to 1.
-        probabilities: of the class, float64 (steps + 1,).
-        area: under the curve, 0 to 1, by trapezoids.
+        fractions: the share of pixels that has been replaced, float64 (steps + 1,), 0 to 1.
+        probabilities: the class's probability at each, float64 (steps + 1,).
+        area: the area under the curve, 0 to 1, by trapezoids.
     """
 
     fractions: np.ndarray
@@ -39,34 +39,34 @@ def deletion_curve(
     baseline: ArrayLike = 0.0,
     batch_size: int = 16,
 ) -> Curve:
-    """Replace the strongest pixels first, and follow the probability of the class.
+    """Replace the strongest pixels first, and watch the probability of the class.
 
-    Deletion of Petsiuk et al. 2018 (RISE), arXiv:1806.07421, section 3.3: a small area means that
-    the pixels that the map ranks first are those that the network needs.
+    This is the deletion of Petsiuk et al. 2018 (RISE), arXiv:1806.07421, section 3.3. A small area
+    means that the network needs the pixels that the map ranks first.
 
-    **Read it with care.** A half-deleted picture is like none that the network was trained on: the
-    probability may fall because evidence is gone, or because the edges of the holes are evidence
-    for something else. Both areas depend on the baseline and on the shape of what is deleted first
-    (single pixels disturb more than patches), so compare maps of one resolution, with one baseline.
+    **Read it with care.** The network was never trained on half-deleted pictures. The probability
+    may fall because evidence is gone, or because the edges of the holes are evidence for something
+    else. Both areas depend on the baseline and on the shape of what's deleted first (single pixels
+    disturb more than patches), so compare maps of the same resolution, with the same baseline.
 
     Args:
         model: any Keras image classifier (see `score_model`).
         inputs: one prepared picture, (1, H, W, C).
-        attribution: one raw map of it (see `strength`), of any resolution. Places of equal
+        attribution: one raw map of it (see `strength`), of any resolution. Pixels of equal
             strength are ranked at random, but always in the same way.
         class_index: an int, or None for the predicted class.
-        steps: in how many equal steps the pixels are replaced, at least 1.
-        baseline: what they are replaced by, in the model's input range: a number, or an array that
+        steps: the number of equal steps in which pixels are replaced, at least 1.
+        baseline: what replaces them, in the model's input range: a number, or an array that
             broadcasts to inputs, such as a blurred picture.
-        batch_size: how many pictures exist at a time; does not change the result.
+        batch_size: how many pictures exist at a time; it doesn't change the result.
 
     Returns:
-        `Curve`: fractions, probabilities, area. The first probability is that of the picture, the
-        last that of the baseline. The probability is the model's own: a softmax over the class
-        scores, and for a single logit or several sigmoids the sigmoid.
+        `Curve`: fractions, probabilities, area. The first probability is the picture's, the last
+        the baseline's. They're the model's own: a softmax over the class scores, or the sigmoid
+        for a single logit or several sigmoids.
 
     Warns:
-        UserWarning: the map is nowhere positive, so that the order is random altogether.
+        UserWarning: the map is nowhere positive, so the whole order is random.
 
     Raises:
         TypeError, ValueError: as `vanilla_gradients` and `strength`; more than one picture; steps,
@@ -88,12 +88,13 @@ def insertion_curve(
     baseline: ArrayLike = 0.0,
     batch_size: int = 16,
 ) -> Curve:
-    """Begin with the baseline, bring in the strongest pixels first, and follow the probability.
+    """Begin with the baseline, bring in the strongest pixels first, and watch the probability.
 
-    Insertion of Petsiuk et al. 2018 (RISE), arXiv:1806.07421, section 3.3: a large area means that
-    few of the pixels that the map ranks first are enough. (The paper begins with a blurred picture:
-    pass it as the baseline.) Arguments, result, errors and the warning to read it with care as for
-    `deletion_curve`; the first probability is that of the baseline, the last that of the picture.
+    This is the insertion of Petsiuk et al. 2018 (RISE), arXiv:1806.07421, section 3.3. A large area
+    means that a few of the pixels that the map ranks first are enough. (The paper begins with a
+    blurred picture: pass it as the baseline.) Arguments, result and errors are as for
+    `deletion_curve`, and read it with the same care. The first probability is the baseline's, the
+    last the picture's.
 
     Lesson 6 derives it.
     """
@@ -102,21 +103,21 @@ def insertion_curve(
 
 
 def deletion_order(values: np.ndarray) -> np.ndarray:
-    """Return the places of a map, counted through all rows, the strongest first.
+    """Return a map's pixels, counted through all rows, the strongest first.
 
-    Places of equal strength are ranked at random, but always in the same way: row by row, the top
-    of the picture would always go first.
+    Pixels of equal strength are ranked at random, but always in the same way: ranked row by row,
+    the top of the picture would always go first.
     """
     at_random = np.random.default_rng(0).permutation(values.size)
     return np.lexsort((at_random, -values.ravel()))
 
 
 def _replacing(model, inputs, attribution, class_index, steps, baseline):
-    """Return picture, baseline, the step at which each pixel is replaced, steps, and class."""
+    """Return the picture, the baseline, the step that replaces each pixel, steps, and the class."""
     x, c = checked(model, inputs, class_index)
     if len(x) != 1:
         raise ValueError(
-            f"inputs holds {len(x)} pictures, and a curve belongs to one: pass inputs[:1]."
+            f"inputs holds {len(x)} pictures, but a curve belongs to one: pass inputs[:1]."
         )
     if callable(c):
         raise TypeError("A curve follows the probability of one class: give class_index a number.")

@@ -1,6 +1,6 @@
 """Where a map is strong, and whether that is where the object is: pointing and energy (lesson 6).
 
-What is scored is the *raw* map, never a picture of it.
+The scores are for the *raw* map, never for a picture of it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from course_utils.images import cv2, resize_map
 
 
 def strength(attribution: ArrayLike, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Return how strongly one map marks each place, float32 (h, w), at least 0.
+    """Return how strongly one map marks each position, float32 (h, w), at least 0.
 
-    (h, w), one number a place, such as Grad-CAM: max(m, 0), what speaks *for* the class. Where the
-    sign of such a map means something else, pass np.abs(m).
-    (H, W, C), one number a channel, such as a gradient: max over C of |m|, as Simonyan et al. show
-    it. The sign of a slope says in which direction the pixel would have to change, not whether the
-    pixel speaks for the class.
+    (h, w), with one value per position, such as Grad-CAM: max(m, 0), the evidence *for* the class.
+    If the sign of your map means something else, pass np.abs(m).
+    (H, W, C), with one value per channel, such as a gradient: max over C of |m|, as Simonyan et al.
+    show it. A slope's sign says in which direction the pixel would have to change, not whether the
+    pixel is evidence for the class.
 
     Args:
-        attribution: one raw map; a batch of one is accepted as well.
-        size: (height, width) to bring the map to, linearly between the centres of its cells (see
-            `resize_map`); None leaves it at its own resolution.
+        attribution: one raw map; a batch of one is fine, too.
+        size: (height, width) to resize the map to, linearly between the centres of its cells (see
+            `resize_map`); None keeps its own resolution.
 
     Raises:
         ValueError: several maps, another shape, NaN or infinity, or a picture (uint8 with colours).
@@ -50,7 +50,7 @@ def strength(attribution: ArrayLike, size: tuple[int, int] | None = None) -> np.
 def _check_one(shape: tuple[int, ...], size: tuple[int, int]) -> None:
     if len(shape) == 3 and shape[1] <= 3 < size[1]:
         raise ValueError(
-            f"An array of shape {shape} may be {shape[0]} maps of {shape[1]} x {shape[2]} places, "
+            f"An array of shape {shape} may be {shape[0]} maps of {shape[1]} x {shape[2]} numbers, "
             "or one map with channels: pass one map, maps[0], of the shape (h, w)."
         )
 
@@ -59,7 +59,7 @@ def _check_fit(shape: tuple[int, int], size: tuple[int, int]) -> None:
     if not covers(shape, size):
         (h, w), (height, width) = shape, size
         raise ValueError(
-            f"A map of {h} x {w} places does not fit {height} x {width}, which has another shape: "
+            f"A map of {h} x {w} positions doesn't fit {height} x {width}, another shape: "
             "it would have to be stretched. Score a map on the picture that the network saw."
         )
 
@@ -70,25 +70,25 @@ def _warn_if_zero(values: np.ndarray, consequence: str) -> None:
 
 
 def pointing_game(attribution: ArrayLike, mask: ArrayLike, *, tolerance: float = 0) -> bool:
-    """Return whether the map's strongest place lies on the object.
+    """Return whether the map's strongest position is on the object.
 
-    The pointing game of Zhang et al. 2016, arXiv:1608.00507, section 4.1, for one map.
+    This is the pointing game of Zhang et al. 2016, arXiv:1608.00507, section 4.1, for one map.
 
     Args:
-        attribution: one raw map (see `strength`), of any resolution. The strongest place is looked
-            for at the map's own resolution, and its middle is where the map points.
+        attribution: one raw map (see `strength`), of any resolution. It points at the middle of
+            its strongest position, at its own resolution.
         mask: bool (H, W), True on the object.
-        tolerance: how many pixels beside the object still count; the paper gives 15.
+        tolerance: how many pixels away from the object still count; the paper allows 15.
 
     Returns:
-        True for a hit. Where several places share the maximum, they must all lie on the object: a
-        map that is the same everywhere points nowhere, and misses.
+        True for a hit. If several positions share the maximum, all must be on the object: a map
+        that's the same everywhere points nowhere, and misses.
 
     Warns:
         UserWarning: the map is nowhere positive; it is scored as a miss.
 
     Raises:
-        TypeError, ValueError: as `strength`; an empty mask, or one that does not fit the map; a
+        TypeError, ValueError: as `strength`; an empty mask, or one that doesn't fit the map; a
             tolerance below 0.
 
     Lesson 6 derives it.
@@ -97,23 +97,23 @@ def pointing_game(attribution: ArrayLike, mask: ArrayLike, *, tolerance: float =
     _check_one(np.shape(attribution), m.shape)
     _check_fit(values.shape, m.shape)
     check_number("tolerance", tolerance, lambda t: t >= 0, "a number of pixels, 0 or more")
-    _warn_if_zero(values, "it points nowhere, and is scored as a miss")
+    _warn_if_zero(values, "it points nowhere, which scores as a miss")
     places = np.argwhere(values == values.max())
     rows, columns = ((places + 0.5) * m.shape / values.shape).astype(int).T
-    # The distance of each pixel to the nearest one of the object; 0 on the object.
+    # The distance from each pixel to the object's nearest pixel; 0 on the object.
     distance = cv2.distanceTransform((~m).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return bool(values.any() and (distance[rows, columns] <= tolerance).all())
 
 
 def energy_in_mask(attribution: ArrayLike, mask: ArrayLike) -> float:
-    """Return which share of the map lies on the object: sum over the mask / sum over all places.
+    """Return the share of the map on the object: its sum over the mask / its sum everywhere.
 
-    The energy-based pointing game of Wang et al. 2020, arXiv:1910.01279, section 4.3. A map that is
-    the same everywhere has the mask's share of the picture: that is chance.
+    This is the energy-based pointing game of Wang et al. 2020, arXiv:1910.01279, section 4.3. By
+    chance, that is for a map that's the same everywhere, it's the mask's share of the picture.
 
     Args:
-        attribution: one raw map (see `strength`), of any resolution; it is brought to the mask's.
-        mask: bool (H, W), True on the object. Of another object, the share that lies on the wrong
+        attribution: one raw map (see `strength`), of any resolution; it's resized to the mask's.
+        mask: bool (H, W), True on the object. Pass another object's to get the share on the wrong
             one.
 
     Returns:
@@ -123,12 +123,12 @@ def energy_in_mask(attribution: ArrayLike, mask: ArrayLike) -> float:
         UserWarning: the map is nowhere positive; its share is scored as 0, for every mask.
 
     Raises:
-        TypeError, ValueError: as `strength`; an empty mask, or one that does not fit the map.
+        TypeError, ValueError: as `strength`; an empty mask, or one that doesn't fit the map.
 
     Lesson 6 derives it.
     """
     m = check_mask(mask)
     values = strength(attribution, m.shape).astype(np.float64)
-    _warn_if_zero(values, "no share of it lies anywhere, which is scored as 0")
+    _warn_if_zero(values, "no share of it is anywhere, which scores 0")
     whole = values.sum()
     return float(values[m].sum() / whole) if whole > 0 else 0.0

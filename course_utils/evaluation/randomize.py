@@ -1,4 +1,4 @@
-"""Shuffle what a network has learned: a map that stays the same did not show it (lesson 6)."""
+"""Shuffle what a network has learned: a map that stays the same didn't show it (lesson 6)."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ def randomize_weights(
     layers: str | keras.Layer | Collection[str | keras.Layer] | None = None,
     seed: int = 0,
 ) -> keras.Model:
-    """Return a copy of the model in which the weights of some layers are shuffled.
+    """Return a copy of the model with the weights of some layers shuffled.
 
-    The model parameter randomisation test of Adebayo et al. 2018, arXiv:1810.03292, section 3: a
-    map that stays the same when the network forgets what it has learned did not show what it had
-    learned. *Cascading*: the last layer, then the last two, and so on. The paper draws the weights
-    anew as before training; here each array keeps its numbers and they change places, so that
-    their size stays right for any network, whatever it was initialised with.
+    This is the model parameter randomisation test of Adebayo et al. 2018, arXiv:1810.03292, section
+    3: a map that stays the same when the network forgets what it has learned didn't show what it
+    had learned. *Cascading* means the last layer, then the last two, and so on. The paper draws new
+    weights, as before training. Here each array keeps its numbers but shuffles them, so their size
+    stays right for any network, however it was initialised.
 
     Args:
-        model: a Functional or Sequential Keras model, nested or not; it is not changed.
+        model: a Functional or Sequential Keras model, nested or not; it isn't changed.
         layers: the names of the layers to shuffle (or the layers): one or a list; None for all.
-            Layers without weights, such as pooling, may be among them.
-        seed: a whole number from 0 on. A layer is shuffled in the same way whichever others are.
+            Some of them may have no weights, such as pooling layers.
+        seed: a whole number, at least 0. A layer is shuffled in the same way, whatever others are.
 
     Returns:
         keras.Model, a copy with its own weights.
 
     Raises:
-        TypeError, ValueError: not a model that can be copied; a name that no layer has; no layer
-            with weights among them; another seed.
+        TypeError, ValueError: a model that can't be copied; a name that no layer has; no layers
+            with weights; a wrong seed.
 
     Lesson 6 does it by hand.
     """
@@ -64,9 +64,9 @@ def randomize_weights(
 
 
 def _was_learned(variable) -> bool:
-    """Whether a weight is more than a counter or the state of a random generator.
+    """Return whether a weight is more than a counter or the state of a random generator.
 
-    Those are whole numbers too, but larger ones than an int8 or int4 kernel's.
+    Those are whole numbers, too, but of a larger type than an int8 or int4 kernel.
     """
     return "int" not in variable.dtype or variable.dtype in ("int8", "uint8")
 
@@ -85,10 +85,10 @@ def _refresh(model: keras.Model) -> None:
 def _copy_model(model: keras.Model) -> keras.Model:
     if not is_graph(model):
         raise ValueError(
-            f"Expected a Functional or Sequential keras.Model, and was given {type(model).__name__}"
-            ": other models cannot be copied layer by layer."
+            f"Expected a Functional or Sequential keras.Model, but got {type(model).__name__}"
+            ": other models can't be copied layer by layer."
         )
-    state = random.getstate()  # from which Keras seeds the initial weights of the copy
+    state = random.getstate()  # Keras seeds the copy's initial weights from it
     made: dict[int, keras.Operation] = {}  # a layer that two nested models share stays one layer
 
     def twin_of(layer):
@@ -98,9 +98,9 @@ def _copy_model(model: keras.Model) -> keras.Model:
 
     try:
         copy = keras.models.clone_model(model, clone_function=twin_of, recursive=True)
-    except Exception as error:  # a layer of one's own that does not say how to make it again
+    except Exception as error:  # a custom layer without a config to rebuild it from
         reason = (str(error).splitlines() or [""])[0][:200]
-        raise ValueError(f"The model {model.name!r} cannot be copied by Keras: {reason}") from None
+        raise ValueError(f"The model {model.name!r} can't be copied by Keras: {reason}") from None
     finally:
         random.setstate(state)
     copy.set_weights(model.get_weights())
@@ -109,7 +109,7 @@ def _copy_model(model: keras.Model) -> keras.Model:
 
 
 def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """Yield the layers of a model and of those nested in it, in the order in which they stand."""
+    """Yield the layers of a model and of those nested in it, in their order."""
     for layer in model.layers:
         if is_graph(layer):
             yield from _all_layers(layer)

@@ -1,4 +1,4 @@
-"""Make pictures about which everything is known, out of cut-outs on soft textures (lesson 6)."""
+"""Make pictures we know everything about, from cut-outs on soft textures (lesson 6)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from course_utils.data_files import data_path, read_json
 from course_utils.images import cv2, resize_picture
 from course_utils.models import Classifier, load_classifier
 
-# ------------------------------------------------------------------------- two objects a picture
+# ----------------------------------------------------------------------- two objects per picture
 
 
 class Scenes(NamedTuple):
-    """Pictures of two objects each, with everything that is known about them.
+    """Pictures of two objects each, with everything we know about them.
 
     Attributes:
         images: uint8 (n, H, W, 3), RGB, of the classifier's input size.
-        classes: int (n, 2), the class index of the object on the left and of that on the right.
+        classes: int (n, 2), the class indices of the objects on the left and on the right.
         masks: bool (n, 2, H, W), True exactly where the object covers some of a pixel. The two
-            never overlap. Elsewhere a picture is its background to the bit.
+            never overlap. Elsewhere, a picture equals its background, bit for bit.
         backgrounds: uint8 (n, H, W, 3), the pictures without their objects.
-        left_out: how many scenes were made and left out on the way to these n, because the
-            classifier did not have both classes among its five most probable ones.
+        left_out: how many other scenes were made and left out, because the classifier didn't have
+            both classes among its five most probable ones.
     """
 
     images: np.ndarray
@@ -40,26 +40,26 @@ class Scenes(NamedTuple):
 def two_object_scenes(
     n: int, seed: int = 0, *, classifier: Classifier | None = None, progress: bool = False
 ) -> Scenes:
-    """Make n pictures of two objects whose place is known: one on the left, one on the right.
+    """Make n pictures of two objects in known places: one on the left, one on the right.
 
     Cut-outs (data/objects) are laid on soft textures of low contrast, 98 to 110 of 224 pixels along
-    their longer side, at random heights. Of what the network does not recognise, a map cannot be
-    expected to point right: scenes whose two classes are not both among the five most probable are
-    left out, and counted. So the scores of a map are for pictures that the network understands.
+    their longer side, at random heights. You can't expect a map to point at something that the
+    network doesn't recognise, so scenes whose two classes aren't both among the five most probable
+    are left out, and counted. The scores of a map are for pictures that the network understands.
 
     Args:
         n: how many scenes to return, at least 1.
-        seed: a whole number from 0 on. Scene k depends on the seed and k alone: fewer scenes are
-            the first ones of more.
-        classifier: which decides what is left out; None for the embedded one.
+        seed: a whole number, at least 0. Scene k depends only on the seed and k, so if you ask for
+            fewer scenes, you get the first of them.
+        classifier: decides which scenes are left out; None for the embedded one.
         progress: whether to show a progress bar (from two seconds on).
 
     Returns:
         `Scenes`: images, classes, masks, backgrounds, left_out.
 
     Raises:
-        TypeError, ValueError: n or seed out of range; the classifier recognises so few of the
-            objects that n scenes were not found.
+        TypeError, ValueError: n or seed out of range; the classifier recognises too few of the
+            objects to find n scenes.
 
     Lesson 6 uses it.
     """
@@ -121,7 +121,7 @@ class TaggedPictures(NamedTuple):
         images: uint8 (n, H, W, 3), RGB, 224 x 224.
         labels: int (n,): 0 a sea lion, 1 a killer whale, in turn.
         animals: bool (n, H, W), True where the animal covers some of a pixel.
-        tags: bool (n, H, W), True where the tag is, or would be: it never lies on the animal.
+        tags: bool (n, H, W), True where the tag is, or would be. It's never on the animal.
     """
 
     images: np.ndarray
@@ -133,17 +133,17 @@ class TaggedPictures(NamedTuple):
 def tagged_pictures(tagged: Sequence[bool], seed: int = 0) -> TaggedPictures:
     """Make pictures of sea lions and killer whales in fog, with or without a tag.
 
-    The animals are small and pale (28 % of their contrast, and some grain), so that they are hard
-    to tell apart and a classifier is tempted to use whatever is easier: the tag, a red disc with a
-    white middle, 24 of 224 pixels wide, anywhere beside the animal. How pale and how large was
-    chosen so that a classifier falls for the tag when one class always has it, and still tells the
-    animals apart when it cannot. There is one cut-out of each animal, mirrored or not: pictures of
-    another seed show the same two animals.
+    The animals are small and pale (28 % of their contrast, and some grain), so they're hard to tell
+    apart, and a classifier is tempted to use something easier: the tag, a red disc with a white
+    middle, 24 of 224 pixels wide, anywhere off the animal. At this size and contrast, a classifier
+    falls for the tag when one class always has it, but can still tell the animals apart when it has
+    to. There's one cut-out of each animal, mirrored or not: pictures of another seed show the same
+    two animals.
 
     Args:
         tagged: (n,), whether each picture gets its tag.
-        seed: a whole number from 0 on. But for the tag, picture k depends on the seed and k alone:
-            the same pictures can be had with and without it.
+        seed: a whole number, at least 0. Except for the tag, picture k depends only on the seed
+            and k: you can have the same pictures with and without it.
 
     Returns:
         `TaggedPictures`: images, labels, animals, tags.
@@ -167,7 +167,7 @@ def tagged_pictures(tagged: Sequence[bool], seed: int = 0) -> TaggedPictures:
 
 ANIMALS = (150, 148)  # sea lion, killer whale: classes of ImageNet
 TAG, SIDE = 24, 224  # pixels
-FOG, GRAIN = 0.28, 8  # the share of the animal's colours that is left; levels of 256
+FOG, GRAIN = 0.28, 8  # the animal's remaining contrast, as a share; levels of 256
 
 
 def _tagged_picture(seed: int, number: int, label: int, tag: bool):
@@ -204,8 +204,8 @@ def _tagged_picture(seed: int, number: int, label: int, tag: bool):
 def _texture(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Return a soft texture of low contrast around a muted colour, uint8 (H, W, 3).
 
-    Random numbers on grids of 4, 16 and 64 cells, smoothed, with standard deviations of about 8, 4
-    and 2 of 256 levels: nothing that looks like a thing.
+    Smoothed random numbers on grids of 4, 16 and 64 cells, with standard deviations of about 8, 4
+    and 2 of 256 levels: nothing in it looks like an object.
     """
     colour = rng.uniform(95, 160) + rng.uniform(-25, 25, 3)
     levels = np.tile(colour.astype(np.float32), (*size, 1))
@@ -222,7 +222,7 @@ def _scaled_cut_out(rgba: np.ndarray, longer_side: float) -> tuple[np.ndarray, n
     scale = longer_side / max(h, w)
     size = max(1, round(h * scale)), max(1, round(w * scale))
     alpha = rgba[..., 3:].astype(np.float32) / 255
-    # Times alpha before it is resized, or the colour of transparent pixels would bleed in.
+    # Times alpha before resizing, or the colour of transparent pixels would bleed in.
     resized = resize_picture(np.concatenate([rgba[..., :3] * alpha, alpha], axis=2), size)
     visible = resized[..., 3:] >= 1 / 255
     resized = resized * visible

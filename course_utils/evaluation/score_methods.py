@@ -36,16 +36,16 @@ def score_on_scenes(
     Args:
         method: called as method(model, inputs, class_index), like `vanilla_gradients`; returns one
             raw map for each input, as for `strength`.
-        scenes: of `two_object_scenes`.
-        classifier: whose model is explained; None for the embedded one.
+        scenes: from `two_object_scenes`.
+        classifier: the one whose model to explain; None for the embedded one.
         tolerance: of the pointing game, in pixels.
-        batch_size: how many maps are asked for at a time.
+        batch_size: how many maps to ask for at a time.
         progress: whether to show a progress bar (from two seconds on).
 
     Returns:
-        Arrays (n, 2), one row a scene, one column an object (left, right):
-        "pointing": 1 for a hit, 0 for a miss; "target": the share of the map on the object that was
-        asked for; "other": the share on the other one; "empty": 1 where the map was nowhere
+        Arrays (n, 2), one row per scene, one column per object (left, right):
+        "pointing": 1 for a hit, 0 for a miss; "target": the share of the map on the object it was
+        asked about; "other": the share on the other one; "empty": 1 where the map was nowhere
         positive, which scores 0 in all three.
 
     Raises:
@@ -83,17 +83,17 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return an interval for the mean: the middle `level` of the means of resampled values.
 
-    The percentile bootstrap of Efron 1979: draw as many *scenes* as there are, with replacement,
-    take the mean, again and again. It says how much the mean could have come out otherwise with
-    other scenes of this kind, and nothing about scenes of another kind.
+    This is the percentile bootstrap of Efron 1979: draw as many *scenes* as there are, with
+    replacement, take the mean, and repeat. It says how different the mean could have been with
+    other scenes of this kind, and nothing about other kinds of scenes.
 
     Args:
-        values: (n,) or (n, ...), one entry of the first axis for each independent case. The two
-            objects of one scene are not independent: pass (scenes, 2), not (2 * scenes,). To
+        values: (n,) or (n, ...), with one entry along the first axis per independent case. The two
+            objects of one scene aren't independent: pass (scenes, 2), not (2 * scenes,). To
             compare two methods on the same scenes, pass their differences.
-        level: the share of the means that lies in the interval, above 0 and below 1.
+        level: the share of the means within the interval, above 0 and below 1.
         resamples: how many means, at least 1.
-        seed: a whole number from 0 on.
+        seed: a whole number, at least 0.
 
     Returns:
         (low, high), in the unit of the values.

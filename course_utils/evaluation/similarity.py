@@ -24,17 +24,17 @@ from course_utils.network.tensorflow import keras
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
-    """Return Spearman's rank correlation of two maps: do they put the places in the same order?
+    """Return Spearman's rank correlation of two maps: do they put positions in the same order?
 
-    1 for the same order, -1 for the reverse, 0 for nothing in common. The correlation of the ranks,
-    where equal values share the mean of their ranks. The maps are compared as they are, with their
-    signs and channels; for what a display shows, pass `strength` of each.
+    1 for the same order, -1 for the reverse, 0 for nothing in common. It's the correlation of the
+    ranks, where equal values share the mean of their ranks. The maps are compared as they are, with
+    their signs and channels; to compare what a display shows, pass `strength` of each.
 
     Args:
         a, b: two arrays of one shape with at least 2 values.
 
     Returns:
-        -1 to 1; NaN where one map is the same everywhere and so has no order.
+        -1 to 1; NaN if one map is the same everywhere and so has no order.
 
     Warns:
         UserWarning: the result is NaN.
@@ -47,8 +47,8 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     a, b = _check_pair(a, b)
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         warnings.warn(
-            "One of the maps is the same everywhere: it has no order, and the rank correlation is "
-            "not defined (NaN).",
+            "One of the maps is the same everywhere: it has no order, so the rank correlation is "
+            "undefined (NaN).",
             stacklevel=2,
         )
         return float("nan")
@@ -56,7 +56,7 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return the rank of each value, from 1 on; equal values share the mean of their ranks."""
+    """Return each value's rank, starting at 1; equal values share the mean of their ranks."""
     _, which, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return (last - (counts - 1) / 2)[which.ravel()]
@@ -69,13 +69,13 @@ def _check_pair(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     )
     if a.shape != b.shape or a.size < 2:
         raise ValueError(
-            f"Two maps of one shape are expected, and these have {a.shape} and {b.shape}. "
+            f"Expected two maps of the same shape, but these have {a.shape} and {b.shape}. "
             "strength(map, (height, width)) brings a map to another resolution."
         )
     return a, b
 
 
-WINDOW, SIGMA = 11, 1.5  # pixels; as Wang et al. have it
+WINDOW, SIGMA = 11, 1.5  # pixels, as in Wang et al.
 
 
 def ssim(a: ArrayLike, b: ArrayLike) -> float:
@@ -84,8 +84,8 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
         SSIM = mean of  (2 m_a m_b + C1) (2 s_ab + C2) / ((m_a^2 + m_b^2 + C1) (s_a^2 + s_b^2 + C2))
                                                 Wang et al. 2004, eq. 13
     with the means m, variances s^2 and covariance s_ab in a Gaussian window (sigma 1.5 pixels,
-    11 x 11) around each place that is 5 or more from the edge, C1 = (0.01 L)^2, C2 = (0.03 L)^2. L
-    is the range of the values: 1, or 2 where one map has negative ones.
+    11 x 11) around each position 5 or more from the edge, C1 = (0.01 L)^2, C2 = (0.03 L)^2. L is
+    the range of the values: 1, or 2 if one of the maps has negative ones.
 
     Unlike a correlation, it compares neighbourhoods: a map shifted by two pixels still looks alike.
     Compare with `rank_correlation`: two maps that are zero almost everywhere have a high SSIM.
@@ -95,7 +95,7 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
             would: strength(cam, (224, 224)).
 
     Returns:
-        -1 to 1; 1 for maps that differ by a factor at most. A zero map stays as it is.
+        -1 to 1; 1 for maps that are equal up to a factor. A zero map stays as it is.
 
     Raises:
         TypeError, ValueError: not numbers; another shape; too small; NaN or infinity.
@@ -105,7 +105,7 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
     a, b = _check_pair(a, b)
     if a.ndim != 2 or min(a.shape) < WINDOW:
         raise ValueError(
-            f"SSIM compares windows of {WINDOW} x {WINDOW} pixels in maps (h, w), and these have "
+            f"SSIM compares windows of {WINDOW} x {WINDOW} pixels in maps (h, w), but these have "
             f"the shape {a.shape}. Bring each to the picture's size first: strength(map, (224, "
             "224))."
         )
@@ -129,10 +129,10 @@ def _scaled(m: np.ndarray) -> np.ndarray:
 
 
 def agreement(a: ArrayLike, b: ArrayLike) -> float:
-    """Return the rank correlation of what two maps of one picture say, whatever they are made of.
+    """Return the rank correlation of what two maps of one picture say, whatever their kinds.
 
-    Both are turned into `strength` and brought to the resolution of the coarser one, so that a
-    gradient of 224 x 224 x 3 numbers and a Grad-CAM of 7 x 7 can be compared.
+    Both are turned into `strength` and resized to the coarser one's resolution. So you can compare
+    a gradient of 224 x 224 x 3 numbers with a Grad-CAM of 7 x 7.
 
     Args:
         a, b: one raw map each, as for `strength`.
@@ -159,24 +159,23 @@ def sensitivity(
     samples: int = 8,
     seed: int = 0,
 ) -> np.ndarray:
-    """Return how much a map changes when noise that is hardly seen is added to the picture.
+    """Return how much a map changes when you add barely visible noise to the picture.
 
         max over k of  ||M(x + e_k) - M(x)|| / ||M(x)||         after Yeh et al. 2019,
                                                                 arXiv:1901.09392, definition 2
-    with e_k uniform within +- noise times the picture's range. 0: not at all. From 1 on, the change
-    is as large as the map. A constant map is not sensitive at all, and still says nothing.
+    with e_k uniform within +- noise times the picture's range. 0 means not at all; from 1 on, the
+    change is as large as the map. A constant map isn't sensitive at all, and still says nothing.
 
     Args:
         method: called as method(model, inputs, class_index), as for `smoothgrad`.
         model, inputs: (B, H, W, C), as for the method.
         class_index: as for the method; None for the class predicted for the clean picture.
-        noise: as a fraction of each picture's own range; the paper perturbs by at most 0.02.
-        samples: how many noisy copies are tried, at least 1.
-        seed: a whole number from 0 on.
+        noise: a fraction of each picture's own range; the paper perturbs by at most 0.02.
+        samples: how many noisy copies to try, at least 1.
+        seed: a whole number, at least 0.
 
     Returns:
-        float64 (B,); infinity for a map that is zero and becomes something else, 0 for a map that
-        stays zero.
+        float64 (B,); infinity for a zero map that becomes something else, 0 if it stays zero.
 
     Raises:
         TypeError, ValueError: as the method; noise, samples or seed out of range.

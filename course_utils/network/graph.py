@@ -1,4 +1,4 @@
-"""A Keras model as the calls of its layers: what each was given, and what it returned."""
+"""A Keras model as the calls of its layers: what goes into each, and what comes out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from course_utils.network.tensorflow import keras
 
 
 class Call(NamedTuple):
-    """One layer at work: what it was given and what it returned, as symbolic tensors."""
+    """One call of a layer: what went in and what came out, as symbolic tensors."""
 
     layer: keras.Operation
     inputs: tuple[keras.KerasTensor, ...]
@@ -17,20 +17,20 @@ class Call(NamedTuple):
 
 
 def is_graph(model) -> bool:
-    """Whether the model is Functional or Sequential, so that its layers can be followed.
+    """Return whether the model is Functional or Sequential, because then we can follow its layers.
 
-    A subclass with a `call` of its own may compute anything around its layers, and isn't one.
+    A subclass with its own `call` may compute anything around its layers, so it isn't one.
     """
     if not isinstance(model, keras.Model) or not type(model).call.__module__.startswith("keras."):
         return False
     try:
         return bool(getattr(model, "outputs", None))
-    except ValueError:  # what older versions of Keras say of a Sequential that is not built
+    except ValueError:  # what older versions of Keras say about an unbuilt Sequential
         return False
 
 
 def replay(model: keras.Model, given: list, calls: list[Call]) -> list[keras.KerasTensor]:
-    """Call the model's own layers once more, on `given`, opening nested models on the way."""
+    """Call the model's own layers again, on `given`, opening nested models on the way."""
 
     def call(layer, *args, **kwargs):
         tensors = _tensors((args, kwargs))
@@ -44,8 +44,8 @@ def replay(model: keras.Model, given: list, calls: list[Call]) -> list[keras.Ker
         calls.extend(Call(layer, tuple(tensors), output) for output in keras.tree.flatten(y))
         return y
 
-    graph = keras.Model(model.inputs, model.outputs)  # Sequential too becomes a graph
-    # What keras.models.clone_model does with a call_function, which can't begin in mid-network.
+    graph = keras.Model(model.inputs, model.outputs)  # Sequential becomes a graph, too
+    # As keras.models.clone_model with a call_function, but that can't begin in mid-network.
     return graph._run_through_graph(given, operation_fn=lambda layer: layer, call_fn=call)
 
 
@@ -54,13 +54,13 @@ def _tensors(structure) -> list[keras.KerasTensor]:
 
 
 def _flat_inputs(layer: keras.Model, args, kwargs) -> list[keras.KerasTensor] | None:
-    """Return what a nested model is called with, in the order of its inputs; None if unclear."""
+    """Return a nested model's arguments, in the order of its inputs; None if that's unclear."""
     given = args[0] if args else kwargs.get("inputs")
     if isinstance(given, dict):
         names = [x.name for x in layer.inputs]
         given = [given[name] for name in names] if set(names) <= set(given) else given
     flat = _tensors(given)
-    unmasked = len(flat) == len(_tensors((args, kwargs)))  # no tensor besides, such as a mask
+    unmasked = len(flat) == len(_tensors((args, kwargs)))  # no further tensor, such as a mask
     return flat if unmasked and len(flat) == len(layer.inputs) else None
 
 
@@ -70,7 +70,7 @@ def _output_structure(layer: keras.Model):
 
 
 def call_of(y: keras.KerasTensor, calls: list[Call]) -> Call | None:
-    """Return the call that made a tensor (of nested models, the innermost), None for the input."""
+    """Return the call that made a tensor (the innermost, in nested models); None for the input."""
     return next((c for c in calls if c.output is y and not is_graph(c.layer)), None)
 
 
@@ -80,7 +80,7 @@ def kind_of(layer) -> str:
 
 
 class _Alias(keras.Layer):
-    """A layer under another name: two nested models may have layers of one name, a model not."""
+    """A layer under another name: nested models may share layer names, but one model may not."""
 
     def __init__(self, layer: keras.Layer, name: str):
         dtype = getattr(layer, "dtype_policy", None)
@@ -92,10 +92,10 @@ class _Alias(keras.Layer):
 
 
 def plain(error: Exception, what: str = "") -> Exception:
-    """Return an error of Keras or TensorFlow as one sentence, in the kind of the original.
+    """Return a Keras or TensorFlow error as one sentence, of the same type as the original.
 
-    Keras wraps an error in coloured text about the layer and its arguments, TensorFlow in a
-    traceback of its own.
+    Keras wraps an error in coloured text about the layer and its arguments, TensorFlow in its own
+    traceback.
     """
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     text = text.split("\n\nArguments received by")[0].split("[Op:")[0]

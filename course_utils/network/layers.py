@@ -1,8 +1,8 @@
 """Find the feature maps that a class score is computed from: the last ones, or a layer's.
 
-"The last feature maps" are the last numbers that still have positions and that *every* path from
-the picture to the scores goes through. At one branch of a network with several, a map would show
-part of what the score depends on, and look like the whole.
+"The last feature maps" are the last values that still have positions and that *every* path from
+the picture to the scores goes through. At one of several branches, a map would show only part of
+what the score depends on, but look complete.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from course_utils.network.tensorflow import keras, tf
 
 
 class FeatureMaps(NamedTuple):
-    """A tensor of a network, and how to see positions in it.
+    """A tensor of a network, and where its positions are.
 
     Attributes:
         layer: the layer that computes it.
         tensor: (B, h, w, K), or tokens (B, n, K).
-        grid: of tokens, (h, w); None for maps, which have their positions already.
-        skip: how many tokens come before those of the picture, such as a class token.
+        grid: of tokens, (h, w); None for maps, which already have positions.
+        skip: how many tokens, such as a class token, come before the picture's.
     """
 
     layer: keras.Operation
@@ -38,10 +38,10 @@ class FeatureMaps(NamedTuple):
     def with_positions(self, values) -> tf.Tensor:
         """Return values of the tensor's shape as float32 (B, h, w, K).
 
-        float32 also where the layers compute in float16: sums over positions have many terms.
+        It's float32 even if the layers compute in float16: sums over positions have many terms.
 
         Raises:
-            ValueError: there are none, since the score does not depend on the layer.
+            ValueError: there are no values, because the score doesn't depend on the layer.
         """
         if values is None:
             raise ValueError(
@@ -57,20 +57,21 @@ class FeatureMaps(NamedTuple):
 def last_conv_layer(model: keras.Model) -> keras.Operation:
     """Return the layer whose output holds the last feature maps.
 
-    These are the last maps that every path from the picture to the scores goes through, behind the
-    last convolution and before pooling; where batch norm, residual addition and activation are
-    layers of their own, behind those. "block5_conv3" in VGG16, "conv5_block3_out" in ResNet50,
-    "out_relu" in MobileNetV2, "activation_187" in NASNetMobile, "head_conv" in the course's own.
+    These are the last maps that every path from the picture to the scores goes through, after the
+    last convolution and before pooling. If batch norm, residual addition and activation are
+    separate layers, it's after those, too. It's "block5_conv3" in VGG16, "conv5_block3_out" in
+    ResNet50, "out_relu" in MobileNetV2, "activation_187" in NASNetMobile, and "head_conv" in the
+    course's own network.
 
     Args:
-        model: a Functional or Sequential keras.Model; nested models are searched as well.
+        model: a Functional or Sequential keras.Model; nested models are searched, too.
 
     Returns:
         The layer, which `grad_cam` takes as `layer`. (An operation such as `a + b` counts as one.)
 
     Raises:
-        ValueError: the model has no convolution that everything passes, computes with tokens
-            afterwards (as vision transformers do), or is subclassed and cannot be searched.
+        ValueError: the model has no convolution on every path, computes with tokens afterwards (as
+            vision transformers do), or is subclassed, so we can't search it.
     """
     return last_maps(opened(model)).layer
 
@@ -80,7 +81,7 @@ def last_maps(network: Opened) -> FeatureMaps:
     calls = _calls(network)
     places = _places(network, calls)
     spatial = [i for i in _passed_by_all(network, calls) if _is_map(calls[i].output, places)]
-    # A convolution in one of several branches shows where the branches meet again.
+    # A convolution on one of several branches shows up where the branches meet again.
     last, base, carries_on = None, -1, False
     for i in spatial:
         between = calls[base + 1 : i + 1]
@@ -105,15 +106,15 @@ def last_maps(network: Opened) -> FeatureMaps:
     return FeatureMaps(calls[last].layer, calls[last].output)
 
 
-@tf.autograph.experimental.do_not_convert  # nothing in here is a tensor
+@tf.autograph.experimental.do_not_convert  # nothing in it is a tensor
 def find_maps(network: Opened, layer) -> FeatureMaps:
-    """Return the feature maps of a layer, by name, as it is, or for None the last ones.
+    """Return the feature maps of a layer, given its name or the layer; for None, the last ones.
 
-    A layer that is called several times is taken where it holds the last feature maps, or else, if
-    the calls come one after the other, at the last; "name:0" is the first, "name:1" the second.
+    If a layer is called several times, we use the call with the last feature maps, or otherwise, if
+    each call follows the one before, the last call; "name:0" is the first, "name:1" the second.
 
     Raises:
-        ValueError: no layer, or several, of that name; or its output has no positions.
+        ValueError: no layer, or several, with that name; or its output has no positions.
         TypeError: neither a name, nor a layer, nor None.
     """
     if layer is None:
@@ -144,7 +145,7 @@ def find_maps(network: Opened, layer) -> FeatureMaps:
                 return last
     if number is None and not _in_a_row(calls, found):
         raise ValueError(
-            f"The layer {name!r} has {len(found)} outputs side by side, and a map would show one "
+            f"The layer {name!r} has {len(found)} parallel outputs, and a map would show one "
             f"of them. Say which: layer='{name}:0' to layer='{name}:{len(found) - 1}'."
         )
     maps = _maps_of(_places(network, calls), found[-1 if number is None else number])
@@ -160,7 +161,7 @@ def _calls(network: Opened) -> tuple[Call, ...]:
     if network.calls is None:
         raise ValueError(
             f"The model {network.name!r} is subclassed: its layers are called in Python code that "
-            "cannot be followed. Build it with keras.Model(inputs, outputs) or keras.Sequential."
+            "can't be followed. Build it with keras.Model(inputs, outputs) or keras.Sequential."
         )
     return network.calls
 
@@ -178,9 +179,9 @@ def _split_number(layer, calls) -> tuple[str, int | None]:
 def _passed_by_all(network: Opened, calls: tuple[Call, ...]) -> list[int]:
     """Return the positions in `calls` of the tensors that every path to every output goes through.
 
-    In the language of graphs, the dominators of the outputs.
+    In graph theory, they're the outputs' dominators.
     """
-    before: dict[int, frozenset[int]] = {}  # tensor -> the calls that every path to it passes
+    before: dict[int, frozenset[int]] = {}  # tensor -> the calls on every path to it
     for i, call in enumerate(calls):
         if not is_graph(call.layer):
             before[id(call.output)] = _common(before, call.inputs) | {i}
@@ -189,16 +190,16 @@ def _passed_by_all(network: Opened, calls: tuple[Call, ...]) -> list[int]:
 
 
 def _common(before: dict, tensors) -> frozenset[int]:
-    """Return what every path to any of these tensors passes. (Constants have no path.)."""
+    """Return the calls on every path to any of these tensors (constants have no path)."""
     known = [before.get(id(t), frozenset()) for t in tensors]
     return frozenset.intersection(*known) if known else frozenset()
 
 
 def _outputs(network: Opened, before: dict) -> list[frozenset[int]]:
-    """Return for each output of the network what every path to it passes.
+    """Return, for each output of the network, the calls on every path to it.
 
-    The outputs come from layers put on top (float32, a Dense without its softmax), so they are
-    followed back to the first tensor of `calls`.
+    The outputs come from layers that were put on top (float32, a Dense without its softmax), so we
+    follow them back to the first tensor of `calls`.
     """
     ends = []
     for output in keras.tree.flatten(network.model.keras_model.outputs):
@@ -210,7 +211,7 @@ def _outputs(network: Opened, before: dict) -> list[frozenset[int]]:
 
 
 def _in_a_row(calls: tuple[Call, ...], found: list[Call]) -> bool:
-    """Whether each of these calls depends on the one before it."""
+    """Return whether each of these calls depends on the one before it."""
     for one, following in itertools.pairwise(found):
         reached = {id(one.output)}
         for call in calls:
@@ -222,9 +223,9 @@ def _in_a_row(calls: tuple[Call, ...], found: list[Call]) -> bool:
 
 
 def _transforms(layer) -> bool:
-    """Whether a layer computes new features: a convolution, a Dense, or one's own that holds one.
+    """Return whether a layer computes new features: a convolution, a Dense, or a custom one.
 
-    That shows in a weight with at least two axes longer than 1, such as (height, width, in, out).
+    Then it has a weight with at least two axes longer than 1, such as (height, width, in, out).
     """
     if is_graph(layer) or kind_of(layer) == "prelu":  # its slopes have an axis per position
         return False
@@ -234,7 +235,7 @@ def _transforms(layer) -> bool:
 
 
 def _same_maps(last: Call, call: Call) -> bool:
-    """Whether a call without a convolution still belongs to the same maps, as a ReLU does."""
+    """Return whether a call without a convolution keeps the same maps, as a ReLU does."""
     same_size = call.output.shape[1:3] == last.output.shape[1:3]
     return same_size and "pool" not in kind_of(call.layer)
 
@@ -243,9 +244,9 @@ def _same_maps(last: Call, call: Call) -> bool:
 
 
 class Places(NamedTuple):
-    """Where the positions of a tensor are: on a grid, behind `skip` tokens that have none.
+    """Where a tensor's positions are: on a grid, after `skip` tokens that have none.
 
-    The grid is (height, width), with None where any size will do.
+    The grid is (height, width), with None if any size will do.
     """
 
     grid: tuple[Any, Any]
@@ -253,15 +254,15 @@ class Places(NamedTuple):
 
 
 def _places(network: Opened, calls: tuple[Call, ...]) -> dict[int, Places]:
-    """Return for each tensor that has them where its positions are, followed from the picture on.
+    """Return where each tensor's positions are, if it has any, following them from the picture.
 
-    A shape alone doesn't tell: (B, 16, 16, 4) may be channels in place of rows.
+    A shape isn't enough: in (B, 16, 16, 4), the first 16 may be channels rather than rows.
     """
     picture = network.model.keras_model.inputs[0]
     places = {id(picture): Places(tuple(picture.shape[1:3]))}
     for call in calls:
         if id(call.output) in places:
-            continue  # of a nested model, whose own layers came before
+            continue  # for a nested model, whose own layers came before
         for given in call.inputs:
             if id(given) in places:
                 found = _after(call, given, places[id(given)], network)
@@ -275,7 +276,7 @@ _AXES = {"permute": "dims", "transpose": "axes"}
 
 
 def _after(call: Call, given: keras.KerasTensor, places: Places, network: Opened) -> Places | None:
-    """Return where the positions are after one call, None where there are none any more."""
+    """Return where the positions are after one call, or None once they're gone."""
     kind, shape = kind_of(call.layer), tuple(call.output.shape)
     kept = shape[1:3] == places.grid
     if kind in ("swapaxes", "moveaxis"):
@@ -304,7 +305,7 @@ def _after(call: Call, given: keras.KerasTensor, places: Places, network: Opened
 
 
 def _of_patches(n: int | None, network: Opened) -> Places | None:
-    """Return the grid of n patches that a layer of one's own cut, in the picture's proportions."""
+    """Return the grid of n patches that a custom layer cut, in the picture's proportions."""
     H, W, _ = network.inputs[1:]
     if not (n and H and W) or n < 2:
         return None
@@ -313,12 +314,12 @@ def _of_patches(n: int | None, network: Opened) -> Places | None:
 
 
 def _with_more_tokens(call: Call, given: keras.KerasTensor, places: Places) -> Places | None:
-    """Return where the picture's tokens are behind a class token, found by trying the layer."""
+    """Return where the picture's tokens are after a class token, by trying the layer."""
     try:
         layer = keras.Model(list(call.inputs), call.output)
         rng = np.random.default_rng(0)
         z = [rng.standard_normal((1, *x.shape[1:])).astype(x.dtype) for x in call.inputs]
-        with tf.init_scope():  # to compute numbers, also while a formula is being compiled
+        with tf.init_scope():  # to compute numbers, even while a formula is being compiled
             found = np.asarray(layer(z, training=False))[0]
     except Exception:  # a layer that can't be tried by itself
         return None
@@ -330,13 +331,13 @@ def _with_more_tokens(call: Call, given: keras.KerasTensor, places: Places) -> P
 
 
 def _is_map(tensor: keras.KerasTensor, places: dict[int, Places]) -> bool:
-    """Whether a tensor has rows and columns, and more than one position."""
+    """Return whether a tensor has rows and columns, and more than one position."""
     grid = places[id(tensor)].grid if id(tensor) in places else (1, 1)
     return len(tensor.shape) == 4 and grid != (1, 1)
 
 
 def _maps_of(places: dict[int, Places], call: Call) -> FeatureMaps | None:
-    """Return a call's output as feature maps, or None where it has no positions."""
+    """Return a call's output as feature maps, or None if it has no positions."""
     found = places.get(id(call.output))
     if found is None or len(call.output.shape) not in (3, 4):
         return None
@@ -353,7 +354,7 @@ def _computes_with_tokens(call: Call) -> bool:
 
 
 def _token_layer(calls: tuple[Call, ...], places: dict) -> str | None:
-    """Return the last layer with tokens on a grid that attention still reads; None without one."""
+    """Return the last layer with tokens on a grid that attention still reads, or None."""
     of_tokens = [c for c in calls if len(c.output.shape) == 3 and id(c.output) in places]
     mixing = [i for i, c in enumerate(calls) if "attention" in kind_of(c.layer)]
     read = [c for c in of_tokens if not mixing or calls.index(c) < mixing[-1]]

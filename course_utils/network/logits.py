@@ -1,6 +1,6 @@
 """Find a network's class scores, the logits: take the softmax off, or say why that can't be done.
 
-The softmax is known by its layer's name, and a hidden one by trying the last layers on numbers.
+A softmax shows in its layer's name; a hidden one, when you try the last layers on numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIGMOIDS = (tf.nn.sigmoid, tf.math.log_sigmoid)
 
 
 def without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Call], number: int):
-    """Walk back from an output over its softmax or sigmoid: (logits, that activation or None)."""
+    """Walk back from an output past its softmax or sigmoid: (logits, that activation or None)."""
     end, y = y, _before_identities(y, calls)
     call = call_of(y, calls)
     if call is None:
@@ -41,7 +41,7 @@ def without_activation(model: keras.Model, y: keras.KerasTensor, calls: list[Cal
 
 
 def _before_identities(y: keras.KerasTensor, calls: list[Call]) -> keras.KerasTensor:
-    """Walk back over what changes nothing when a trained network is used."""
+    """Walk back past everything that changes nothing in a trained network."""
     while (call := call_of(y, calls)) is not None and call.inputs:
         kind, fused, source = kind_of(call.layer), _fused(call.layer), call.inputs[0]
         reshapes = kind in ("dropout", "flatten", "reshape")
@@ -55,20 +55,20 @@ def _before_identities(y: keras.KerasTensor, calls: list[Call]) -> keras.KerasTe
 
 
 def _linear(call: Call, number: int) -> keras.KerasTensor | None:
-    """Return what a layer gives without its activation; None if it isn't its last step."""
+    """Return a layer's output without its activation; None if that isn't its last step."""
     if not isinstance(call.layer, keras.Layer):
         return None
     try:
         z = _Linear(call.layer, number)(call.inputs[0])
         tried = _tried([call.inputs[0]], [z, call.output], scale=1.0)
-    except Exception:  # a layer whose activation can't be exchanged, or that needs it
+    except Exception:  # a layer whose activation can't be replaced, or that needs it
         return None
     found = _ACTIVATIONS[_fused(call.layer)](tf.cast(tried[0], tf.float32)).numpy()
     return z if np.allclose(found, tried[1], rtol=1e-2, atol=1e-3) else None
 
 
 def _tried(sources: list, outputs: list, scale: float) -> list[np.ndarray]:
-    """Return what some outputs become for random numbers of all sizes up to `scale`."""
+    """Return what the outputs become for random numbers of all sizes up to `scale`."""
     rng = np.random.default_rng(0)
     numbers = max(int(np.prod([size or 8 for size in s.shape[1:]])) for s in sources)
     rows = int(np.clip(10**7 // numbers, 4, 256))
@@ -82,7 +82,7 @@ def _tried(sources: list, outputs: list, scale: float) -> list[np.ndarray]:
 
 
 def _fused(layer) -> str:
-    """Return the name of the activation inside a layer, "nonetype" where there is none."""
+    """Return the name of the activation inside a layer, "nonetype" without one."""
     activation = getattr(layer, "activation", None)
     return getattr(activation, "__name__", type(activation).__name__).lower()
 
@@ -92,7 +92,7 @@ def _may_be_equal(a, b) -> bool:
 
 
 def _refuse_two(model: keras.Model, call: Call, y: keras.KerasTensor, calls: list[Call]) -> None:
-    """Say no to a softmax on top of a softmax: what is between them are no class scores."""
+    """Refuse a softmax on top of a softmax: between them, there are no class scores."""
     before = call_of(y, calls)
     if before and (_fused(before.layer) in _ACTIVATIONS or kind_of(before.layer) in _ACTIVATIONS):
         raise ValueError(
@@ -103,12 +103,12 @@ def _refuse_two(model: keras.Model, call: Call, y: keras.KerasTensor, calls: lis
 
 
 def _refuse_probabilities(model, end: keras.KerasTensor, calls: list[Call]) -> None:
-    """Say no to a softmax or sigmoid that sits where it cannot be taken off.
+    """Refuse a softmax or sigmoid in a place where we can't take it off.
 
-    A network's last layers are tried by themselves, on numbers far larger than any feature: what
-    stays within 0 and 1 then, or sums to the same, squashes. (The outputs of a whole network can't
-    show that: its features may be bounded.) They are all that comes after the last weights, and
-    the layer with these weights, unless it is one of Keras' own without an activation.
+    We try a network's last layers by themselves, on numbers far larger than any feature. If the
+    result stays within 0 and 1, or keeps the same sum, they squash. (A whole network's outputs
+    can't show that, because its features may be bounded.) The last layers are everything after the
+    last weights, and the layer with these weights, unless it's Keras' own without an activation.
     """
     trail, sources, todo = [], {}, [end]
     while todo:
@@ -126,7 +126,7 @@ def _refuse_probabilities(model, end: keras.KerasTensor, calls: list[Call]) -> N
         return
     try:
         found = _tried(list(sources.values()), [end], scale=1e4)[0].reshape(-1, *end.shape[1:])
-    except Exception:  # an ending that can't be run by itself has to be believed
+    except Exception:  # if the ending can't run by itself, we have to believe it
         return
     found = found[np.isfinite(found).reshape(len(found), -1).all(axis=1)]
     if not len(found) or not found.any():
@@ -143,7 +143,7 @@ def _refuse_probabilities(model, end: keras.KerasTensor, calls: list[Call]) -> N
 
 
 def _ends_in_scores(layer) -> bool:
-    """Whether a layer is one of Keras' own that computes a weighted sum and nothing more."""
+    """Return whether a layer is Keras' own and computes a weighted sum, nothing more."""
     return (
         type(layer).__module__.startswith("keras.")
         and bool(getattr(layer, "weights", ()))
@@ -159,21 +159,21 @@ def hidden_softmax(model: keras.Model, layers: list[str]) -> ValueError:
         where = f"layer {layers[0]!r}"
     return ValueError(
         f"The model {model.name!r} returns probabilities, but its softmax or sigmoid is in "
-        f"{'the ' + where if layers else 'its own code'}, where it cannot be taken off. Give a "
+        f"{'the ' + where if layers else 'its own code'}, where it can't be taken off. Give a "
         "model that ends in logits, in a softmax layer, or in Dense(..., activation='softmax')."
     )
 
 
 def sum_to_one(outputs: np.ndarray) -> bool:
-    """Whether the rows are what a softmax or a log-softmax returns."""
+    """Return whether the rows look like the results of a softmax or a log-softmax."""
     rows = np.exp(outputs) if outputs.size and outputs.max() <= 0 else outputs
     return _same_sums(rows) and bool(np.allclose(rows.sum(axis=1), 1, atol=1e-3))
 
 
 def _same_sums(rows: np.ndarray) -> bool:
-    """Whether the numbers of each row are positive and have the same sum."""
+    """Return whether the numbers in each row are positive and all rows have the same sum."""
     if rows.ndim != 2 or rows.shape[1] < 2 or not rows.any() or rows.min() < 0:
-        return False  # all zero: a network whose head is still new
+        return False  # all zero: the network's head is still new
     sums = rows.sum(axis=1)
     return bool(np.allclose(sums, sums[0], rtol=1e-3))
 
@@ -181,7 +181,7 @@ def _same_sums(rows: np.ndarray) -> bool:
 class _Linear(keras.Layer):
     """A layer without its activation: a second object with the same variables.
 
-    So whatever the layer does besides, such as LoRA or int8 kernels, is done here too.
+    So it does everything else that the layer does, such as LoRA or int8 kernels.
     """
 
     def __init__(self, layer: keras.Layer, number: int):
@@ -193,7 +193,7 @@ class _Linear(keras.Layer):
         linear = {"activation": keras.activations.linear, "_inbound_nodes": []}
         for name, value in {**linear, "_outbound_nodes": []}.items():
             object.__setattr__(twin, name, value)
-        self.linear = lambda x: twin(x)  # in a function, so that its weights don't count twice
+        self.linear = lambda x: twin(x)  # in a function: its weights mustn't count twice
 
     def call(self, x):
         return self.linear(x)

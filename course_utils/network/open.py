@@ -1,7 +1,7 @@
 """Open any Keras image classifier: from its input to its class scores, layer by layer.
 
-`score_model` is the network that ends in logits, and `opened` the same network with every nested
-model opened, which is what the methods run on.
+`score_model` is the network that ends in logits; `opened` is the same network with every nested
+model opened. The methods run on that.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Opened:
         name: the model's name, for messages.
         calls: every layer in the order of execution. The layers are the model's own, not copies,
             so the weights are shared and always up to date. None for a subclassed model.
-        inputs: the shape of the input, (None, H, W, C), with None where any size will do.
+        inputs: the input's shape, (None, H, W, C), with None if any size will do.
         model: (B, H, W, C) float32 -> the list of outputs as logits, float32. A keras.Model with
             the layers of `calls`, or, for a subclassed model, a function.
-        classes: how many scores the single output has, None where that isn't known.
-        activations: for each output the function that was taken off it, or None.
-        no_classes: why a class index makes no sense here; None where it does.
-        compiled: what has been compiled for this network, by formula.
+        classes: how many scores the single output has; None if that's unknown.
+        activations: for each output, the function that was taken off it, or None.
+        no_classes: why a class index makes no sense here; None if it does.
+        compiled: the compiled functions for this network, by formula.
     """
 
     name: str
@@ -55,8 +55,8 @@ class Opened:
     def score(self, x, c: list[tf.Tensor]) -> tf.Tensor:
         """Return S_c(x), (B,). The class c is given as a direction in the space of the scores.
 
-        That is 1 for the class and 0 for all others, or the gradient of a target of your own, so
-        that S_c = sum_k c_k S_k.
+        That's 1 for the class and 0 for all others, or the gradient of your own target. Then
+        S_c = sum_k c_k S_k.
         """
         return weighted_score(self.scores(x), c)
 
@@ -67,7 +67,7 @@ class Opened:
         """
         z = np.asarray(scores, np.float64)
         if self.single_logit:
-            z = z / 2  # softmax of (-z/2, z/2) is the sigmoid of z
+            z = z / 2  # the softmax of (-z/2, z/2) is the sigmoid of z
         elif self.activations[0] in SIGMOIDS:
             return np.exp(-np.logaddexp(0, -z))
         powers = np.exp(z - z.max(axis=1, keepdims=True))
@@ -75,7 +75,7 @@ class Opened:
 
     @property
     def single_logit(self) -> bool:
-        """Whether the model has one output number z, shown as two classes, -z and z."""
+        """Return whether the model has one output number z, shown as two classes, -z and z."""
         return self.classes == 2 and bool(getattr(self.model, "single_logit", False))
 
 
@@ -96,19 +96,19 @@ _lock = threading.RLock()
 
 
 def opened(model: keras.Model) -> Opened:
-    """Return the opened network of a model: built once, and again after the model has changed.
+    """Return a model's opened network: built once, and again after the model has changed.
 
-    Opening a model and compiling a formula take seconds, using them takes milliseconds. They are
-    kept for as long as the model lives (or until `forget`), and don't keep it alive. A change of
-    its layers, variables or the layers' settings, an `adapt`, and a `compile` are noticed. Nothing
-    is kept of a subclassed model, whose code may hold anything.
+    Opening a model and compiling a formula take seconds; using them takes milliseconds. So they're
+    cached for as long as the model lives (or until `forget`), and don't keep it alive. We notice a
+    change of its layers, variables or the layers' settings, an `adapt`, and a `compile`. Nothing
+    is cached for a subclassed model, because its code may do anything.
 
     Raises:
         TypeError, ValueError: see `score_model`.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"Expected a keras.Model, and was given {type(model).__module__}."
+            f"Expected a keras.Model, but got {type(model).__module__}."
             f"{type(model).__name__}. Of a classifier, pass classifier.model; a model of tf_keras "
             "(Keras 2) has to be loaded with Keras 3."
         )
@@ -118,17 +118,17 @@ def opened(model: keras.Model) -> Opened:
             if not is_graph(model):
                 return _open_closed(model)
             network = _open_graph(model)
-            # Remembered after opening, since a layer may be built on the way.
+            # Remembered after opening, because that may build a layer.
             _known[model] = known = _known_now(network, model)
         return known.network
 
 
 def forget(model: keras.Model | None = None) -> None:
-    """Forget what was compiled for a model, or with None for all of them, and free its memory.
+    """Forget what was compiled for a model, or for all of them (None), and free its memory.
 
-    You rarely need it: what is kept goes with the model, and is made anew after a change of its
+    You rarely need it. The cache goes when the model goes, and is rebuilt after a change of its
     layers, `load_weights`, `adapt` or `compile()`. Call it after a change that Keras wouldn't
-    notice either, such as a number in a function of your own that a Lambda layer calls.
+    notice either, such as a number in a custom function that a Lambda layer calls.
     """
     if model is not None and not isinstance(model, keras.Model):
         raise TypeError(f"forget expects a keras.Model or nothing, not {type(model).__name__}.")
@@ -138,16 +138,16 @@ def forget(model: keras.Model | None = None) -> None:
 
 
 class _Known(NamedTuple):
-    """An opened network, and what its model was made of when it was opened."""
+    """An opened network, and the parts its model had when it was opened."""
 
-    network: Any  # or what else was found
+    network: Any  # or anything else that was found
     layers: list
     parts: list
-    settings: tuple[list, ...]  # owners, names of their attributes, values
+    settings: tuple[list, ...]  # owners, their attributes' names, values
     own: dict
 
     def is_current(self, model: keras.Model) -> bool:
-        """Whether the model is still made of the same; asked at every call, so it's quick."""
+        """Return whether the model still has the same parts; every call asks, so it's quick."""
         owners, names, values = self.settings
         try:
             now = list(map(getattr, owners, names))
@@ -163,14 +163,14 @@ class _Known(NamedTuple):
 
 
 def _known_now(network: Opened | bool, model: keras.Model) -> _Known:
-    layers = list(model._flatten_layers(include_self=False))  # also those inside other layers
+    layers = list(model._flatten_layers(include_self=False))  # including those inside other layers
     return _Known(network, layers, _parts(model, layers), _settings(layers), _own(model))
 
 
 def _parts(model: keras.Model, layers: list) -> list:
-    """Return what a model is made of, as far as it can be exchanged without calling it anew.
+    """Return a model's parts, as far as you can replace them without calling it again.
 
-    With the record that each `compile` makes: that is when Keras itself looks at a model afresh.
+    They include each `compile`'s record: that's when Keras itself looks at a model afresh.
     """
     lists = map(operator.attrgetter(*_LISTS), (model, *layers))
     return [
@@ -184,7 +184,7 @@ _LISTS = ("_layers", "_trainable_variables", "_non_trainable_variables")
 
 
 def _settings(layers: list) -> tuple[list, ...]:
-    """Return each public setting of each layer, such as strides, activation or the adapted mean."""
+    """Return every public setting of every layer, such as strides, activation, adapted mean."""
     found = [
         (layer, name, value)
         for layer in layers
@@ -195,7 +195,7 @@ def _settings(layers: list) -> tuple[list, ...]:
 
 
 def _own(model: keras.Model) -> dict:
-    """Return the settings of the model itself, in a form that doesn't keep it alive."""
+    """Return the model's own settings, in a form that doesn't keep it alive."""
     return {
         name: value
         for name, value in vars(model).items()
@@ -216,21 +216,21 @@ def score_model(model: keras.Model) -> keras.Model:
 
     Args:
         model: any Keras image classifier with one input and one output: Functional or Sequential,
-            with nested models, ending in a softmax (in the last layer or as a layer of its own),
-            or in logits already. A single sigmoid or logit z is a two-class model: class 1 has the
+            with nested models, ending in a softmax (in the last layer or as its own layer), or
+            already in logits. A single sigmoid or logit z means a two-class model: class 1 has the
             score z, class 0 the score -z. Several sigmoids give one score each. A subclassed model
             must return logits.
 
     Returns:
-        keras.Model, float32 (B, H, W, C) -> float32 (B, classes). It shares the layers, and so the
-        weights, of the given model, which is not changed. Where an activation was taken off, the
-        result has been compared with the model's own output. As with every Keras model that has
+        keras.Model, float32 (B, H, W, C) -> float32 (B, classes). It shares the given model's
+        layers, and so its weights; the given model isn't changed. If an activation was taken off,
+        the result has been compared with the model's own output. As with any Keras model that has
         dropout or augmentation, call it with training=False.
 
     Raises:
         TypeError: not a Keras model.
-        ValueError: the model is not built, ends in no class scores, has several inputs or outputs,
-            or hides its softmax where it cannot be taken off.
+        ValueError: the model isn't built, doesn't end in class scores, has several inputs or
+            outputs, or hides its softmax where it can't be taken off.
     """
     if isinstance(model, _ClosedScores):
         return model
@@ -241,7 +241,7 @@ def score_model(model: keras.Model) -> keras.Model:
 
 
 class _Graph:
-    """The keras.Model of an opened graph, as a function that always returns a list."""
+    """An opened graph's keras.Model, as a function that always returns a list."""
 
     def __init__(self, keras_model: keras.Model, single_logit: bool):
         self.keras_model, self.single_logit = keras_model, single_logit
@@ -276,7 +276,7 @@ def _open_graph(model: keras.Model) -> Opened:
             f"The model {model.name!r} takes inputs of shape {model.inputs[0].shape}; expected "
             "pictures, (batch, height, width, channels)."
         )
-    # float32 also where the model takes uint8: an integer has no gradient.
+    # float32 even if the model takes uint8: integers have no gradient.
     image = keras.Input(model.inputs[0].shape[1:], dtype="float32")
     calls: list[Call] = []
     outputs = replay(model, [image], calls)
@@ -285,7 +285,7 @@ def _open_graph(model: keras.Model) -> Opened:
             f"The model {model.name!r} puts the channels first; the course's maps are (batch, "
             "height, width, channels). Build it with data_format='channels_last'."
         )
-    stripped: dict[int, tuple] = {}  # an output may be given twice
+    stripped: dict[int, tuple] = {}  # an output may appear twice
     for y in outputs:
         if id(y) not in stripped:
             stripped[id(y)] = without_activation(model, y, calls, len(stripped))
@@ -311,7 +311,7 @@ def _open_graph(model: keras.Model) -> Opened:
 
 
 class _Scores(keras.Layer):
-    """The logits as class scores, float32; of a single logit z the two scores -z and z."""
+    """The logits as float32 class scores; a single logit z gives the two scores -z and z."""
 
     def __init__(self, two_classes: bool, name: str):
         super().__init__(name=name, dtype="float32")
@@ -322,7 +322,7 @@ class _Scores(keras.Layer):
 
 
 def _no_classes(model: keras.Model, logits) -> str | None:
-    """Return why a class index makes no sense for these outputs, or None where it does."""
+    """Return why a class index makes no sense for these outputs, or None if it does."""
     if len(logits) > 1:
         return (
             f"The model {model.name!r} has {len(logits)} outputs; expected one picture in, one "
@@ -349,7 +349,7 @@ def _compare(model: keras.Model, logits: keras.Model, activations) -> None:
 
 
 def _tried_on_pictures(model: keras.Model, logits: keras.Model):
-    """Return a model's outputs for two pictures and the opened network's, at a size that works."""
+    """Return the model's and the opened network's outputs for two pictures of a size that works."""
     sizes = (224, 64, 96, 63, 299) if None in logits.input_shape[1:3] else (224,)
     *others, last = ([s or size for s in logits.input_shape[1:]] for size in sizes)
     for shape in others:
@@ -362,13 +362,13 @@ def _tried_on_pictures(model: keras.Model, logits: keras.Model):
 
 
 def _outputs(model: keras.Model, logits: keras.Model, shape: list[int]):
-    # One picture in 0..1 and one in 0..255: where a network made for one of them is saturated by
-    # the other, or overflows in float16, that picture shows nothing.
+    # One picture in 0..1 and one in 0..255: if a network made for one of them saturates with the
+    # other, or overflows in float16, that picture shows nothing.
     x = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
     x[1] *= 255
     if "int" in model.inputs[0].dtype:
         x = np.round(255 * x / x.max(axis=(1, 2, 3), keepdims=True))
-    batch = model.inputs[0].shape[0] or 1  # one picture at a time, where the model insists on it
+    batch = model.inputs[0].shape[0] or 1  # one picture at a time, if the model insists on it
 
     def outputs(picture):
         given = picture = np.repeat(picture[None], batch, axis=0)
@@ -387,7 +387,7 @@ def _compare_one(model: keras.Model, expected: np.ndarray, found: np.ndarray) ->
     if not finite.any():
         raise ValueError(f"The model {model.name!r} returns NaN or infinity for any picture.")
     expected, found = expected[finite], found[finite].reshape(expected[finite].shape)
-    # float16 layers round to 1 part in 1000; the same sums in another order to far less.
+    # float16 layers round to 1 part in 1000; sums in another order change far less.
     scale = np.abs(expected).max() + 1e-6
     if not np.allclose(found, expected, rtol=1e-2, atol=1e-2 * scale):
         raise ValueError(
@@ -401,7 +401,7 @@ def _compare_one(model: keras.Model, expected: np.ndarray, found: np.ndarray) ->
 
 
 def _open_closed(model: keras.Model) -> Opened:
-    """Wrap a model whose code can't be opened; what it returns is checked at each call."""
+    """Wrap a model whose code we can't open; each call checks what it returns."""
     if isinstance(model, _ClosedScores):
         return model.network
     if type(model) is keras.Sequential or not model.built:
@@ -440,7 +440,7 @@ _endings: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def _squashing_end(model: keras.Model, x) -> bool:
-    """Whether a subclassed model ends in a softmax or sigmoid, by TensorFlow's graph of it."""
+    """Return whether a subclassed model ends in a softmax or sigmoid, by its TensorFlow graph."""
     known = _endings.get(model)
     if known is None or not known.is_current(model):
         squashes = False
@@ -448,14 +448,14 @@ def _squashing_end(model: keras.Model, x) -> bool:
             spec = tf.TensorSpec([None, *x.shape[1:]], tf.float32)
             traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
             squashes = _last_operation(traced.graph.outputs[0]) in _SQUASHING
-        except Exception:  # code that runs eagerly only: its rows are all the evidence there is
+        except Exception:  # code that only runs eagerly: its rows are all the evidence we have
             pass
         _endings[model] = known = _known_now(squashes, model)
     return known.network
 
 
 def _last_operation(y: tf.Tensor) -> str:
-    """Return the type of the operation that a tensor comes from, also from inside tf.functions."""
+    """Return the type of the operation that a tensor comes from, even inside tf.functions."""
     while y.op.type in (*_HARMLESS, "PartitionedCall", "StatefulPartitionedCall"):
         if y.op.type in _HARMLESS:
             y = y.op.inputs[0]

@@ -27,7 +27,7 @@ from course_utils.network.tensorflow import keras, tf
 
 
 class Points(NamedTuple):
-    """Inputs that are on the device already, and whose maps are to stay there."""
+    """Inputs that are already on the device, and whose maps should stay there."""
 
     network: Opened
     x: tf.Tensor
@@ -39,8 +39,8 @@ def explain(
     """Return formula(network, x, c) for any inputs and class, float32 (B, ...), in batches.
 
     Args:
-        formula: a function of the `Opened` network, of x (B, H, W, C), and of c, what to explain,
-            in the form that `Opened.score` takes. It is called once, to be compiled.
+        formula: a function of the `Opened` network, x (B, H, W, C), and c, what to explain, in
+            the form that `Opened.score` takes. It's called once, to compile it.
     """
     if isinstance(inputs, Points):
         return _map(inputs.network, formula, inputs.x, class_index)
@@ -53,7 +53,7 @@ def checked(
 ) -> tuple[np.ndarray, np.ndarray | Callable]:
     """Return the inputs, float32 (B, H, W, C), and what to explain.
 
-    That is one class per picture, int32 (B,), or a function of the scores.
+    That's one class per picture, int32 (B,), or a function of the scores.
     """
     return _checked(model, inputs, class_index)[1:]
 
@@ -105,10 +105,10 @@ def _map(network: Opened, formula: Callable, x, c):
 
 
 def _direction(network: Opened, x, c) -> list[tf.Tensor]:
-    """Return d target / d S for each output: 1 for a class and 0 for all others, if it is a class.
+    """Return d target / d S for each output: for a class, 1 for it and 0 for all others.
 
-    A target of your own is never compiled, only this gradient of it is used: so a new lambda per
-    call costs nothing and leaves nothing behind.
+    Your own target is never compiled; only this gradient of it is used. So a new lambda per call
+    costs nothing and leaves nothing behind.
     """
     if not callable(c):
         return [tf.one_hot(c, _classes(network, x))]
@@ -143,7 +143,7 @@ def _scores(network: Opened, x) -> list[tf.Tensor]:
 
 
 def _class_scores(network: Opened, x) -> tf.Tensor:
-    """Return S(x), (B, classes); of a subclassed model, check here that it is."""
+    """Return S(x), (B, classes); for a subclassed model, check the shape here."""
     scores = _compiled(network, _scores)(x)
     if len(scores) != 1 or len(scores[0].shape) != 2:
         shapes = " and ".join(str(tuple(s.shape)) for s in scores)
@@ -166,7 +166,7 @@ def _classes(network: Opened, x) -> int:
 def _compiled(network: Opened, formula: Callable) -> Callable:
     """Return a formula for this network as a function of tensors x and c, compiled once.
 
-    A subclassed model may need to know sizes that are not known here, and runs as it is.
+    A subclassed model may need sizes that are unknown here, so it runs as it is.
     """
     if network.calls is None:
         return lambda x, *c: _connected(network, formula(network, x, *([list(c)] if c else [])))
@@ -175,13 +175,13 @@ def _compiled(network: Opened, formula: Callable) -> Callable:
 
 
 def _compiled_on(network: Opened, formula: Callable, device: str | None) -> Callable:
-    # A formula is the same if its code is, and the options it takes from around it.
+    # Two formulas are the same if they have the same code and the same options from around it.
     options = tuple(cell.cell_contents for cell in formula.__closure__ or ())
     key = (formula.__code__, options, device, tf.distribute.get_strategy())
     try:
         if key in network.compiled:
             return network.compiled[key]
-    except TypeError:  # an option that is no number or name; the formula says so below
+    except TypeError:  # an option that isn't a number or a name; the formula raises an error below
         pass
     x = tf.TensorSpec((None, *network.inputs[1:]), tf.float32)
     c = [tf.TensorSpec((None, *s.shape[1:])) for s in network.model.keras_model.outputs]
@@ -192,7 +192,7 @@ def _compiled_on(network: Opened, formula: Callable, device: str | None) -> Call
 
     signature = [x] if formula is _scores else [x, *c]
     try:
-        # Traced here and now: TensorFlow warns of functions that are traced again.
+        # Traced right here: TensorFlow warns about functions that are traced again.
         traced = tf.function(function, signature).get_concrete_function()
     except Exception as error:
         raise plain(error) from None
@@ -210,7 +210,7 @@ def _connected(network: Opened, gradient):
 
 
 def devices() -> list[str | None]:
-    """Return the devices that share a batch: those of a strategy whose scope this is called in."""
+    """Return the devices that share a batch: those of the surrounding strategy scope."""
     strategy = tf.distribute.get_strategy()
     if strategy.num_replicas_in_sync == 1:
         return [None]
@@ -232,16 +232,16 @@ def _has_gpu() -> bool:
 
 
 def batch_of(shape: tuple[int, ...]) -> int:
-    """Return how many pictures (..., H, W, C) to work on at a time, by the number of their pixels.
+    """Return how many pictures (..., H, W, C) to work on at a time, by their number of pixels.
 
-    10 of 224 x 224 on a processor, whose caches larger batches overflow, and 64 on a GPU.
+    10 of 224 x 224 on a processor, because larger batches overflow its caches, and 64 on a GPU.
     """
     pictures = 64 if _has_gpu() else 10
     return max(1, pictures * 224 * 224 // (shape[-3] * shape[-2]))
 
 
 def _in_batches(function: Callable, x: np.ndarray, c) -> np.ndarray:
-    """Apply a function of pictures and classes to some of them at a time: memory stays bounded."""
+    """Apply a function of pictures and classes to a few of them at a time, to save memory."""
     results, size = np.empty(0), min(batch_of(x.shape), 64) * len(devices())
     for start in range(0, len(x), size):
         part = slice(start, start + size)
@@ -270,7 +270,7 @@ NOT_FINITE = (
 def normal(seed: int, k: np.ndarray, shape: tuple[int, ...]) -> tf.Tensor:
     """Return standard normal noise for the samples k = k_0, k_0 + 1, ...: float32 (len(k), *shape).
 
-    Sample k of a seed is always the same, whichever others are drawn with it: the generator counts,
+    A seed's sample k is always the same, whichever others you draw with it: the generator counts
     in blocks of four numbers, and sample k begins at its own count.
     """
     size = int(np.prod(shape))
@@ -296,8 +296,8 @@ def weighted_mean(
 ) -> np.ndarray:
     """Return sum_k w_k M_c(x_k) / sum_k w_k for each picture x[b], at points x_k = point(b, k).
 
-    `point` gets the number of a picture and some numbers k, and returns as many inputs. So the
-    points are made where they are used, and there exists one batch of them beside the result.
+    `point` gets a picture's number and some numbers k, and returns as many inputs. So points are
+    made where they're used, and only one batch of them exists besides the result.
     """
     from tqdm.auto import tqdm
 
@@ -307,7 +307,7 @@ def weighted_mean(
         size = -(-n // batches)  # equal ones
     else:
         size = check_count("batch_size", batch_size)
-    # In the order of the pictures: the first batch of samples of picture 0, the second, ...
+    # In the order of the pictures: picture 0's first batch of samples, its second, ...
     parts = np.split(np.arange(n), range(size, n, size))
     batches = [(b, k) for b in range(len(x)) for k in parts]
     result, total = np.empty(0), 0.0
@@ -338,13 +338,13 @@ _on_device: set[Callable] = set()
 
 
 def on_device(method: F) -> F:
-    """Mark a method, by decorating it, as one that takes `Points` and returns a tensor."""
+    """Decorate a method to mark that it takes `Points` and returns a tensor."""
     _on_device.add(method)
     return method
 
 
 def _maps_at(method: Callable, network: Opened, model, points: tf.Tensor, c):
-    """Return a method's maps at some points: on the device, if the method can."""
+    """Return a method's maps at some points, on the device if the method can."""
     function = getattr(method, "func", method)
     if isinstance(function, Hashable) and function in _on_device:
         return method(model, Points(network, points), c)

@@ -1,4 +1,4 @@
-"""Start TensorFlow and Keras, in one place, or say in one sentence why they do not start."""
+"""Start TensorFlow and Keras, in one place, or say in one sentence why they don't start."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import os
 def _without_chatter():
     """Hide TensorFlow's start-up log from the reader.
 
-    It's a dozen lines, among them "failed call to cuInit" on every computer without a GPU, which
-    look like errors and aren't. They bypass Python's sys.stderr, so the file descriptor is turned
-    aside. Set TF_CPP_MIN_LOG_LEVEL=0 to see them, for example if Python itself stops here.
+    It's a dozen lines that look like errors but aren't, such as "failed call to cuInit" on every
+    computer without a GPU. They bypass Python's sys.stderr, so we redirect the file descriptor.
+    Set TF_CPP_MIN_LOG_LEVEL=0 to see them, for example if Python itself stops here.
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0":
         yield
@@ -31,14 +31,14 @@ def _without_chatter():
         os.close(stderr)
 
 
-# TensorFlow has two sets of convolutions for CPUs, and takes oneDNN's by itself only on the newest
-# processors. Gradients of a batch take half the time with it on the others as well. (Where somebody
-# has chosen, or TensorFlow was imported before, nothing changes.)
+# TensorFlow has two sets of convolutions for CPUs, and only uses oneDNN's by default on the newest
+# processors. On the others, too, a batch's gradients take half the time with it. (If you've made a
+# choice, or TensorFlow was imported before, nothing changes.)
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _backend = os.environ.get("KERAS_BACKEND", "tensorflow")
 _WRONG_BACKEND = (
-    "Keras runs on {!r} here, and the course needs TensorFlow. Remove KERAS_BACKEND from the "
+    "Keras runs on {!r} here, but the course needs TensorFlow. Remove KERAS_BACKEND from the "
     "environment (or set it to 'tensorflow') and restart Python."
 )
 if _backend != "tensorflow":
@@ -58,7 +58,7 @@ except ImportError as error:  # pragma: no cover - depends on the machine
 
 # float32 means float32. From Ampere on (Colab's L4 and A100) TensorFlow multiplies in TF32 instead,
 # with 10 bits of mantissa, and a gradient then differs by up to a third of its largest value. It's
-# switched off for the whole process, also where a notebook used TensorFlow before the course.
+# switched off for the whole process, even if a notebook used TensorFlow before the course.
 tf.config.experimental.enable_tensor_float_32_execution(False)
 
 if keras.backend.backend() != "tensorflow":  # chosen in Keras' own settings file

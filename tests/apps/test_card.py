@@ -1,4 +1,4 @@
-"""The explanation card: what a reader sees of it, and what somebody typed stays text."""
+"""The explanation card: what a reader sees, and that anything somebody typed stays text."""
 
 import html
 import io

@@ -29,7 +29,7 @@ def linear(weights=(11, -2), inputs=(60, 30)):
 
 
 def lines(figure):
-    """For each panel the slope of its line, and its point (x, y)."""
+    """Return the slope of each panel's line, and its point (x, y)."""
     found = []
     for ax in figure.axes:
         line, point = ax.lines
@@ -54,7 +54,7 @@ def test_moving_an_input_leaves_every_slope_and_moving_a_weight_turns_one():
 
 
 def test_a_linear_model_whose_parts_do_not_fit_is_refused():
-    with pytest.raises(ValueError, match="Of 2 inputs each needs a unit"):
+    with pytest.raises(ValueError, match="Each of the 2 inputs needs a unit"):
         linear(weights=(11, -2, -30))
 
 
@@ -148,14 +148,14 @@ def test_what_is_no_curve_is_refused(fractions, scores, said):
 
 @pytest.mark.slow
 def test_smoothgrad_is_drawn_while_it_samples(classifier, cat_inputs):
-    """Without noise every average is the gradient itself; the count and the share are right."""
+    """Without noise, every average is the gradient itself; the count and the share are right."""
     found = list(explorers.smoothgrad_figures(classifier, cat_inputs, 281, 12, 0.0))
     assert [share for share, _ in found] == [8 / 12, 1]
     titles = [figure.get_suptitle() for _, figure in found]
     assert all(f"{n} of 12" in title for n, title in zip((8, 12), titles, strict=True))
     expected = map_values(vanilla_gradients(classifier.model, cat_inputs, 281)[0])
     for _, figure in found:
-        # Batches of another size are summed in another order.
+        # Batches of different sizes are summed in different orders.
         drawn = figure.axes[1].images[0].get_array()
         np.testing.assert_allclose(drawn, expected, atol=1e-3 * expected.max())
 
@@ -226,7 +226,7 @@ def test_cancel_stops_after_the_present_step():
 
 @pytest.fixture(scope="module")
 def all_explorers(classifier, cat_inputs):
-    """Each explorer as its lesson makes it, with a move that changes only its display or map."""
+    """Each explorer as its lesson makes it, with a move that only changes its display or map."""
     scene = classifier.prepare(load_image("two_objects"))
     picture = classifier.restore(cat_inputs)[0]
     two, layers = ["basketball", "brown bear"], ["head_conv", "block11_add"]
@@ -302,9 +302,9 @@ def test_every_control_has_a_name_that_is_read_with_it(name, all_explorers):
     [("linear", 0.3), ("deletion", 0.3), ("gradient", 0.3), ("cam", 1), ("class", 1)],
 )
 def test_a_move_is_answered_in_time(name, seconds, all_explorers):
-    """In processor time, on which other programs have little influence, and the best of five.
+    """It measures processor time, which other programs hardly affect, and takes the best of five.
 
-    On a machine that does nothing else the reader waits no longer: drawing uses one core.
+    On an idle machine the reader waits no longer than that, because drawing uses one core.
     """
     cases = {
         "linear": ("x0", (70.0, 75.0)),
@@ -337,7 +337,7 @@ def test_the_field_and_the_slider_of_a_number_go_together():
     assert field.value == 0.3
     field.value = 0.42
     assert slider.value == 0.42
-    slider.value = 0.4  # what the front end makes of 0.42, by itself
+    slider.value = 0.4  # what the front end turns 0.42 into, by itself
     assert field.value == 0.42
     slider.value = 0.5
     assert field.value == 0.5
@@ -390,7 +390,7 @@ def test_a_slider_that_is_dragged_does_not_leave_a_queue_behind():
     go.set()
     assert explorer.wait(10)
     assert drawn[-1] == 89
-    assert len(drawn) <= 3  # the first picture, at most one that was under way, and the last
+    assert len(drawn) <= 3  # the first picture, at most one that was being drawn, and the last
     assert "slope +89 per year" in shown(explorer)
 
 
@@ -416,7 +416,7 @@ def test_long_work_shows_its_progress_and_can_be_cancelled():
     go.set()
     assert explorer.wait(10)
     assert explorer._cancel.disabled
-    assert progress[-1] <= 0.4  # the step that ran when Cancel was clicked, and none after it
+    assert progress[-1] <= 0.4  # the step under way when Cancel was clicked, and none after it
     assert "slope +10 per year" not in shown(explorer)
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a plan is said in one sentence, before it is sealed."""
+"""If something is wrong with a plan, one sentence says so before it's sealed."""
 
 import functools
 import io
@@ -141,7 +141,7 @@ def test_the_condition_is_sealed_as_code_and_evaluated():
 
 
 def test_a_recipe_is_the_same_in_every_run():
-    """A function's repr holds its address in memory: two equal runs would get two seals."""
+    """A function's repr has its address in memory: two equal runs would get two seals."""
     settings = {"samples": 2, "method": grad_cam}
     text = ", ".join(f"{name}={value!r}" for name, value in settings.items())
     assert "0x" in text

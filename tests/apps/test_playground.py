@@ -1,4 +1,4 @@
-"""The playground without a browser: what it takes, finds, computes, says and hands out."""
+"""The playground without a browser: what it accepts, finds, computes, says and hands out."""
 
 import base64
 import io
@@ -41,7 +41,7 @@ def upload_7(name, content):
 @pytest.mark.parametrize("upload", [upload_7, upload_8])
 def test_an_upload_is_read_in_both_versions_of_ipywidgets(upload):
     assert uploaded(upload("a.png", b"abc")) == ("a.png", b"abc")
-    with pytest.raises(ValueError, match=r"'a.png' has 8.0 MB, and at most 8 MB"):
+    with pytest.raises(ValueError, match=r"'a.png' has 8.0 MB, but the limit is 8 MB"):
         uploaded(upload("a.png", b"x" * (MAX_BYTES + 1)))
 
 
@@ -163,7 +163,7 @@ def test_a_refused_picture_leaves_the_one_before(ready):
 
 @pytest.mark.slow
 def test_a_network_that_cannot_be_had_is_said_and_the_old_one_goes_on(ready):
-    """No test reaches the internet, and none has downloaded weights before."""
+    """Tests can't reach the internet, and none has downloaded weights before."""
     ready.network.value = "mobilenet_v2"
     assert ready.wait()
     assert "are not on this computer and could not be downloaded" in ready.problem.value

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_student_runs_it(tmp_path):
-    """Exit 0, the versions, the cat's five classes, one PNG, nothing else, no alarming noise."""
+    """Exit 0, the versions, the cat's five classes, one PNG, and no alarming noise."""
     start = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": f"{os.environ['PYTHONPATH']}{os.pathsep}{ROOT}"}
     run = subprocess.run(
@@ -31,14 +31,14 @@ def test_a_student_runs_it(tmp_path):
         env=environment,
     )
     assert run.returncode == 0, run.stderr
-    # The promise is 25 s on two cores; it takes under 10. On a busy machine, a little more is fine.
+    # We promise 25 s on two cores. It takes under 10, which leaves room for a busy machine.
     assert time.perf_counter() - start < 25
     assert run.stderr == ""
     assert "tensorflow" in run.stdout
     assert "All is well" in run.stdout
     shown = [line.split() for line in run.stdout.splitlines() if "%" in line]
     assert [line[1] for line in shown] == ["Egyptian", "tiger", "tabby", "lynx", "plastic"]
-    # 0.5: one unit in the last digit that is printed, for other processors
+    # 0.5: the last digits differ from processor to processor
     found = [float(line[0].rstrip("%")) for line in shown]
     np.testing.assert_allclose(found, [40.4, 32.0, 16.4, 3.4, 0.2], atol=0.5)
     assert [path.name for path in tmp_path.iterdir()] == ["saliency_check.png"]
@@ -50,7 +50,7 @@ def test_the_figure_in_the_readme_is_the_one_it_draws(tmp_path):
     drawn = np.asarray(Image.open(output).convert("RGB"), float)
     shown = np.asarray(Image.open(ROOT / "docs/cat_three_maps.png").convert("RGB"), float)
     assert drawn.shape == shown.shape
-    # On another processor, sums in another order move pixels of the noisy maps by some levels.
+    # Another processor sums in another order, which moves pixels of noisy maps by a few levels.
     assert np.abs(drawn - shown).mean() < 0.5
 
 

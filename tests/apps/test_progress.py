@@ -101,18 +101,18 @@ def test_a_check_keeps_its_verdict(capsys):
     assert progress.read()[0] == {}
     working = checks.weight_picture(lambda weights, c: weights[c])
     assert progress.read()[0] == {"1.3": "tried"}
-    checks.weight_picture(working)  # the course's own: no merit of the student's
+    checks.weight_picture(working)  # the course's own: the student gets no credit for it
     assert progress.read()[0] == {"1.3": "tried"}
     checks.weight_picture(lambda weights, c: np.asarray(weights)[:, c].reshape(8, 8))
     assert progress.read()[0] == {"1.3": "right"}
 
 
 def in_its_place(path, what):
-    """Put something other than a file of progress where it's kept."""
+    """Put something else where the progress file is kept."""
     if what == "folder":
         path.mkdir()
     elif what == "pipe":
-        os.mkfifo(path)  # whoever opens it waits for a partner
+        os.mkfifo(path)  # opening it waits for a partner
     elif what == "endless device":
         path.symlink_to("/dev/zero")
     elif what == "link to itself":

@@ -1,4 +1,4 @@
-"""What is wrong is said in one clear sentence or two, names what to do, and nothing is lost."""
+"""Bad input gets one or two clear sentences that say what to do, and nothing is lost."""
 
 import functools
 import io
@@ -35,12 +35,12 @@ pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 
 def complaint(error, call, *arguments, longest=LONGEST, **options):
-    """Return what is said about a bad call, after checking how it is said."""
+    """Return the message that a bad call gets, after checking its style."""
     with pytest.raises(error) as caught:
         call(*arguments, **options)
     assert type(caught.value).__module__ == "builtins"  # no error class of Keras, Pillow, OpenCV
     message = sentence(caught, longest)
-    # No wall of text above it either: the error of a library that it replaces is not shown.
+    # No wall of text above it either: the library's own error isn't shown.
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None or caught.value.__suppress_context__
     return message
@@ -126,7 +126,7 @@ def called_once(model):
 
 
 def png_header(width, height):
-    """A PNG of a few bytes that claims a size, and has next to no pixels."""
+    """A PNG of a few bytes that claims a size but has next to no pixels."""
 
     def chunk(kind, data):
         body = kind + data
@@ -178,7 +178,7 @@ def test_files_that_are_no_pictures(name, how, tmp_path):
         source = {"path": path, "bytes": content, "open file": file}[how]
         message = complaint(ValueError, load_image, source)
     assert all(words in message for words in said), message
-    # Which picture? Of bytes there is no name.
+    # Which picture? Bytes have no name.
     assert name in message or how == "bytes", message
     assert path.read_bytes() == content
 
@@ -193,8 +193,8 @@ def test_a_decompression_bomb_is_refused_from_its_header(size):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Decoded, the smallest has 150 MB; Pillow's pixels are not seen by tracemalloc, but the time
-    # is: it takes a tenth of a second to clear so much memory, and a header less than a hundredth.
+    # Decoded, the smallest takes 150 MB. tracemalloc doesn't see Pillow's pixels, but a clock does:
+    # clearing that much memory takes a tenth of a second, a header less than a hundredth.
     assert peak < 1_000_000
     assert seconds < 0.1
 
@@ -206,7 +206,7 @@ def test_a_large_picture_that_somebody_else_opened_is_refused_too():
 
 
 def test_the_largest_picture_is_not_refused_for_its_size():
-    """Its 1000 bytes of pixels are too few, which is another complaint."""
+    """It has only 1000 bytes of pixels, which gets a different message."""
     assert "cut off" in complaint(ValueError, load_image, png_header(10_000, 5_000))
 
 
@@ -583,20 +583,20 @@ def test_classifier_names(name):
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", pytest.param("vgg16", marks=pytest.mark.slow)])
 def test_weights_that_cannot_be_downloaded(name):
-    """There is no network here (see conftest.py), and an empty folder for Keras' downloads."""
-    # 700: with the address, which is long, and a folder, which is not ours to shorten.
+    """There's no network here (see conftest.py), and Keras' download folder is empty."""
+    # 700: the address is long, and we can't shorten the folder.
     message = complaint(ConnectionError, load_classifier, name, longest=700)
     folder = str(Path(os.environ["KERAS_HOME"]) / "models")
     weights = next(word for word in message.split() if word.startswith(f"{name}_weights"))
     assert weights.rstrip(",").endswith(".h5")
     assert folder in message
     assert "load_classifier()" in message
-    assert "https://" in message  # where the file can be had
-    assert not list(Path(folder).glob("*"))  # no half of a file, which would be in the way later
+    assert "https://" in message  # where to get the file
+    assert not list(Path(folder).glob("*"))  # no half file that would get in the way later
 
 
 def test_weights_put_there_by_hand_that_are_damaged():
-    """The file is on this computer, so that advice to put it there would lead in a circle."""
+    """The file is on this computer, so it would be no help to say: put it there."""
     folder = Path(os.environ["KERAS_HOME"]) / "models"  # a temporary one, see conftest.py
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / models.APPLICATIONS["mobilenet_v2"].weights_file
@@ -610,7 +610,7 @@ def test_weights_put_there_by_hand_that_are_damaged():
 
 
 def test_a_download_that_fails_without_a_word(monkeypatch):
-    """Some errors have no text, such as TimeoutError(). (No real one can be made on demand.)"""
+    """Some errors have no text, such as TimeoutError(). (We can't cause a real one on demand.)"""
 
     def build(weights):
         raise TimeoutError
@@ -678,7 +678,7 @@ def test_a_figure_needs_a_description(text):
 
 
 def test_after_all_complaints_a_good_call_works(x):
-    """The same model and arrays, through everything that is refused, and then used as they are."""
+    """The same model and arrays go through every bad call, and still work afterwards."""
     keras.utils.set_random_seed(1)
     model = small_network()
     weights = [w.copy() for w in model.get_weights()]
@@ -700,7 +700,7 @@ def test_after_all_complaints_a_good_call_works(x):
 
 
 def test_a_model_that_was_not_built_works_once_it_is(x):
-    """The complaint is not remembered."""
+    """A bad call leaves no trace."""
     unbuilt = keras.Sequential(
         [keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4)]
     )

@@ -1,6 +1,6 @@
-"""What a correct saliency map must satisfy, whatever the network: one property a test.
+"""What a correct saliency map must satisfy, whatever the network: one property per test.
 
-Mostly on tiny models with known weights, made here; where it says so, on the embedded network.
+Most run on tiny models with known weights; a few, which say so, on the embedded network.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from course_utils import (
 )
 from course_utils.network.run import normal
 
-# float32 keeps 7 digits; a few hundred additions in another order change the last one or two.
+# float32 keeps 7 digits; reordering a few hundred additions changes the last one or two.
 FLOAT32 = 1e-5
 WHY_FLOAT32 = "float32 sums in another order differ by about 1e-6"
 
-# Chunks of two, as many as most tests have pictures, so that each network is traced only once.
+# Chunks of two, because most tests have two pictures: each network is traced only once.
 METHODS = {
     "vanilla_gradients": vanilla_gradients,
     "gradient_times_input": gradient_times_input,
@@ -65,7 +65,7 @@ every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.k
 def model():
     """Two convolutions, pooling, Dense with a fused softmax. No test changes it.
 
-    Its biases are such that no class is preferred: different pictures get different classes.
+    Its biases favour no class: different pictures get different classes.
     """
     net = conv_model()
     average = score_by_hand(net, pictures(64, seed=3)).mean(axis=0)
@@ -74,7 +74,7 @@ def model():
 
 
 def score_by_hand(net, x):
-    """The logits of a `conv_model`: what comes before the head, times its kernel, plus its bias."""
+    """The logits of a `conv_model`: the head's input, times its kernel, plus its bias."""
     head = net.get_layer("head")
     features = keras.Model(net.input, net.layers[-2].output)(x)
     return (features @ head.kernel + head.bias).numpy()
@@ -94,7 +94,7 @@ TABBY = 281
 @pytest.mark.parametrize("c", range(CLASSES))
 @pytest.mark.parametrize("scale", [0.0, 1.0, 255.0])
 def test_gradient_of_a_linear_model_is_w_for_every_input(linear, c, scale):
-    """S_c = w.x + b has the gradient w everywhere; exact, since nothing is added up."""
+    """S_c = w.x + b has the gradient w everywhere. It's exact, because nothing is added up."""
     gradient = vanilla_gradients(linear, scale * pictures(3), c)
     assert gradient.dtype == np.float32
     np.testing.assert_array_equal(gradient, each_picture(linear_weights(linear, c), 3))
@@ -117,9 +117,9 @@ def test_contributions_on_a_linear_model_are_w_times_x(linear):
 def test_gradient_equals_central_finite_differences(activation):
     """(S_c(x + h e) - S_c(x - h e)) / 2h for every input value, scores computed in float64.
 
-    Smooth activations, because a kink of ReLU between x - h and x + h has no gradient to compare.
-    With h = 1e-4 the formula is off by about h^2 = 1e-8 and float64 rounding by 1e-12, so that the
-    float32 of the gradient itself is the limit.
+    The activations are smooth, because a ReLU's kink between x - h and x + h has no gradient to
+    compare with. With h = 1e-4, the formula is off by about h^2 = 1e-8 and float64 rounds to
+    1e-12. So the limit is the float32 of the gradient itself.
     """
     net = conv_model(activation)
     twin = conv_model(activation, head=None, dtype="float64")
@@ -156,7 +156,7 @@ def test_grad_cam_of_the_embedded_network_equals_cam_over_z(classifier, cat_inpu
     A = keras.Model(network.input, network.get_layer("head_conv").output)(cat_inputs).numpy()
     cam = A.astype(np.float64) @ network.get_layer("logits").kernel.numpy()[:, TABBY] / 49
     found = grad_cam(network, cat_inputs, TABBY, relu=False)
-    # 1e-4: the compiled network adds up in another order than the eager one, over 50 layers.
+    # 1e-4: over 50 layers, the compiled network adds up in a different order from the eager one.
     assert_same_map(found, cam, 1e-4, "50 layers of float32 in another order")
     np.testing.assert_array_equal(grad_cam(network, cat_inputs, TABBY), np.maximum(found, 0))
 
@@ -190,7 +190,7 @@ def test_integrated_gradients_are_complete(baseline):
 
 
 def test_integrated_gradients_of_the_baseline_itself_are_zero(model):
-    """No way gone, nothing to explain."""
+    """If nothing has changed, there's nothing to explain."""
     x = pictures()
     assert not integrated_gradients(model, x, 1, baseline=x, steps=3).any()
 
@@ -202,9 +202,9 @@ def test_integrated_gradients_of_the_embedded_network_are_nearly_complete(
 ):
     """The cat's score, from the mean colour, and from the picture at half the contrast.
 
-    ReLU6 makes the gradient jump along the way, so that n steps miss about 1/n of a long, uneven
-    sum. Measured: 5 % from the mean colour in 64 steps (2 % in 512), 0.4 % from half the contrast
-    in 32; twice that and more is allowed, since one kink more or less moves it.
+    ReLU6 makes the gradient jump along the line, so n steps miss about 1/n of a long, uneven sum.
+    Measured: 5 % from the mean colour with 64 steps (2 % with 512), 0.4 % from half the contrast
+    with 32. We allow a little more than twice that, because a single kink moves it.
     """
     x0 = brightness * cat_inputs
     ig = integrated_gradients(classifier.model, cat_inputs, TABBY, baseline=x0, steps=steps)
@@ -216,7 +216,7 @@ def test_integrated_gradients_of_the_embedded_network_are_nearly_complete(
 
 
 def plain_method(model, inputs, class_index):
-    """A user's own method, neither the package's nor of a picture's shape."""
+    """A user's own method, whose map doesn't have a picture's shape."""
     return np.stack([inputs.mean(axis=(1, 2, 3)), class_index], axis=1)
 
 
@@ -233,7 +233,7 @@ def plain_method(model, inputs, class_index):
     ids=["vanilla", "times_input", "integrated", "grad_cam", "partial", "own"],
 )
 def test_smoothgrad_without_noise_is_its_method(model, method):
-    """Noise 0: n times the same map, over any method, also a partial and one's own function."""
+    """Noise 0: n times the same map, over any method, including a partial and a user's function."""
     x, c = pictures(3), np.array([0, 2, 1])
     smooth = smoothgrad(model, x, c, samples=4, noise=0, method=method)
     assert_same_map(smooth, method(model, x, c), FLOAT32, WHY_FLOAT32)
@@ -244,16 +244,16 @@ def test_smoothgrad_without_noise_is_its_method_on_the_embedded_network(classifi
     """The same on the real network."""
     smooth = smoothgrad(classifier.model, cat_inputs, samples=2, noise=0)
     plain = vanilla_gradients(classifier.model, cat_inputs)
-    # 1e-4: two pictures at a time are added up in another order than one, over 50 layers.
+    # 1e-4: over 50 layers, two pictures at a time are added up in a different order from one.
     assert_same_map(smooth, plain, 1e-4, "50 layers of float32 in another order")
 
 
 @pytest.mark.parametrize("noise", [0.1, 1.0, 30.0])
 def test_smoothgrad_of_a_linear_model_is_w_for_any_noise(linear, noise):
-    """The gradient is w everywhere, so also its average (n = 7: 1/7 is rounded)."""
+    """The gradient is w everywhere, so its average is too (n = 7: 1/7 is rounded)."""
     smooth = smoothgrad(linear, pictures(), 3, samples=7, noise=noise)
     expected = each_picture(linear_weights(linear, 3), 2)
-    assert_same_map(smooth, expected, FLOAT32, "only the rounding of 7 times 1/7")
+    assert_same_map(smooth, expected, FLOAT32, "only 7 times 1/7 is rounded")
 
 
 def noise_of(x, **options):
@@ -280,11 +280,11 @@ def test_smoothgrad_averages_the_maps_with_their_signs(model):
 
 
 def test_smoothgrad_error_falls_as_one_over_root_n():
-    """16 times the samples, a quarter of the standard error, of any method's mean.
+    """16 times the samples give a quarter of the standard error, for any method's mean.
 
-    The method returns the noisy picture itself, whose mean's error is known: sigma / sqrt(n). Over
-    4320 independent values the measured deviation is within 1/sqrt(2 * 4320) = 1.1 %; four of
-    these are allowed.
+    The method returns the noisy picture itself, so we know the mean's error: sigma / sqrt(n). Over
+    4320 independent values, the measured deviation is within 1/sqrt(2 * 4320) = 1.1 %; we allow
+    four times that.
     """
     x = pictures(1, (40, 36, 3))
     net = linear_model(shape=(40, 36, 3))
@@ -297,10 +297,10 @@ def test_smoothgrad_error_falls_as_one_over_root_n():
 
 
 def test_smoothgrad_noise_is_relative_to_each_pictures_own_range():
-    """Twice the contrast, twice the noise, also for two pictures in one batch; brightness is free.
+    """Twice the contrast, twice the noise, even for two pictures in one batch. Brightness is free.
 
-    The same seed gives every picture the same noise up to its size, which makes this exact to
-    float32: 255 is subtracted again, which costs 255 * 6e-8 = 2e-5.
+    The same seed gives every picture the same noise up to its size, so this is exact to float32.
+    Subtracting 255 again costs 255 * 6e-8 = 2e-5.
     """
     x = pictures(1)
     one = noise_of(x, samples=3) - x
@@ -309,19 +309,19 @@ def test_smoothgrad_noise_is_relative_to_each_pictures_own_range():
     np.testing.assert_allclose(scaled / 100, one, atol=1e-5)
     np.testing.assert_allclose(both[:3] - x, one, atol=1e-6)
     np.testing.assert_allclose(both[3:] - (100 * x + 255), scaled, atol=1e-4)
-    # The size itself: 3 * 360 values estimate sigma to 2.2 %; four of these are allowed.
+    # The size itself: 3 * 360 values estimate sigma to 2.2 %; we allow four times that.
     assert np.std(one) == pytest.approx(0.15 * np.ptp(x), rel=0.09)
 
 
 def test_smoothgrad_of_a_constant_picture_has_no_noise(model):
-    """Range 0, noise 0: the method's own map, and nothing divided by 0."""
+    """Range 0, noise 0: the method's own map, without dividing by 0."""
     x = np.full((1, *SHAPE), 3.0, np.float32)
     smooth = smoothgrad(model, x, 1, samples=3, noise=0.5)
     assert_same_map(smooth, vanilla_gradients(model, x, 1), FLOAT32, WHY_FLOAT32)
 
 
 def test_smoothgrad_takes_the_predicted_class_from_the_clean_picture(model):
-    """With much noise the copies would be given other classes; the map must stay with one."""
+    """With much noise, the copies would get other classes; the map must stick to one."""
     x = pictures(3)
     predicted = model(x).numpy().argmax(axis=1)
     seen = []
@@ -333,7 +333,7 @@ def test_smoothgrad_takes_the_predicted_class_from_the_clean_picture(model):
     smooth = smoothgrad(model, x, samples=20, noise=2.0, method=record)
     of_copies, given = (np.concatenate(values) for values in zip(*seen, strict=True))
     np.testing.assert_array_equal(given, np.repeat(predicted, 20))
-    assert (of_copies != given).any()  # so there was something to get wrong
+    assert (of_copies != given).any()  # so there was something to get wrong here
     expected = smoothgrad(model, x, predicted, samples=20, noise=2.0)
     np.testing.assert_array_equal(smooth, expected)
 
@@ -343,7 +343,7 @@ def test_smoothgrad_takes_the_predicted_class_from_the_clean_picture(model):
 
 @every_method
 def test_another_class_gives_another_map(model, method):
-    """A map that does not depend on the class explains nothing about it."""
+    """A map that doesn't depend on the class explains nothing about it."""
     x = pictures()
     maps = [method(model, x, c) for c in range(CLASSES)]
     for a in range(CLASSES):
@@ -353,7 +353,7 @@ def test_another_class_gives_another_map(model, method):
 
 @pytest.mark.slow
 def test_another_class_gives_another_map_on_the_embedded_network(classifier, cat_inputs):
-    """Cat and banana, gradients and Grad-CAM, far apart."""
+    """Cat and banana are far apart, for gradients and for Grad-CAM."""
     banana = classifier.class_index("banana")
     for method in (vanilla_gradients, functools.partial(grad_cam, relu=False)):
         cat, other = (method(classifier.model, cat_inputs, c).ravel() for c in (TABBY, banana))
@@ -362,7 +362,7 @@ def test_another_class_gives_another_map_on_the_embedded_network(classifier, cat
 
 @every_method
 def test_no_class_means_the_predicted_class(model, method):
-    """None, the default, is the class with the highest score, of each picture for itself."""
+    """None, the default, is the class with the highest score, for each picture separately."""
     x = pictures(4)
     predicted = model(x).numpy().argmax(axis=1)
     assert len(set(predicted)) > 1
@@ -381,7 +381,7 @@ def test_a_constant_added_to_the_score_changes_nothing(method):
 
 
 def test_the_score_is_explained_and_not_the_probability():
-    """Where the probability is 1 to the last digit its gradient is 0, and the score's is not."""
+    """Where the probability is 1 to the last digit, its gradient is 0, but the score's isn't."""
     net = linear_model()
     net.layers[-1].bias.assign([200.0, 0, 0, 0])
     x = pictures(1)
@@ -393,7 +393,7 @@ def test_the_score_is_explained_and_not_the_probability():
 
 
 def body():
-    """The layers of `conv_model` before its head, new each time, all with the same weights."""
+    """Fresh layers of `conv_model` before its head, always with the same weights."""
     return [
         layers.Conv2D(5, 3, padding="same", activation="relu"),
         layers.Conv2D(6, 3, strides=2, padding="same", activation="relu"),
@@ -467,14 +467,14 @@ def test_the_same_network_written_otherwise_has_the_same_maps(model, build):
 
 
 def test_a_score_model_may_be_explained_itself(model):
-    """classifier.score_model in place of classifier.model: the logits are logits already."""
+    """classifier.score_model instead of classifier.model: its outputs are logits already."""
     scores, x = score_model(model), pictures()
     for method in METHODS.values():
         assert_same_map(method(scores, x, 1), method(model, x, 1), FLOAT32, WHY_FLOAT32)
 
 
 def test_the_score_model_has_the_weights_of_the_model_and_no_others(model):
-    """It shares them: the same variables, so that counting and setting them means the same."""
+    """It shares them: they're the same variables, so counting or setting them means the same."""
     scores = score_model(model)
     assert scores.count_params() == model.count_params()
     assert {id(v) for v in scores.weights} == {id(v) for v in model.weights}
@@ -485,7 +485,7 @@ def test_the_score_model_has_the_weights_of_the_model_and_no_others(model):
 
 @every_method
 def test_a_map_alone_equals_the_same_map_in_a_batch(model, method):
-    """Nothing is normalised, averaged or seeded over the batch: position and company are free."""
+    """Nothing is normalised, averaged or seeded over the batch: its order doesn't matter."""
     x = pictures(5) * np.float32([1, 100, 0.01, 1, 5])[:, None, None, None]
     batch = method(model, x, 1)
     for i in range(5):
@@ -508,7 +508,7 @@ def test_more_pictures_than_are_computed_at_a_time_each_with_its_class(model, me
 @pytest.mark.parametrize("method", [smoothgrad, integrated_gradients])
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 100])
 def test_the_batch_size_does_not_change_the_map(model, method, batch_size):
-    """Neither the noise nor the points on the line depend on how many are computed at a time."""
+    """Neither the noise nor the points on the line depend on the batch size."""
     x, count = pictures(3), {"samples" if method is smoothgrad else "steps": 7}
     expected = method(model, x, 1, **count)
     found = method(model, x, 1, batch_size=batch_size, **count)
@@ -528,11 +528,11 @@ def test_an_average_is_the_same_to_the_last_bit_however_it_is_cut_up(model, batc
 
 @pytest.mark.slow
 def test_a_map_alone_equals_the_same_map_in_a_batch_on_the_embedded_network(classifier, cat_inputs):
-    """The cat beside its mirror image and a grey picture."""
+    """The cat in a batch with its mirror image and a grey picture."""
     batch = np.concatenate([cat_inputs[:, :, ::-1], cat_inputs, 0 * cat_inputs])
     for method in (vanilla_gradients, grad_cam):
         alone = method(classifier.model, cat_inputs, TABBY)
-        # 1e-4: one picture and three are added up in different orders, over 50 layers.
+        # 1e-4: over 50 layers, one picture and three are added up in different orders.
         together = method(classifier.model, batch, TABBY)[1:2]
         assert_same_map(together, alone, 1e-4, "50 layers of float32 in another order")
 
@@ -541,7 +541,7 @@ def test_a_map_alone_equals_the_same_map_in_a_batch_on_the_embedded_network(clas
 
 
 def test_the_same_seed_gives_the_same_map_and_another_seed_another(model):
-    """To the last bit; the default seed is a fixed one too."""
+    """To the last bit. The default seed is fixed as well."""
     x = pictures()
     first = smoothgrad(model, x, 1, samples=3, seed=7)
     np.testing.assert_array_equal(smoothgrad(model, x, 1, samples=3, seed=7), first)
@@ -589,7 +589,7 @@ def next_random_numbers():
 @pytest.mark.parametrize("method", [smoothgrad, grad_cam])
 def test_the_global_random_state_is_not_touched(method, head):
     """After keras.utils.set_random_seed, the next numbers are the same with and without a map."""
-    net = conv_model(head=head)  # a new one, since the first map is what builds and compiles
+    net = conv_model(head=head)  # a new one, because the first map builds and compiles
     x = pictures()
     keras.utils.set_random_seed(3)
     expected = next_random_numbers()
@@ -599,7 +599,7 @@ def test_the_global_random_state_is_not_touched(method, head):
 
 
 def test_the_global_random_state_has_no_influence(model):
-    """The noise comes from `seed` alone."""
+    """Only `seed` decides the noise."""
     keras.utils.set_random_seed(1)
     first = smoothgrad(model, pictures(), samples=3)
     keras.utils.set_random_seed(2)
@@ -613,8 +613,8 @@ def test_the_global_random_state_has_no_influence(model):
 def test_a_shifted_picture_has_a_shifted_map(method):
     """Translation: a fully convolutional network with stride 1 does not know where it looks.
 
-    Two 3x3 convolutions reach 2 pixels, and 2 more on the way back, so that nothing within 4
-    pixels of the border is compared. A blob on 0 that is shifted by (3, 2).
+    Two 3x3 convolutions reach 2 pixels, and 2 more on the way back, so we compare nothing within
+    4 pixels of the border. The picture is a blob on 0, shifted by (3, 2).
     """
     shape = (20, 24, 3)
     image = keras.Input(shape)
@@ -626,7 +626,7 @@ def test_a_shifted_picture_has_a_shifted_map(method):
     picture[:, 6:11, 7:13] = pictures(1, (5, 6, 3))
     moved = np.roll(picture, (3, 2), axis=(1, 2))
 
-    if getattr(method, "func", None) is smoothgrad:  # its noise does not move along: without it
+    if getattr(method, "func", None) is smoothgrad:  # without noise, which wouldn't move along
         method = functools.partial(method, noise=0)
     still, shifted = method(net, picture, 1), method(net, moved, 1)
     inside = np.s_[:, 4 + 3 : -4, 4 + 2 : -4]
@@ -640,7 +640,7 @@ def test_a_shifted_picture_has_a_shifted_map(method):
 @every_method
 @pytest.mark.parametrize("value", [0.0, 1.0, 255.0])
 def test_a_constant_picture_has_a_finite_map(model, method, value):
-    """Nothing is divided by a range or a maximum that may be 0."""
+    """No map divides by a range or a maximum that may be 0."""
     maps = method(model, np.full((2, *SHAPE), value, np.float32), 1)
     assert np.isfinite(maps).all()
     assert maps.dtype == np.float32
@@ -658,7 +658,7 @@ def test_a_map_without_evidence_is_zero_and_not_nan(method):
 
 @pytest.mark.parametrize("shape", [(9, 21, 3), (21, 9, 3), (5, 2, 3)])
 def test_pictures_need_not_be_square(shape):
-    """Height comes first, and no axis is swapped: every part of the answer has its own place."""
+    """Height comes first, and no axes are swapped."""
     net, x = conv_model(shape=shape), pictures(2, shape)
     small = tuple(-(-size // 2) for size in shape[:2])  # stride 2, rounded up
     for method in METHODS.values():
@@ -714,8 +714,8 @@ def summary(net):
 
 
 def state(net):
-    """Everything about a model that its owner can see."""
-    flat = list(net._flatten_layers())  # the only way to all layers, also nested ones
+    """Return everything about a model that its owner can see."""
+    flat = list(net._flatten_layers())  # the only way to reach all layers, including nested ones
     return {
         "config": net.to_json(),
         "get_config": str(net.get_config()),
@@ -742,9 +742,9 @@ KINDS = ["functional", pytest.param("sequential", marks=SLOW), pytest.param("nes
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_of_the_callers_is_changed(kind, tmp_path):
-    """Model, weights, optimizer, layers, configuration, predictions and inputs are as before.
+    """Model, weights, optimizer, layers, configuration, predictions and inputs haven't changed.
 
-    And the model can still be saved, loaded, cloned, cut in two and trained.
+    You can still save, load, clone, cut and train the model.
     """
     net, x = trained_model(kind), pictures()
     before, bytes_before = state(net), x.tobytes()
@@ -772,7 +772,7 @@ def test_nothing_of_the_callers_is_changed(kind, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[::2])
 def test_after_training_the_maps_follow_the_new_weights(kind):
-    """No stale copy: the maps are those of a second model that starts with the new weights."""
+    """No stale copy: the maps match those of a second model that starts with the new weights."""
     net, x = trained_model(kind), pictures()
     old = {name: method(net, x, 1) for name, method in METHODS.items()}
     net.optimizer.learning_rate = 0.1
@@ -787,7 +787,7 @@ def test_after_training_the_maps_follow_the_new_weights(kind):
 
 
 def test_set_weights_and_assign_are_followed(model):
-    """Weights that are set by hand, as in the randomisation test of lesson 6."""
+    """Weights set by hand, as in the randomisation test of lesson 6."""
     net, x = conv_model(), pictures()
     vanilla_gradients(net, x, 1), grad_cam(net, x, 1)
     fill(net, seed=9)
@@ -797,7 +797,7 @@ def test_set_weights_and_assign_are_followed(model):
 
 
 def use(net):
-    """Let everything be built and compiled that is kept for a model."""
+    """Build and compile everything that is kept for a model."""
     for method in (vanilla_gradients, grad_cam, functools.partial(smoothgrad, samples=2)):
         method(net, pictures())
 
@@ -852,7 +852,7 @@ def test_a_changed_last_activation_is_noticed_in_a_nested_head():
 
 
 def test_a_changed_activation_in_the_middle_is_noticed():
-    """As guided backpropagation does it: model.layers[k].activation = another function."""
+    """As guided backpropagation does: model.layers[k].activation = another function."""
     net, x = conv_model(head=None), pictures()
     use(net)
     net.get_layer("conv1").activation = keras.activations.tanh
@@ -861,7 +861,7 @@ def test_a_changed_activation_in_the_middle_is_noticed():
 
 
 def test_two_models_with_the_same_names_are_not_confused():
-    """What is kept belongs to one model, not to its name or to the address that it had."""
+    """The cache belongs to one model, not to its name or its address in memory."""
     x = pictures()
     for seed in range(2):
         net = fill(conv_model(head=None), seed)
@@ -873,20 +873,20 @@ def test_two_models_with_the_same_names_are_not_confused():
 
 @pytest.mark.slow
 def test_a_model_is_freed_after_use():
-    """What is kept for a model does not keep the model, its layers or its weights alive."""
+    """The cache doesn't keep the model, its layers or its weights alive."""
     net = trained_model("nested")
     use(net)
     watched = [net, *net.layers, *net.weights]
     references = [weakref.ref(item) for item in watched]
     del net, watched
-    for _ in range(3):  # TensorFlow's functions let go of each other one after the other
+    for _ in range(3):  # TensorFlow's functions are collected in several rounds
         gc.collect()
     assert [reference() for reference in references] == [None] * len(references)
 
 
 @pytest.mark.slow
 def test_two_threads_on_one_model_give_the_maps_of_one():
-    """Two sliders of an explorer may ask at once, also for the first time."""
+    """Two sliders of an explorer may ask at once, even the first time."""
     expected_net, net = conv_model(), conv_model()
     x = pictures(4)
     jobs = [(method, i) for method in METHODS.values() for i in range(4)]
@@ -918,7 +918,7 @@ def test_two_threads_on_one_model_give_the_maps_of_one():
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
 def test_the_global_dtype_policy_has_no_influence(policy):
-    """A float32 model stays float32 when the notebook has set another policy since."""
+    """A float32 model stays float32 even if the notebook has since set another policy."""
     net, same, x = conv_model(), conv_model(), pictures()
     expected = {name: method(net, x, 1) for name, method in METHODS.items()}
     keras.config.set_dtype_policy(policy)
@@ -932,7 +932,7 @@ def test_the_global_dtype_policy_has_no_influence(policy):
 
 @pytest.mark.slow
 def test_the_embedded_network_and_the_cat_are_unchanged(classifier, cat):
-    """The classifier after all methods: the same weights, layers and prediction."""
+    """After all methods, the classifier has the same weights, layers and prediction."""
     network, picture = classifier.model, cat.copy()
     x = classifier.prepare(cat)
     weights = [weight.copy() for weight in network.get_weights()]
@@ -953,7 +953,7 @@ def test_the_embedded_network_and_the_cat_are_unchanged(classifier, cat):
 
 @every_method
 def test_every_map_is_float32_and_belongs_to_the_caller(model, method):
-    """Writing into a map must not change the next one."""
+    """Writing into one map mustn't change the next."""
     x = pictures()
     first = method(model, x, 1)
     assert first.dtype == np.float32
@@ -978,7 +978,7 @@ def test_inputs_of_every_kind_of_number(model, method, kind):
 
 
 def test_the_methods_take_the_promised_arguments():
-    """Names, order and defaults that the notebooks and other people's tests rely on."""
+    """The notebooks and other people's tests rely on these names, orders and defaults."""
     promised = {
         vanilla_gradients: "(model, inputs, class_index=None)",
         gradient_times_input: "(model, inputs, class_index=None)",

@@ -1,8 +1,8 @@
 """That the methods stay fast and small: traces, memory, and ratios of times.
 
-Times of a shared machine jump, so that only ratios are tested here, within one run, the fastest of
-several, and with bounds that a slip in the code oversteps and a busy machine does not. The strict
-targets are in benchmarks/compare.py.
+Times jump on a shared machine, so we only test ratios within one run, of the fastest of several
+times. The bounds are wide enough for a busy machine and too tight for a slip in the code. The
+strict targets are in benchmarks/compare.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ METHODS = {
 
 
 class Counting(keras.Layer):
-    """Changes nothing, and counts how often Python calls it: never in a compiled function."""
+    """Change nothing, and count how often Python calls it: never in a compiled function."""
 
     calls = 0
 
@@ -48,7 +48,7 @@ class Counting(keras.Layer):
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 def test_nothing_is_traced_again(method):
-    """Another class, picture, batch, noise or target takes milliseconds, and leaves nothing."""
+    """Another class, picture, batch, noise or target takes milliseconds and leaves nothing."""
     image = keras.Input(SHAPE)
     x = Counting()(layers.Conv2D(4, 3, padding="same", activation="relu")(image))
     x = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(x))
@@ -76,7 +76,7 @@ def test_nothing_is_traced_again(method):
 
 @pytest.mark.slow
 def test_many_models_bring_no_warnings_onto_the_screen():
-    """TensorFlow warns from the fifth time on that a function is traced again."""
+    """TensorFlow warns when it traces a function for the fifth time."""
     program = """
 import numpy as np
 from course_utils import grad_cam, vanilla_gradients
@@ -109,7 +109,7 @@ def test_a_method_that_fails_leaves_no_thread_behind():
 
 # --------------------------------------------------------------------------------------- memory
 
-# Prints by how many MB the peak memory of a Python of its own rises with each call.
+# A fresh Python prints by how many MB each call raises its peak memory.
 PEAKS = """
 import resource, sys
 import keras, numpy as np
@@ -146,7 +146,7 @@ def test_memory_stays_where_it_is():
     samples, pictures, both, network = map(float, done.stdout.split())
     # The noisy copies would be 472 MB; two batches of 16 were there before.
     assert samples < 60, "memory grows with the number of samples"
-    # The maps of all pictures are 157 MB. No second copy of them, nor one of the inputs.
+    # The maps of all pictures are 157 MB, so there's no second copy of them or of the inputs.
     assert pictures < 157 + 60, "vanilla_gradients keeps more than the maps"
     assert both < 60, "smoothgrad keeps more than the maps and two batches"
     # Measured 440: the feature maps of 16 pictures, and their gradients.
@@ -157,7 +157,7 @@ def test_memory_stays_where_it_is():
 
 
 def fastest(calls: dict, repeats: int = 5) -> dict:
-    """Time calls in turns, and return the fastest of each: what others do only makes it slower."""
+    """Time calls in turn, and return the fastest of each: other programs only make them slower."""
     for call in calls.values():
         call()
     seconds = {name: [] for name in calls}
@@ -171,7 +171,7 @@ def fastest(calls: dict, repeats: int = 5) -> dict:
 
 @pytest.fixture(scope="module")
 def passes(classifier):
-    """Plain compiled passes, forward and to the input, written without the course's code."""
+    """Plain compiled passes, forward and back to the input, without the course's code."""
     network = keras.Model(classifier.model.input, classifier.model.get_layer("logits").output)
 
     @tf.function(input_signature=[tf.TensorSpec((None, 224, 224, 3))])
@@ -201,9 +201,9 @@ def test_one_picture_costs_little_more_than_its_passes(classifier, cat_inputs, p
         },
         repeats=15,
     )
-    # Measured 1.0 and 1.1. A forward pass more, or one that is not compiled, costs over 1.4 and 3.
+    # Measured 1.0 and 1.1. One more forward pass costs over 1.4; an uncompiled one, over 3.
     assert t["vanilla"] < 1.35 * t["gradient"]
-    # Measured 1.05: the backward pass ends at the last maps. One to the pixels costs about 2.
+    # Measured 1.05: the backward pass ends at the last maps. Going on to the pixels costs about 2.
     assert t["cam"] < 1.5 * t["forward"]
 
 
@@ -218,5 +218,5 @@ def test_smoothgrad_costs_little_more_than_its_gradients(classifier, cat_inputs,
         },
         repeats=3,
     )
-    # Measured 1.0 to 1.1. Sample by sample it would cost 2 and more.
+    # Measured 1.0 to 1.1. Sample by sample, it would cost 2 or more.
     assert t["smoothgrad"] < 1.4 * t["gradients"]

@@ -1,7 +1,7 @@
 """A real browser, and what it opens: JupyterLab and Voila, each on this computer only.
 
-The browser is the system's Chromium (Debian: `apt-get install chromium`). Where there is none, the
-tests of this folder are skipped, and say so.
+The browser is the system's Chromium (Debian: `apt-get install chromium`). Without it, the tests in
+this folder are skipped and say so.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def chromium():
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip(f"no Chromium on this computer (looked for {', '.join(NAMES)})")
-    # Without a sandbox, which root may not use; and a container's /dev/shm is small.
+    # Without a sandbox, because root can't use one; and a container's /dev/shm is small.
     options = ["--no-sandbox", "--disable-dev-shm-usage"]
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=path, args=options)
@@ -40,7 +40,7 @@ def chromium():
 
 @pytest.fixture
 def page(chromium):
-    """A page of 1280 x 900, which notes in `strangers` what it asks of other computers."""
+    """A page of 1280 x 900 that notes in `strangers` what it requests from other computers."""
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(60_000)
     page.strangers = []
@@ -99,7 +99,7 @@ def _for_a_minute() -> Iterator[None]:
 
 
 def _listens(port: int) -> bool:
-    """Whether somebody does; a question to Voila would run its notebook."""
+    """Return whether anybody is listening. (A request to Voila would run its notebook.)"""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except OSError:
@@ -113,8 +113,8 @@ def jupyterlab(serve, tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", "--ip=127.0.0.1"]
-    # No news, which ask the internet, as start.py does. And all cells are on the page, also those
-    # that a window of this size does not show.
+    # No news, which needs the internet, as with start.py. And all cells are on the page, even those
+    # that a window of this size doesn't show.
     settings = {
         "labconfig/page_config.json": {"disabledExtensions": {start.NEWS: True}},
         "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {

@@ -15,13 +15,13 @@ pytestmark = pytest.mark.slow
 def run_all(page, address, name):
     page.goto(f"{address}/lab/tree/{name}?reset")
     page.locator(".jp-Notebook").wait_for()
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # before that, nothing would run
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # until then, nothing would run
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
 
 def wait_for_words(page, pattern):
-    """Wait until the explorer's words match; they come with the picture."""
+    """Wait until the explorer's words match; they appear with the picture."""
     words = page.get_by_role("status").filter(has_text=re.compile(pattern))
     words.wait_for()
     return words.inner_text()
@@ -33,7 +33,7 @@ def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
     run_all(page, address, LESSON)
     layer = page.get_by_role("button", name="block15_add")
     layer.wait_for(timeout=180_000)
-    # When the last cell is done, JupyterLab takes the focus to it.
+    # When the last cell is done, JupyterLab moves the focus there.
     page.wait_for_function(
         "[...document.querySelectorAll('.jp-InputPrompt')].every(e => !e.innerText.includes('*'))",
         timeout=120_000,
@@ -52,25 +52,25 @@ def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
     assert moved != before
     assert "block15_add" in picture.get_attribute("alt")
 
-    for _ in range(3):  # over two more layers, to the switch
+    for _ in range(3):  # past two more layers, to the switch
         page.keyboard.press("Tab")
     assert page.get_by_role("checkbox", name="ReLU").evaluate("e => e === document.activeElement")
     page.keyboard.press("Space")
     words = wait_for_words(page, "'basketball' at block15_add, without ReLU")
-    assert "from -" in words  # what speaks against the class is there now
+    assert "from -" in words  # now the evidence against the class is there
     assert picture.get_attribute("src") != moved
 
     page.get_by_role("button", name="brown bear").focus()
     page.keyboard.press("Space")
     wait_for_words(page, "'brown bear' at block15_add, without ReLU")
     assert page.get_by_role("alert").count() == 0
-    # The badge of Colab at the top, and what the quiz at the end would set its formulas with.
+    # The Colab badge at the top, and what the quiz at the end would typeset its formulas with.
     others = [url for url in page.strangers if "colab-badge" not in url and "mathjax" not in url]
     assert others == []
 
 
 def test_a_number_is_typed_and_a_slider_is_moved(page, jupyterlab):
-    """Lesson 1's explorer needs no network, and has all of the other kind of control."""
+    """Lesson 1's explorer needs no network, and has every other kind of control."""
     address, folder = jupyterlab
     (folder / "one.ipynb").write_text(NUMBERS)
     run_all(page, address, "one.ipynb")
@@ -85,7 +85,7 @@ def test_a_number_is_typed_and_a_slider_is_moved(page, jupyterlab):
     page.keyboard.press("ArrowRight")  # a step is 0.9 m²
     wait_for_words(page, r"rent: 10(19|20), ")
 
-    area.fill("1000")  # too large a number is brought back to the largest one
+    area.fill("1000")  # a number that's too large becomes the largest allowed
     page.keyboard.press("Enter")
     wait_for_words(page, "area 120 ")
 

@@ -1,4 +1,4 @@
-"""The playground's server: what it refuses, and that its kernels end with their pages."""
+"""The playground's server: what it refuses, and that a kernel ends with its page."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from course_utils.apps.server import is_ours
         ("[::1]:8866", "localhost", True),
         ("", "localhost", False),
         ("evil.example", "localhost", False),
-        ("evil.example:8866", "0.0.0.0", False),  # whatever it listens to
+        ("evil.example:8866", "0.0.0.0", False),  # whichever port it listens on
         ("localhost.evil.example", "localhost", False),
         ("127.0.0.1.evil.example", "localhost", False),
         ("evil.example@localhost.", "localhost", False),
         ("192.168.0.5:8866", "localhost", False),
-        ("192.168.0.5:8866", "0.0.0.0", True),  # so it was started, for a class
+        ("192.168.0.5:8866", "0.0.0.0", True),  # it was started that way, for a class
         ("192.168.0.5:8866", "192.168.0.5", True),
         ("[", "localhost", False),
         ("localhost:port", "localhost", True),
@@ -38,7 +38,7 @@ def test_the_names_of_this_server(host, ip, ours):
 
 
 def kernels() -> list[psutil.Process]:
-    """Return the kernels that the tests' servers run."""
+    """Return the kernels that the tests' servers are running."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
@@ -48,10 +48,10 @@ def kernels() -> list[psutil.Process]:
 
 
 def wait_for_kernels(number: int, seconds: float) -> None:
-    """Wait until so many kernels run; fail if that takes too long."""
+    """Wait until this many kernels are running; fail if that takes too long."""
     end = time.monotonic() + seconds
     while len(kernels()) != number:
-        assert time.monotonic() < end, f"{len(kernels())} kernels run, and not {number}"
+        assert time.monotonic() < end, f"{len(kernels())} kernels are running, not {number}"
         time.sleep(0.2)
 
 
@@ -94,12 +94,12 @@ def test_nothing_from_elsewhere_starts_a_kernel(voila):
             assert answer.status == 403, (method, path, headers)
             assert method == "HEAD" or "came from another site" in said
     assert kernels() == []
-    # So is the page's own last word without its token: protection against forgery stays on.
+    # So is the page's own goodbye without its token: protection against forgery stays on.
     connection = http.client.HTTPConnection(address, timeout=60)
     connection.request("POST", KERNEL.replace("/api/kernels", "/voila/api/shutdown"))
     assert connection.getresponse().status == 403
     connection.close()
-    # A page that is closed while it loads takes its kernel along.
+    # A page that's closed while it loads takes its kernel with it.
     connection = http.client.HTTPConnection(address, timeout=60)
     connection.request("GET", "/", headers={"Sec-Fetch-Site": "none"})
     wait_for_kernels(1, 60)

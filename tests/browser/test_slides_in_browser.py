@@ -1,4 +1,4 @@
-"""The slides in a browser: each fits on a screen of 1280 x 720, and can be read."""
+"""The slides in a browser: each fits on a screen of 1280 x 720 and is readable."""
 
 import pytest
 
@@ -11,8 +11,8 @@ pytestmark = [
     pytest.mark.xdist_group("slides_in_browser"),
 ]  # all read what is built once
 
-# Of the slide that is shown, with all that appears by clicks: what sticks out, how high the lowest
-# figure is, and how large the smallest text.
+# For the current slide, with everything that clicks reveal: what sticks out, the height of the
+# smallest figure, and the size of the smallest text.
 MEASURE = """() => {
     const slide = Reveal.getCurrentSlide();
     const seen = [...slide.querySelectorAll('*')].filter(e => !e.closest('aside'));

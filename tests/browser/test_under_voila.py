@@ -28,14 +28,14 @@ def jpeg(picture):
 
 
 def choose_file(page, name, content, kind="image/jpeg"):
-    """Press the upload button by keyboard, and choose a file in the window that opens."""
+    """Press the upload button by keyboard, and choose a file in the dialog that opens."""
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Upload a picture").press("Enter")
     chooser.value.set_files({"name": name, "mimeType": kind, "buffer": content})
 
 
 def check_names_and_width(page):
-    """Everything that can be operated has a name, and nothing is wider than a phone."""
+    """Every control has a name, and nothing is wider than a phone."""
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(500)  # for the layout
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -92,14 +92,14 @@ def test_from_an_upload_to_the_card(playground):
 
 REFUSED = {
     "notes.png": (b"no picture at all", "content of 'notes.png' is not one of the formats"),
-    "big.jpg": (b"x" * (MAX_BYTES + 1), "'big.jpg' has 8.0 MB, and at most 8 MB"),
-    # More than a server takes at once, unless apps/server.py allows it.
-    "huge.jpg": (b"x" * 15_000_000, "'huge.jpg' has 15.0 MB, and at most 8 MB"),
+    "big.jpg": (b"x" * (MAX_BYTES + 1), "'big.jpg' has 8.0 MB, but the limit is 8 MB"),
+    # More than a server accepts at once, unless apps/server.py allows it.
+    "huge.jpg": (b"x" * 15_000_000, "'huge.jpg' has 15.0 MB, but the limit is 8 MB"),
 }
 
 
 def test_an_upload_that_is_refused(playground):
-    """And the picture before it is still there, and can be explained."""
+    """The previous picture is still there, and can be explained."""
     page = playground
     for name, (content, said) in REFUSED.items():
         choose_file(page, name, content)

@@ -1,8 +1,8 @@
-"""Answers as a student types them: lines in place of a stub, made into functions.
+"""Answers as students type them: lines that replace a stub, made into functions.
 
 `answers_lessonN` has RIGHT, check -> lines, and WRONG, check -> (lines, a pattern in the verdict).
-None of them is spelled like the tables of `course_utils.checks.lessonN`, so that what the tables
-say is tried on answers that they do not contain.
+None of them is written like the tables of `course_utils.checks.lessonN`, so they try the tables
+on answers that the tables don't contain.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _cells = itertools.count()
 
 
 def function(name: str, lines: str) -> Callable:
-    """Return what a student has who typed the lines: a function with a source, as in a cell.
+    """Return the function that a student gets who types the lines. It has a source, as in a cell.
 
-    It sees what the lesson's answers import, and the answers of the lesson's other exercises.
+    It sees what the lesson's answers import, and the answers to the lesson's other exercises.
     """
     exercise = EXERCISES[name]
     lesson = LESSONS[int(exercise.id[0])]

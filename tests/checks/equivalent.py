@@ -1,12 +1,12 @@
-"""Mutants of the solutions that are right as well: exercise -> why -> what was changed.
+"""Mutants of the solutions that are right, too: exercise -> why -> what was changed.
 
-`...` is for anything.
+`...` matches anything.
 """
 
 ONE_PICTURE = "There is one picture, so the first is the last."
 COUNTED_FROM_THE_END = "The same axis or entry, counted from the end."
 EITHER_ORDER = "The order makes no difference."
-ANY_NEGATIVE = "NumPy takes any negative number for the size that is left over."
+ANY_NEGATIVE = "NumPy takes any negative number to mean the remaining size."
 LIST_OR_TENSOR = "A list, or a tensor, is as good as an array, here and in the cells that follow."
 SAME_DTYPE = "A Python number times a float32 array is float32."
 

@@ -1,12 +1,12 @@
 """Change each solution in one place at a time: does its check notice?
 
     python tests/checks/mutants.py              all the lessons
-    python tests/checks/mutants.py 6 3.1        a lesson, or an exercise
+    python tests/checks/mutants.py 6 3.1        a lesson, an exercise
 
-Another axis, sign, operator, constant, name, order of statements or of arguments, or something
-left out. If a check accepts a mutant, the mutant must be in equivalent.py, with the reason why it's
-right as well. If there's no such reason, a wrong answer is told "right, well done": add a row to
-the exercise's table, or an input that tells it apart.
+Each mutant has another axis, sign, operator, constant, name or order, or lacks something. If a
+check accepts one, it must be in equivalent.py, with the reason why it's right, too. If there's no
+such reason, a wrong answer hears "right, well done": add a row to the exercise's table, or an input
+where its result differs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from equivalent import EQUIVALENT
 
 from workshop.lessons import exercises
 
-SECONDS = 20  # after which a mutant is interrupted, as a student would: loops that never end
+SECONDS = 20  # after this long, interrupt a mutant, as a student would: some loops never end
 
 OTHER_OPERATORS = {
     ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult, ast.FloorDiv],
@@ -56,7 +56,7 @@ OTHER_NAMES = dict(
 
 
 def variants(node: ast.AST, arguments: list[str]) -> Iterator[ast.AST]:
-    """Yield what may stand in place of an expression."""
+    """Yield what could replace an expression."""
     for field in ("op", "ops"):  # of a comparison, the first
         operator = getattr(node, field, None)
         operator = operator[0] if isinstance(operator, list) else operator
@@ -122,7 +122,7 @@ def without_one(parts: list) -> Iterator[list]:
 
 
 def blocks(statements: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
-    """Yield what a block may become: a statement less, or two in the other order."""
+    """Yield what a block could become: one statement fewer, or two swapped."""
     for less in without_one(statements):
         yield less or [ast.Pass()]
     for i in range(len(statements) - 1):
@@ -146,7 +146,7 @@ def all_of(node: ast.AST, arguments: list[str]) -> Iterator[ast.AST]:
 
 
 def mutants(source: str) -> dict[str, str]:
-    """Return what was changed in a function -> its source with this one change."""
+    """Return a dictionary: what was changed in a function -> its source with this one change."""
     [function] = ast.parse(source).body
     arguments = [argument.arg for argument in function.args.args]
     original, found = ast.unparse(function), {}
@@ -158,14 +158,14 @@ def mutants(source: str) -> dict[str, str]:
             except SyntaxError:
                 continue
             text = said(original, mutant)
-            while text in found:  # the same line changed at two places
+            while text in found:  # the same line, changed in two places
                 text += " (another)"
             found[text] = mutant
     return found
 
 
 def said(original: str, mutant: str) -> str:
-    """Return the lines that a mutant changes, before and after."""
+    """Return the lines that a mutant changes, as they were and as they are."""
     lines = list(difflib.ndiff(original.splitlines(), mutant.splitlines()))
     before, after = (
         "; ".join(line[2:].strip() for line in lines if line[0] == sign) for sign in "-+"
@@ -174,7 +174,7 @@ def said(original: str, mutant: str) -> str:
 
 
 def accepted(check: str, source: str) -> bool:
-    """Say whether the check calls a function right. Like a cell, it sees the lesson's names."""
+    """Return whether the check accepts a function. Like a cell, it sees the lesson's names."""
     exercise = EXERCISES[check]
     names = vars(LESSONS[int(exercise.id[0])]) | {
         name: e.right for name, e in EXERCISES.items() if e.id[0] == exercise.id[0]
@@ -185,7 +185,7 @@ def accepted(check: str, source: str) -> bool:
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             exercise(names[check])
-    except KeyboardInterrupt:  # in what the judge does after the answer's own calls
+    except KeyboardInterrupt:  # in the judge's work after the answer's own calls
         return False
     finally:
         signal.alarm(0)
@@ -203,14 +203,18 @@ def main(wanted: list[str]) -> None:
     for id, exercise in exercises().items():
         if exercise.check not in EXERCISES or not id.startswith(tuple(wanted or [""])):
             continue
-        assert accepted(exercise.check, exercise.solution), f"the solution of {id} is not right"
+        assert accepted(exercise.check, exercise.solution), (
+            f"the check rejects the solution of {id}"
+        )
         found = mutants(exercise.solution)
         survivors = {text for text, source in found.items() if accepted(exercise.check, source)}
         listed = [text for texts in EQUIVALENT.get(id, {}).values() for text in texts]
         fitting = {text: {one for one in survivors if fits(text, one)} for text in listed}
         equivalent = set().union(*fitting.values())
         wrong += [f"{id} is accepted: {text}" for text in sorted(survivors - equivalent)]
-        wrong += [f"{id} is listed for nothing: {text}" for text in listed if not fitting[text]]
+        wrong += [
+            f"{id} is listed, but isn't accepted: {text}" for text in listed if not fitting[text]
+        ]
         counts[id] = Counter(made=len(found), killed=len(found) - len(survivors))
         counts[id]["equivalent"] = len(equivalent)
         print(id, dict(counts[id]), flush=True)

@@ -1,4 +1,4 @@
-"""Every quiz teaches: four to six questions, one right choice, an explanation for each choice."""
+"""Every quiz teaches: four to six questions, one right choice each, an explanation per choice."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_quiz_is_complete(path):
 
 
 def test_the_longest_choice_is_seldom_the_right_one():
-    """In at most a third of the questions of each quiz, those as long as another one included."""
+    """The right choice is a longest one in at most a third of each quiz's questions."""
     for path in QUIZZES:
         questions = json.loads(path.read_text(encoding="utf-8"))
         longest = [
@@ -117,7 +117,7 @@ def test_a_prediction_is_compared(guess, answer, choices, said, capsys):
 def test_a_slip_is_told_the_choices_and_not_the_answer(guess, answer, capsys):
     checks.prediction(guess, answer, WORDS)
     assert capsys.readouterr().out == (
-        f"{guess!r} is none of the choices: rise, fall, stay. Change your guess, and run both "
+        f"{guess!r} is not one of the choices: rise, fall, stay. Change your guess, and run both "
         "cells.\n"
     )
 
@@ -126,7 +126,7 @@ def test_a_slip_is_told_the_choices_and_not_the_answer(guess, answer, capsys):
 def test_what_is_no_number_reveals_nothing(guess, capsys):
     checks.prediction(guess, 37)
     said = capsys.readouterr().out
-    assert "is no number: write one such as" in said
+    assert "is not a number: write one such as" in said
     assert "37" not in said
 
 
@@ -134,7 +134,7 @@ def test_what_is_no_number_reveals_nothing(guess, capsys):
 def test_a_question_without_choices_does_not_take_anything(guess, capsys):
     checks.prediction(guess, "tabby")
     assert capsys.readouterr().out == (
-        f"{guess!r} is no word. Change your guess, and run both cells.\n"
+        f"{guess!r} is not a word. Change your guess, and run both cells.\n"
     )
 
 
@@ -150,7 +150,7 @@ def test_of_a_thousand_names_the_similar_ones_are_told(capsys):
     names = [f"word {i}" for i in range(1000)] + ["Egyptian cat"]
     checks.prediction("egyptain cat", "word 7", names)
     said = capsys.readouterr().out
-    assert "none of the 1001 names. Similar names: Egyptian cat." in said
+    assert "not one of the 1001 names. Similar names: Egyptian cat." in said
     assert "word 7" not in said
     checks.prediction("qqq", "word 7", names)
     assert "Try another word" in capsys.readouterr().out

@@ -26,7 +26,7 @@ def test_both_are_shown_and_the_docstring_is_left_out(method, formula, capsys):
     assert formula in shown
     assert '"""' not in shown
     assert "arXiv" not in shown
-    code = shown.split("text that describes it\n")[1]
+    code = shown.split("without its docstring\n")[1]
     compile(code, "shown", "exec")
     assert len(code.splitlines()) < 30
 

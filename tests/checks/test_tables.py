@@ -1,4 +1,4 @@
-"""Every check, whatever the exercise: its table is consistent, and it judges what isn't in it."""
+"""Every check, whatever the exercise: its table is consistent, and it judges new answers too."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def judge_all(cases, judge) -> None:
 
 
 def judged(name: str, answer, capsys) -> tuple[str, object]:
-    """Return what the check says, and what it hands back. It never raises."""
+    """Return what the check says, and what it returns. It never raises."""
     capsys.readouterr()
     given = getattr(checks, name)(answer)
     said = capsys.readouterr().out
@@ -92,7 +92,7 @@ def test_the_reference_is_right_and_quickly_judged(name, capsys):
 
 @every_exercise(slow=OF_NETWORKS)
 def test_no_result_fits_all_inputs(name, capsys):
-    """So that it doesn't help to return what the verdict says is expected."""
+    """Returning what the verdict says it expected doesn't help."""
     exercise = EXERCISES[name]
     for make in exercise.inputs.values():
         result = exercise.right(*make())
@@ -101,10 +101,10 @@ def test_no_result_fits_all_inputs(name, capsys):
 
 @every_exercise(slow=OF_NETWORKS)
 def test_a_fault_in_the_package_cannot_make_a_wrong_answer_pass(name, monkeypatch, capsys):
-    """The tables know what is right without the methods of the package."""
+    """The tables know what's right without the package's methods."""
 
     def broken(*arguments, **options):
-        raise AssertionError("a check asked the package that it is to be independent of")
+        raise AssertionError("a check must not ask the package")
 
     for method in METHODS:
         monkeypatch.setattr(f"course_utils.{method}", broken)
@@ -158,13 +158,13 @@ def test_enough_is_tried(name):
 @exercises
 def test_a_stub_is_not_done_yet_and_the_notebook_goes_on(name, capsys):
     said, handed_out = judged(name, function(name, "return ..."), capsys)
-    assert "not done yet. Until then the notebook goes on" in said
+    assert "not done yet. Until then, the notebook goes on" in said
     is_right(name, lambda *arguments: handed_out(*arguments), capsys)
 
 
 @exercises
 def test_the_courses_own_version_gets_no_praise(name, capsys):
-    """After a wrong answer the name is bound to the working version, and checked again."""
+    """After a wrong answer, the name is bound to the working version and checked again."""
     _, handed_out = judged(name, function(name, "return ..."), capsys)
     said, given = judged(name, handed_out, capsys)
     assert "not yours" in said
@@ -219,7 +219,7 @@ def test_what_is_no_function_of_the_arguments_is_a_verdict(name, answer, capsys)
 
 @exercises
 def test_an_answer_that_spoils_its_arguments_is_refused_and_spoils_nothing(name, capsys):
-    """Also the shared models: the check judges the next answer as before."""
+    """Not even the shared models: the check judges the next answer as before."""
     exercise = EXERCISES[name]
     spoilt = []
 
@@ -292,7 +292,7 @@ def test_a_fault_of_the_check_is_not_told_as_the_students(broken, capsys):
 
     assert broken(answer) is answer
     said = capsys.readouterr().out
-    assert "a fault of the check, not of yours" in said
+    assert "It's the check's fault, not yours" in said
     assert "not right" not in said
 
 

@@ -1,4 +1,4 @@
-"""explain_dataset: every file once, bad ones named, killed and continued, on several devices."""
+"""explain_dataset: every file once, bad ones named; killed and continued; on several devices."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from course_utils import (
 from course_utils.fingerprint import describe
 from course_utils.models import Classifier
 
-CAM_TOLERANCE = 1e-5  # of the largest value: sums in another order, since batches differ
+CAM_TOLERANCE = 1e-5  # of the largest value: batches differ, so sums are in another order
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, cat):
-    """Twelve pictures; the fourth is damaged, the ninth is not there."""
+    """Twelve pictures; the fourth is damaged, the ninth is missing."""
     folder = tmp_path_factory.mktemp("pictures")
     paths = []
     for i in range(12):
@@ -74,7 +74,7 @@ def test_every_file_has_its_map_and_bad_ones_their_reason(classifier, files, tmp
     check(classifier, files, read(tmp_path / "maps.h5"))
     assert list(skipped) == [str(files[3]), str(files[8])]
     assert all(name in reason for name, reason in skipped.items())
-    assert "2 of 12 files could not be read" in capsys.readouterr().out
+    assert "2 of 12 files couldn't be read" in capsys.readouterr().out
 
 
 CALLS: list[int] = []
@@ -98,7 +98,7 @@ def test_a_file_that_was_repaired_is_done_when_the_run_is_continued(
     Image.fromarray(cat).save(good)
     CALLS.clear()
     assert run() == {}
-    assert CALLS == [1], "only the file that was missing is computed"
+    assert CALLS == [1], "only the missing file is computed"
     assert run() == {}
     assert CALLS == [1], "nothing is left to do"
 
@@ -263,7 +263,7 @@ def test_a_function_inside_another_is_refused(files, tmp_path):
 
 
 def in_notebook(*cells: str):
-    """Return what the last cell's `method` is, in a notebook that ran these cells."""
+    """Return the last cell's `method`, in a notebook that ran these cells."""
     names = {"__name__": "__main__"}
     for cell in cells:
         exec(cell, names)
@@ -292,7 +292,7 @@ def test_a_function_of_a_notebook_is_known_by_what_it_does(monkeypatch):
 
 @pytest.mark.slow
 def test_a_description_is_the_same_in_every_process():
-    """Python draws the order of sets, and the addresses of objects, anew in each."""
+    """The order of sets and the addresses of objects differ from process to process."""
     code = (
         "import functools, course_utils as c\n"
         "from course_utils.fingerprint import describe\n"
@@ -348,7 +348,7 @@ def test_a_method_that_returns_no_maps_is_no_success(method, files, tmp_path):
 
 
 def test_a_file_that_is_too_large_is_named_and_gets_no_map(files, tmp_path, cat):
-    """A sparse file of 40 GB: reading it raised a MemoryError, whose text is empty."""
+    """A sparse file of 40 GB: reading it raised a MemoryError with an empty text."""
     film, good = tmp_path / "movie.mp4", tmp_path / "p1.png"
     with film.open("wb") as file:
         file.truncate(40 * 10**9)
@@ -362,7 +362,7 @@ def test_a_file_that_is_too_large_is_named_and_gets_no_map(files, tmp_path, cat)
 
 
 class Silent(Classifier):
-    """A network whose preprocessing fails without a word, as MemoryError does."""
+    """A network whose preprocessing fails without a message, as MemoryError does."""
 
     def prepare(self, images):
         if np.shape(images) == (300, 451, 3):
@@ -377,7 +377,7 @@ def test_an_error_without_a_text_is_an_error(files, tmp_path):
 
 
 class Watched(Classifier):
-    """A network that remembers how many pixels it was given at one time."""
+    """A network that remembers how many pixels it got at once."""
 
     now, most, lock = 0, 0, threading.Lock()
 
@@ -445,11 +445,11 @@ def test_a_million_names_take_seconds(files, tmp_path):
     start = time.perf_counter()
     with pytest.raises(ValueError, match=r"0999999\.jpg' occurs in files more than once"):
         tiny_maps(tmp_path / "maps.h5", [*names, names[-1]])
-    for _ in range(2):  # made, then continued, up to the first picture
+    for _ in range(2):  # made, then continued, in both cases up to the first picture
         CALLS[:] = [1] if (tmp_path / "maps.h5").exists() else []
         with pytest.raises(Stop):
             tiny_maps(tmp_path / "maps.h5", names, method=stop_at_once, batch_size=1)
-    # About 5 s on one processor; comparing each name with all others took hours.
+    # About 5 s on one processor. Comparing each name with all the others took hours.
     assert time.perf_counter() - start < 60
 
 
@@ -525,7 +525,7 @@ def intact(files, tmp_path_factory) -> bytes:
     "seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 100))]
 )
 def test_a_damaged_destination_gets_one_sentence_or_is_continued(seed, files, intact, tmp_path):
-    """HDF5's own library hangs on 3 of 1,200 damaged files, and fails in many ways."""
+    """HDF5's own library hangs on 3 of 1,200 damaged files, and fails on others in many ways."""
     store, content = tmp_path / "maps.h5", bytearray(intact)
     rng = np.random.default_rng(seed)
     if seed % 4 == 0:
@@ -548,7 +548,7 @@ def test_a_damaged_destination_gets_one_sentence_or_is_continued(seed, files, in
 @pytest.mark.skipif(os.name == "nt", reason="needs a limit that Windows doesn't have")
 @pytest.mark.parametrize("room", [0, 100, 3000, 10_000, 1_000_000])
 def test_a_full_disk_gets_one_sentence_and_leaves_nothing(room, files, tmp_path):
-    """The limit on a file's size fails where a full disk does, in the middle of a write."""
+    """A limit on a file's size fails where a full disk does: in the middle of a write."""
     import resource
 
     names = [*files[:1], *(f"missing {i}" for i in range(5000))]  # 1.5 MB of reasons
@@ -572,15 +572,15 @@ def logged_cam(model, inputs, class_index, log=""):
     maps = grad_cam(model, inputs, class_index)
     with open(log, "a") as file:  # noqa: PTH123 - one write, which the system appends as a whole
         file.write("x" * len(inputs))
-    time.sleep(0.01)  # so that there is time to kill
+    time.sleep(0.01)  # which leaves time for a kill
     return maps
 
 
 def kill_at_random(pictures, folder, kills):
-    """Run, kill and continue until there were so many kills; in a process that TensorFlow can fork.
+    """Run, kill and continue until there have been enough kills; in a process that can be forked.
 
-    One kill in five hits while TensorFlow and the file are being set up, the others after some
-    batches, wherever the run is then.
+    One kill in five hits while TensorFlow and the file are being set up, the others after a few
+    batches, wherever the run happens to be.
     """
     rng = np.random.default_rng()
     print("seed", rng.bit_generator.seed_seq.entropy)
@@ -613,9 +613,9 @@ def kill_at_random(pictures, folder, kills):
                 before = now
             if status == 0:
                 break
-            assert os.WIFSIGNALED(status), "it neither finished nor was killed"
+            assert os.WIFSIGNALED(status), "it neither finished nor died"
             killed += 1
-        # Each run tries the method once; a kill costs at most the batch in progress.
+        # Each run tries the method once; a kill costs at most the current batch.
         assert len(log.read_text()) <= len(pictures) + 1 + killed * (2 + 1)
         assert sorted(folder.glob(f"{rounds}.*")) == [store, log], "nothing else is left"
         kills -= killed
@@ -654,7 +654,7 @@ def test_a_run_that_is_killed_is_continued_without_loss_or_duplicates(files, tmp
         stored = read(store)
         assert list(np.flatnonzero(stored["state"] != 1)) == [7]
         assert stored["state"][7] == 2
-        # Sums in another order, since the batches differ.
+        # The batches differ, so sums are in another order.
         np.testing.assert_allclose(stored["maps"], expected, atol=1e-5 * expected.max())
 
 

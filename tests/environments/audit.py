@@ -1,10 +1,10 @@
-"""Do the packages have weaknesses that are known? Ask the advisory database about every version.
+"""Do our packages have known vulnerabilities? Ask the advisory database about every version.
 
     python tests/environments/audit.py
 
 It looks at everything that is pinned for any system and Python: for the course, its instructors,
-.ci/run and the Hub. It is not part of .ci/run: a weakness that somebody finds is no mistake in a
-change to the course. A weekly workflow runs it.
+.ci/run and the Hub. It isn't part of .ci/run: when somebody finds a vulnerability, your change
+isn't to blame. A weekly workflow runs it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FILES = [
 
 
 def rounds(pinned: set[tuple[str, str]]) -> list[list[str]]:
-    """Return lists of pins with each package once, since the tool takes one version at a time."""
+    """Return lists of pins with each package once, because the tool takes one version at a time."""
     found: list[dict[str, str]] = []
     for name, version in sorted(pinned):
         place = next((pins for pins in found if name not in pins), None)

@@ -3,12 +3,12 @@
     python tests/environments/colab.py
     python tests/environments/colab.py --solved        the solved notebooks too: twice the time
 
-It makes an environment from colab.txt, runs the set-up cell in it twice, and then, with the network
-cut off, every notebook that students open, all in kernels in which google.colab seems to have been
-imported. What the cell installs comes from a git repository, as in Colab; here that is a copy of
-this folder. Nothing that was there before may change. Solved, the checks must say what they said.
+It makes an environment from colab.txt and runs the set-up cell in it twice. Then it cuts off the
+network and runs every notebook that students open, in kernels where google.colab seems to have been
+imported. The cell installs from a git repository, as in Colab; here it's a copy of this folder.
+Nothing that was there before may change. In solved notebooks, the checks must say what they said.
 
-Where Colab's Python cannot be had, the versions of the packages are its own all the same.
+Without Colab's Python, the packages still have Colab's versions.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ INSTALLED = (
 )
 NO_NETWORK = ROOT / "tests" / "no_network"
 
-# What a student has at hand after the set-up cell, and where it comes from.
+# What students can use after the set-up cell, and where it comes from.
 LOOK = """
 import os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -61,7 +61,7 @@ for module in (tensorflow, keras, numpy, IPython, ipywidgets, matplotlib):
 
 
 def make_repository(folder: Path) -> str:
-    """Copy what belongs to this repository into a new git repository; return its address."""
+    """Copy this repository's files into a new git repository, and return its address."""
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
@@ -88,16 +88,16 @@ class Colab:
         described = {"argv": argv, "display_name": "Colab", "language": "python"}
         kernel.write_text(json.dumps(described), encoding="utf-8")
         self.kernels = KernelSpecManager(kernel_dirs=[str(kernel.parents[1])])
-        # As in Colab; and nothing is kept in the home folder of whoever runs this.
+        # As in Colab; and nothing ends up in your home folder when you run this.
         self.variables = environment_variables(
             HOME=str(home),
             MPLBACKEND="module://matplotlib_inline.backend_inline",
-            PYDEVD_DISABLE_FILE_VALIDATION="1",  # of a debugger that nobody uses here
+            PYDEVD_DISABLE_FILE_VALIDATION="1",  # from a debugger that nobody uses here
         )
         self.offline = self.variables | {"PYTHONPATH": str(NO_NETWORK)}
 
     def run(self, notebook: nbformat.NotebookNode, variables: dict[str, str]) -> None:
-        """Run a notebook in a new kernel, and keep its outputs in it."""
+        """Run a notebook in a new kernel, and store its outputs in it."""
         manager = AsyncKernelManager(kernel_name="colab", kernel_spec_manager=self.kernels)
         resources = {"metadata": {"path": str(self.content)}}
         client = NotebookClient(
@@ -136,13 +136,13 @@ def check_set_up(colab: Colab, python: Path, address: str) -> None:
 
     after = versions(python)
     changed = {name: after.get(name, "gone") for name in before if after.get(name) != before[name]}
-    expect("What changed of what was there before", changed, {})
+    expect("Which of the preinstalled packages changed", changed, {})
     expect("What is new", after.keys() - before.keys(), ADDED)
-    print(f"    all {len(before)} preinstalled packages have the version that they had")
+    print(f"    all {len(before)} preinstalled packages still have their versions")
 
 
 def check_notebooks(colab: Colab, folder: Path) -> None:
-    """Run every notebook of a folder, as it lies there, and compare what its checks say."""
+    """Run every notebook of a folder as it is, and compare what its checks say."""
     for path in sorted(folder.glob("*.ipynb")):
         stored = nbformat.read(path, as_version=4)
         notebook = copy.deepcopy(stored)
@@ -169,11 +169,11 @@ def main(solved: bool) -> None:
             print(f"== Colab's packages on its Python {COLABS_PYTHON}", flush=True)
         elif sys.version_info >= (3, 11):
             print(
-                f"== Colab's packages on Python {this}: its {COLABS_PYTHON} is not to be had here"
+                f"== Colab's packages on Python {this}: there's no {COLABS_PYTHON}, which Colab has"
             )
             python = sys.executable
         else:
-            raise Failure(f"Colab's versions are not for Python {this}: install {COLABS_PYTHON}.")
+            raise Failure(f"Colab's versions don't run on Python {this}: install {COLABS_PYTHON}.")
         inside = new_environment(uv, folder / "colab", python, "-r", HERE / "colab.txt")
         print(f"  the environment was made in {time.monotonic() - began:.0f} s")
         (folder / "repository").mkdir()

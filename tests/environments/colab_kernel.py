@@ -3,12 +3,12 @@
 import sys
 import types
 
-sys.path.pop(0)  # this file's folder: the kernel shall not find what lies here
+sys.path.pop(0)  # this file's folder: the kernel must not find the files in it
 
 import google
 
 colab = types.ModuleType("google.colab")
-colab.files = types.ModuleType("google.colab.files")  # lesson 7 would ask it for an upload
+colab.files = types.ModuleType("google.colab.files")  # lesson 7 would ask it to upload a file
 google.colab = sys.modules["google.colab"] = colab
 sys.modules["google.colab.files"] = colab.files
 

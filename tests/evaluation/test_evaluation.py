@@ -1,6 +1,6 @@
-"""What scores a map must itself be right: known answers, properties, a clear word on nonsense.
+"""The scores must be right themselves: known answers, properties, a clear message for nonsense.
 
-On tiny models and maps made by hand; on the embedded network only where scenes are made.
+Mostly on tiny models and handmade maps; the embedded network only for making scenes.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def test_pointing_game_on_maps_whose_answer_is_seen():
     assert pointing_game(m, mask) is True
     assert pointing_game(m.T, mask.T) is True
     assert pointing_game(m, ~mask) is False
-    m[0, 0] = -5  # what speaks against the class does not point
+    m[0, 0] = -5  # evidence against the class doesn't point
     assert pointing_game(m, mask) is True
     m[7, 0] = 2
     assert pointing_game(m, mask) is False
@@ -96,7 +96,7 @@ def test_tolerance_is_a_distance_in_pixels(tolerance, hit):
 
 
 def test_a_coarse_map_points_to_the_middle_of_its_strongest_place():
-    """Also at the edge, where enlarging it would make the maximum a plateau up to the edge."""
+    """Even at the edge, where enlarging turns the maximum into a plateau that reaches the edge."""
     m = np.zeros((7, 7))
     m[0, 6] = 1
     assert pointing_game(m, mask_of((224, 224), 16, 208))
@@ -117,7 +117,7 @@ def test_a_map_that_is_nowhere_positive_misses_and_it_is_said(m):
     whole = np.ones((6, 6), bool)
     with pytest.warns(UserWarning, match="nowhere positive.*a miss"):
         assert pointing_game(m, whole) is False
-    with pytest.warns(UserWarning, match="nowhere positive.*scored as 0"):
+    with pytest.warns(UserWarning, match="nowhere positive.*scores 0"):
         assert energy_in_mask(m, whole) == 0
 
 
@@ -148,7 +148,7 @@ def test_a_map_that_is_the_same_everywhere_has_the_share_of_chance():
 
 
 def two_class_linear(w):
-    """Logits (0, sum of w x): the probability of class 1 is the sigmoid of it."""
+    """Logits (0, sum of w x): the probability of class 1 is the sigmoid of the second."""
     model = keras.Sequential([keras.Input(w.shape), layers.Flatten(), layers.Dense(2)])
     model.layers[-1].set_weights([np.stack([0 * w.ravel(), w.ravel()], 1), np.zeros(2)])
     return model
@@ -159,7 +159,7 @@ def sigmoid(z):
 
 
 def test_deletion_and_insertion_by_hand():
-    """Four pixels with the contributions 4, 3, 2, 1, ranked rightly: what is left is known."""
+    """Four pixels with contributions 4, 3, 2, 1, ranked correctly: we know what's left."""
     w = np.array([[[4.0], [1.0]], [[3.0], [2.0]]])
     model, x = two_class_linear(w), np.ones((1, 2, 2, 1))
     deletion = deletion_curve(model, x, w[..., 0], 1, steps=4)
@@ -216,7 +216,7 @@ def test_equal_places_are_ranked_at_random_and_always_in_the_same_way():
     again = deletion_curve(model, x, np.ones((8, 8)), 1, steps=2)
     np.testing.assert_array_equal(constant.probabilities, again.probabilities)
     logit = np.log(constant.probabilities / (1 - constant.probabilities))
-    assert 0.35 < logit[1] / logit[0] < 0.65  # half of the score is gone with half of the pixels
+    assert 0.35 < logit[1] / logit[0] < 0.65  # half of the pixels gone, half of the score gone
     with pytest.warns(UserWarning, match="nowhere positive.*at random"):
         deletion_curve(model, x, np.zeros((8, 8)), 1, steps=2)
 
@@ -318,7 +318,7 @@ def test_a_map_without_an_order_has_no_rank_correlation():
 
 
 def ssim_by_hand(a, b, L):
-    """Eq. 13 of Wang et al., with the weights of the window written out, place by place."""
+    """Eq. 13 of Wang et al., with the window's weights written out, position by position."""
     t = np.arange(-5, 6)
     g = np.exp(-(t**2) / (2 * 1.5**2))
     w = np.outer(g, g) / np.outer(g, g).sum()
@@ -338,7 +338,7 @@ def ssim_by_hand(a, b, L):
 
 def test_ssim_is_the_formula_of_the_paper():
     """scikit-image's structural_similarity gives the same to 1e-12, with gaussian_weights=True,
-    sigma=1.5, use_sample_covariance=False (compared once; it is no dependency)."""
+    sigma=1.5, use_sample_covariance=False (compared once; it isn't a dependency)."""
     a, b = RNG.random((20, 24)), RNG.random((20, 24))
     a, b = a / a.max(), (0.6 * a + 0.4 * b) / (0.6 * a + 0.4 * b).max()
     assert ssim(a, b) == pytest.approx(ssim_by_hand(a, b, 1), abs=1e-9)
@@ -391,7 +391,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     for trial in range(200):
         low, high = bootstrap_interval(rng.exponential(size=40), resamples=400, seed=trial)
         hits += low <= 1 <= high
-    # 95 % at best; the percentile bootstrap of 40 skewed values is known to give a little less.
+    # 95 % at best: with 40 skewed values, the percentile bootstrap is known to give a little less.
     assert 0.86 <= hits / 200 <= 0.99
 
 
@@ -400,7 +400,7 @@ def test_the_interval_narrows_with_the_number_of_cases_and_keeps_cases_together(
     few, many = bootstrap_interval(v[:25]), bootstrap_interval(v)
     assert (few[1] - few[0]) / (many[1] - many[0]) == pytest.approx(4, rel=0.35)  # sqrt(16)
     assert bootstrap_interval(v) == many
-    twice = np.repeat(v[:25, None], 2, axis=1)  # two objects a scene that are always alike
+    twice = np.repeat(v[:25, None], 2, axis=1)  # two objects per scene, always alike
     assert bootstrap_interval(twice) == pytest.approx(few)
     low, high = bootstrap_interval(v[:25], level=0.5)
     assert few[0] < low < v[:25].mean() < high < few[1]
@@ -427,14 +427,14 @@ def test_scenes_have_the_documented_shapes(scenes):
 
 
 def test_masks_are_exact(scenes):
-    """Outside a picture is its background, bit for bit; inside, the object has changed it."""
+    """Outside the mask, a picture is its background, bit for bit; inside, it has changed."""
     for image, masks, background in zip(
         scenes.images, scenes.masks, scenes.backgrounds, strict=True
     ):
         either = masks.any(axis=0)
         np.testing.assert_array_equal(image[~either], background[~either])
         changed = (image != background).any(axis=2)
-        # A faint edge pixel, or one of the background's own colour, may come out unchanged.
+        # A faint edge pixel, or one with the background's colour, may stay unchanged.
         assert changed[either].mean() > 0.95
         assert not masks.all(axis=0).any(), "the objects overlap"
         assert masks[0, :, 112:].sum() == 0
@@ -442,7 +442,7 @@ def test_masks_are_exact(scenes):
 
 
 def test_masks_have_the_shape_of_the_cut_outs(scenes):
-    """Compared with the cut-out's own alpha, resized here by OpenCV instead of Pillow."""
+    """Compare with the cut-out's own alpha, resized here by OpenCV instead of Pillow."""
     from course_utils.data_files import data_path, read_json
 
     files = {o["class_index"]: o["file"] for o in read_json("objects/objects.json")}
@@ -455,7 +455,7 @@ def test_masks_have_the_shape_of_the_cut_outs(scenes):
             alpha = alpha[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
             expected = cv2.resize(alpha, found.shape[::-1], interpolation=cv2.INTER_AREA) > 0
             overlap = (found & expected).sum() / (found | expected).sum()
-            assert overlap > 0.85  # they differ along the outline by up to a pixel
+            assert overlap > 0.85  # along the outline, they differ by up to a pixel
             assert 95 <= max(found.shape) <= 111
 
 
@@ -554,12 +554,14 @@ def test_the_methods_that_know_nothing():
     assert noise.shape == blob.shape == (2, 40, 40)
     assert edges.shape == (2, 40, 40, 3)
     assert noise.dtype == blob.dtype == edges.dtype == np.float32
-    np.testing.assert_array_equal(noise[1:], random_map(model, x[1:], 0))  # alone as in a batch
+    np.testing.assert_array_equal(noise[1:], random_map(model, x[1:], 0))  # alone, as in a batch
     for other in (random_map(model, x, 1)[0], noise[1]):  # another class, another picture
         assert abs(np.corrcoef(noise[0].ravel(), other.ravel())[0, 1]) < 0.1  # 1600 numbers each
     assert np.unravel_index(blob[0].argmax(), (40, 40)) in [(19, 19), (19, 20), (20, 19), (20, 20)]
     ramp = np.broadcast_to(np.arange(40, dtype=np.float32)[None, :, None, None], (1, 40, 40, 3))
-    np.testing.assert_allclose(input_edges(model, ramp)[0, 1:-1], 1, rtol=1e-5)  # one unit a pixel
+    np.testing.assert_allclose(
+        input_edges(model, ramp)[0, 1:-1], 1, rtol=1e-5
+    )  # one unit per pixel
 
 
 # -------------------------------------------------------------------------------- the shortcut
@@ -610,7 +612,7 @@ def nan_maps(model, inputs, class_index):
         (lambda: pointing_game(np.ones((6, 6)), ~np.ones((6, 6), bool)), ValueError, "is empty"),
         (lambda: energy_in_mask(np.ones((6, 6)), 0.5 * MASK), ValueError, "True"),
         (lambda: energy_in_mask(np.ones((6, 6)), MASK[None]), ValueError, r"masks\[0\]"),
-        (lambda: pointing_game(np.ones((6, 12)), MASK), ValueError, "does not fit"),
+        (lambda: pointing_game(np.ones((6, 12)), MASK), ValueError, "doesn't fit"),
         (lambda: energy_in_mask(np.ones((2, 6, 6)), MASK), ValueError, r"maps\[0\]"),
         (lambda: pointing_game(np.ones((6, 6)), MASK, tolerance=-1), ValueError, "tolerance"),
         (lambda: pointing_game("map", MASK), TypeError, "numbers"),
@@ -623,13 +625,17 @@ def nan_maps(model, inputs, class_index):
             ValueError,
             "baseline",
         ),
-        (lambda: insertion_curve(linear_model(), X, np.ones((30, 10)), 0), ValueError, "not fit"),
+        (
+            lambda: insertion_curve(linear_model(), X, np.ones((30, 10)), 0),
+            ValueError,
+            "doesn't fit",
+        ),
         (lambda: randomize_weights(conv_model(), "heat"), ValueError, "Closest: head"),
         (lambda: randomize_weights(linear_model(), "flatten"), ValueError, "no layer|has weights"),
         (lambda: randomize_weights(conv_model(), 3), TypeError, "names of layers"),
         (lambda: randomize_weights(conv_model(), seed=-1), ValueError, "seed"),
         (lambda: randomize_weights("vgg16"), ValueError, "Functional or Sequential"),
-        (lambda: rank_correlation([1, 2], [1, 2, 3]), ValueError, "one shape"),
+        (lambda: rank_correlation([1, 2], [1, 2, 3]), ValueError, "same shape"),
         (lambda: rank_correlation([1, np.nan], [1, 2]), ValueError, "NaN"),
         (lambda: rank_correlation(["a", "b"], [1, 2]), TypeError, "numbers"),
         (lambda: ssim(np.ones((7, 7)), np.ones((7, 7))), ValueError, "11 x 11"),

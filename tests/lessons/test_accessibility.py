@@ -1,7 +1,7 @@
-"""What every reader must be able to read: walks all notebooks as they are built.
+"""Every reader must be able to read the lessons: check all notebooks as they're built.
 
-Figures have their text alternatives and stay legible on a phone; colours step evenly; headings are
-nested without gaps; what can be clicked has a name.
+Figures have text alternatives and stay legible on a phone; colours step evenly; headings are
+nested without gaps; everything you can click has a name.
 """
 
 import base64
@@ -66,7 +66,7 @@ def test_every_picture_that_reaches_the_reader_has_a_text_alternative(path):
 
 @pytest.mark.parametrize("path", **names(SOLVED))
 def test_the_text_of_a_figure_stays_legible_on_a_phone(path):
-    """A figure does not shrink to where its smallest text is below 8 pixels (`display.LEGIBLE`)."""
+    """A figure never shrinks until its smallest text is below 8 pixels (`display.LEGIBLE`)."""
     for attributes in figures(path):
         width = re.search(r"min-width: (\d+)px", attributes.get("style", ""))
         assert width, "built before figures had a least width: run tools/notebooks.py"
@@ -76,11 +76,11 @@ def test_the_text_of_a_figure_stays_legible_on_a_phone(path):
 
 @pytest.mark.parametrize(("size", "dpi", "expected"), [(10, 72, 0.8), (8, 144, 0.5), (6, 72, 1.0)])
 def test_the_least_width_follows_from_the_smallest_text(size, dpi, expected):
-    """10 pixels may shrink to 8, 16 pixels to a half, and what is too small not at all."""
+    """Text of 10 pixels may shrink to 8, text of 16 to a half; smaller text mustn't shrink."""
     figure = display.DescribedFigure(figsize=(5, 2), dpi=dpi)
     figure.text(0.5, 0.5, "text", fontsize=size)
     figure.text(0.5, 0.2, "larger text", fontsize=2 * size)
-    figure.text(0.5, 0.8, " ", fontsize=1)  # nothing that could be read
+    figure.text(0.5, 0.8, " ", fontsize=1)  # nothing to read
     width = re.search(r"min-width: (\d+)px", figure._repr_html_())
     assert int(width.group(1)) == round(5 * dpi * expected)
 
@@ -95,7 +95,7 @@ def lightness(name: str) -> np.ndarray:
 
 
 def colour_maps():
-    """Every colour map that the lessons or the package name."""
+    """Return every colour map that the lessons or the package name."""
     found = {display.SEQUENTIAL, display.DIVERGING}
     for path in [*SOURCES, *sorted((ROOT / "course_utils").glob("*.py"))]:
         found |= set(re.findall(r'cmap\s*[:=]+\s*(?:str = )?"(\w+)"', path.read_text("utf-8")))
@@ -108,9 +108,9 @@ def test_there_are_colour_maps_to_look_at():
 
 @pytest.mark.parametrize("name", colour_maps())
 def test_a_colour_map_is_told_apart_by_its_lightness_alone(name):
-    """So in grey, and by whoever sees no red or green: lighter means more, in steps much alike.
+    """They work in greyscale, and for people who see no red or green: lighter means more, evenly.
 
-    A diverging one gets darker on both sides of its centre, by the same amount.
+    A diverging map gets darker on both sides of its centre, by the same amount.
     """
     L = lightness(name)
     if L[128] > max(L[0], L[-1]) + 10 or L[128] < min(L[0], L[-1]) - 10:
@@ -120,9 +120,9 @@ def test_a_colour_map_is_told_apart_by_its_lightness_alone(name):
         halves = [L]
     for half in halves:
         steps = np.diff(half) * np.sign(half[-1] - half[0])
-        # Interpolation of a table of 256 colours leaves steps of a tenth of a level either way.
+        # Interpolating a table of 256 colours leaves steps of a tenth of a level.
         assert steps.min() > -0.15, "not monotonic"
-        # In 16 long steps none is more than three times the mean: rainbow maps have five and more.
+        # Of 16 long steps, none is over three times the mean; rainbow maps reach five.
         long = np.abs(np.diff(half[:: len(half) // 16]))
         assert long.max() < 3 * long.mean()
 

@@ -11,7 +11,7 @@ MINE = "def alpha(gradient):\n    return gradient.mean(axis=(1, 2))"
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with lesson 3, in which exercise 3.1 is answered."""
+    """A folder with lesson 3 in which exercise 3.1 is answered."""
     notebook = answers.fresh(LESSON)
     start, _ = answers.places(notebook)["3.1"]
     notebook.cells[start].source = MINE

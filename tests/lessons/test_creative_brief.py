@@ -1,7 +1,7 @@
-"""Lesson 7 with pictures, models and settings of one's own: a finished card, or one clear sentence.
+"""Lesson 7 with your own pictures, models and settings: a finished card, or one clear sentence.
 
-The cells run as they stand in the lesson, one after the other; only what the lesson asks the reader
-to replace is replaced.
+The lesson's cells run as they are and in order; only what the lesson asks readers to replace is
+replaced.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _numbers = itertools.count()
 
 @functools.cache
 def cells() -> list[str]:
-    """The code cells of the solved lesson, without the one that sets up the course."""
+    """Return the solved lesson's code cells, except the one that sets up the course."""
     solved = notebooks.solved_version(notebooks.read("07_creative_brief"))
     code = [cell for cell in solved.cells if cell.cell_type == "code"]
     return [c.source for c in code if "set-up" not in c.metadata.get("tags", [])]
@@ -43,9 +43,9 @@ def run_lesson(until: str = "IPython", given: dict | None = None, **replaced: st
     """Run the lesson's cells, up to the one that contains `until`, and return their names.
 
     Args:
-        until: a text of the last cell that runs.
+        until: a text in the last cell to run.
         given: names that exist before the first cell.
-        replaced: name -> what is assigned to it instead of the example's value. `condition` is
+        replaced: name -> what to assign to it instead of the example's value. `condition` is
             what `changes_my_mind` returns.
     """
     condition = replaced.pop("condition", None)
@@ -105,7 +105,7 @@ PICTURES = {
 
 
 def digits_model() -> Classifier:
-    """The lesson's own digits model, trained by its own cells."""
+    """The lesson's digits model, trained by the lesson's own cells."""
     first = next(i for i, cell in enumerate(cells()) if "load_digits()" in cell)
     last = next(i for i, cell in enumerate(cells()) if "net.fit(" in cell)
     names: dict = {"np": np}
@@ -213,7 +213,7 @@ def example() -> dict:
 
 
 def test_what_the_lesson_says_about_its_example_is_checked(example):
-    """The assertions on the prose run only for the plan as it is given."""
+    """The assertions about the prose only run for the original plan."""
     assert example["as_given"]
 
 
@@ -226,7 +226,7 @@ def test_a_copy_with_other_spaces_has_the_same_seal(example):
 
 
 def test_a_change_of_the_controls_alone_runs_on():
-    """What the lesson says of its own controls isn't claimed of others."""
+    """The lesson makes claims about its own controls only."""
     controls = str({"wall": (0, 127, 74, 224)})
     names = run_lesson(until="abs(tested[", controls=controls)
     assert not names["as_given"]

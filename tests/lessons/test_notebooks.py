@@ -1,6 +1,6 @@
-"""The notebooks are what their sources say; the solved ones run, and their checks judge.
+"""The notebooks match their sources; the solved ones run, and their checks judge.
 
-That the untouched ones run is tested beside this file: plain `pytest` lets nbval execute them.
+That the untouched ones run is tested elsewhere: plain `pytest` has nbval execute them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def outputs_of(notebook):
 
 
 def without_outputs(notebook):
-    """Everything that comes from the source: cells, ids, metadata."""
+    """Return everything that comes from the source: cells, ids, metadata."""
     return [
         {key: value for key, value in cell.items() if key not in ("outputs", "execution_count")}
         for cell in notebook.cells
@@ -71,7 +71,7 @@ def test_there_are_lessons():
     "marks", [("BEGIN",), ("END",), ("BEGIN", "BEGIN", "END"), ("BEGIN", "END", "END")]
 )
 def test_a_mark_without_its_other_half_stops_the_build(marks):
-    """Otherwise students would get a solution, or lose what stands after it."""
+    """Otherwise students would get a solution, or lose what comes after it."""
     source = "\n".join(f"    ### {mark} SOLUTION\n    return 0" for mark in marks)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     for version in (notebooks.student_version, notebooks.solved_version):
@@ -124,7 +124,7 @@ def test_no_notebook_lies_without_a_source():
 
 
 def test_students_get_no_solution(lesson):
-    """Every solution is replaced by a stub, and none of its lines stands anywhere else."""
+    """A stub replaces every solution, and none of the solution's lines appears anywhere else."""
     source = (NOTEBOOKS / "source" / f"{lesson}.py").read_text(encoding="utf-8")
     student = stored(NOTEBOOKS / f"{lesson}.ipynb")
     code = "\n".join(cell.source for cell in student.cells if cell.cell_type == "code")
@@ -174,7 +174,7 @@ def test_every_assert_says_what_was_expected(lesson):
 
 
 def test_code_cells_are_short(lesson):
-    """Ten lines a cell at the most, of which a reader can see what each does (with the def: 14)."""
+    """At most ten lines per cell, so a reader can see what each does (14 with the def)."""
     for cell in notebooks.read(lesson).cells:
         if cell.cell_type == "code" and "set-up" not in cell.metadata.get("tags", []):
             lines = [line for line in cell.source.splitlines() if line.strip()]
@@ -187,9 +187,9 @@ def test_code_cells_are_short(lesson):
 def with_answers(lesson: str, number: int) -> tuple[nbformat.NotebookNode, dict[str, list]]:
     """Return a solved lesson in which each exercise is done four times, and check -> its verdicts.
 
-    First the stub, as in an untouched notebook, then a wrong answer, then the solution, and last
-    another right answer, the one of this number, or the last if the exercise has fewer. The rest of
-    the notebook goes on with that.
+    First comes the stub, as in an untouched notebook, then a wrong answer, then the solution, and
+    finally another right answer: the one with this number, or the last if there are fewer. The rest
+    of the notebook goes on with that.
     """
     notebook = stored(NOTEBOOKS / "solutions" / f"{lesson}.ipynb")
     stubs = {cell.id: cell for cell in stored(NOTEBOOKS / f"{lesson}.ipynb").cells}
@@ -216,7 +216,7 @@ def with_answers(lesson: str, number: int) -> tuple[nbformat.NotebookNode, dict[
 
 @functools.cache
 def run(lesson: str, number: int) -> tuple[nbformat.NotebookNode, dict[str, list]]:
-    """Run a lesson `with_answers`; return it without what was added, and the verdicts."""
+    """Run a lesson `with_answers`; return it without the added cells, and the verdicts."""
     notebook, verdicts = with_answers(lesson, number)
     notebooks.execute(notebook)
     notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith(ADDED)]
@@ -242,9 +242,9 @@ def check_verdicts(lesson: str, number: int) -> None:
 def test_undone_wrong_and_right_the_solved_notebook_says_so_and_runs(lesson):
     """Every cell of the solved notebook runs, and its checks say what they said.
 
-    Each check also meets the stub, which it must call not done yet, and a wrong answer, which it
-    must call by the name of its mistake. With another right answer of each exercise in place of the
-    solutions, the notebook runs to its end. (nbval runs the untouched one, beside this file.)
+    Each check also gets the stub, which it must call not done yet, and a wrong answer, whose
+    mistake it must name. With other right answers instead of the solutions, the notebook runs to
+    its end. (nbval runs the untouched one.)
     """
     check_verdicts(lesson, 0)
 
@@ -255,7 +255,7 @@ def test_undone_wrong_and_right_the_solved_notebook_says_so_and_runs(lesson):
 def test_every_accepted_answer_survives_the_rest_of_its_notebook(lesson, number):
     _, verdicts = with_answers(lesson, number)
     if number >= max(len(RIGHT[check]) for check in verdicts):
-        pytest.skip("no exercise of this lesson has so many answers")
+        pytest.skip("no exercise of this lesson has that many answers")
     check_verdicts(lesson, number)
 
 
@@ -263,10 +263,10 @@ def test_every_accepted_answer_survives_the_rest_of_its_notebook(lesson, number)
 @pytest.mark.exact
 @pytest.mark.xdist_group("00_start_here")  # where it has been run
 def test_running_again_gives_the_same_outputs():
-    """A rebuild changes nothing. Shown on lesson 0, which computes all three maps.
+    """A rebuild changes nothing. We try lesson 0, which computes all three maps.
 
-    On the machine that built them, not a byte; elsewhere, sums in another order may move a pixel
-    of a noisy map by some colour levels: on average far less than one.
+    On the machine that built them, not a byte changes. Elsewhere, sums in another order may move a
+    pixel of a noisy map by a few colour levels: on average, far less than one.
     """
     before = stored(NOTEBOOKS / "solutions" / "00_start_here.ipynb")
     after, _ = run("00_start_here", 0)

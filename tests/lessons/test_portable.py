@@ -1,6 +1,6 @@
-"""Lessons and helper run on Windows, macOS and Linux: nothing in them needs one of these.
+"""The lessons and the package run on Windows, macOS and Linux: nothing needs just one of them.
 
-Their code is read, not run: this computer is only one of the three.
+The tests read the code and don't run it, because this computer is only one of the three.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Words, by spaces. First modules, and parts of others, that Windows has not.
+# Words, separated by spaces. First, modules and parts of modules that Windows doesn't have.
 POSIX_MODULES = "crypt curses fcntl grp nis posix pty pwd resource spwd syslog termios tty"
 NOT_EVERYWHERE = {
     "os": "chown chroot fork forkpty getegid geteuid getgid getgroups getloadavg getpgid getuid "
@@ -27,7 +27,7 @@ NOT_EVERYWHERE = {
     "time": "clock_gettime tzset",
 }
 MAGICS = "run_line_magic run_cell_magic system getoutput magic"
-# Calls whose first argument is the name of a file or folder.
+# Calls whose first argument names a file or folder.
 OPENERS = (
     "open Path PurePath load loadtxt genfromtxt save savez savez_compressed savetxt imread imwrite "
     "imsave savefig load_img load_image load_model load_weights save_weights glob rglob exists "
@@ -39,22 +39,22 @@ ABSOLUTE = re.compile(r"(?:/(?:tmp|home|usr|dev|etc|var|content|opt|mnt|root)(?:
 
 
 def problems(code: str) -> list[str]:
-    """Return what in some code needs one system, each with its line."""
+    """Return what in the code needs a certain system, each with its line."""
     try:
         tree = ast.parse(code)
-    except SyntaxError as error:  # as "!ls" and "%cd" are: commands for IPython and for a shell
-        return [f"{error.lineno}: no Python: {(error.text or '').strip()}"]
+    except SyntaxError as error:  # such as "!ls" and "%cd": commands for a shell and for IPython
+        return [f"{error.lineno}: not Python: {(error.text or '').strip()}"]
     found, todo = [], [tree]
     while todo:
         node = todo.pop()
-        if not _asks_for_the_system(node):  # if so, there is a way for each system
+        if not _asks_for_the_system(node):  # if so, each system has its own way
             found += [f"{node.lineno}: {what}" for what in _problems_of(node)]
             todo += ast.iter_child_nodes(node)
     return found
 
 
 def _asks_for_the_system(node: ast.AST) -> bool:
-    """Whether this is `if os.name == "nt": ... else: ...`."""
+    """Return whether this is `if os.name == "nt": ... else: ...`."""
     return isinstance(node, ast.If) and bool(node.orelse) and ast.unparse(node.test) == OS_NAME
 
 
@@ -98,7 +98,7 @@ def _name(function: ast.expr | None) -> str:
 
 
 def _typed_in(argument: ast.expr):
-    """Yield the paths with a separator in them that an argument, or a part of it, spells out."""
+    """Yield the paths with separators that an argument, or a part of it, spells out."""
     parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
     for part in parts:
         text = getattr(part, "value", None)
@@ -107,13 +107,13 @@ def _typed_in(argument: ast.expr):
 
 
 def sources() -> dict[str, list[str]]:
-    """Return the code of each module and of each notebook, whose cells are taken one by one."""
+    """Return the code of each module, and of each notebook cell."""
     modules = sorted((ROOT / "course_utils").rglob("*.py"))
     found = {
         path.relative_to(ROOT).as_posix(): [path.read_text(encoding="utf-8")] for path in modules
     }
     for name in [*notebooks.lessons(), *notebooks.APPS]:
-        # The notebook, not its source: there "# %pip" is a comment, and in the notebook a command.
+        # The notebook, not its source, where the command "%pip" is a comment.
         cells = [cell.source for cell in notebooks.read(name).cells if cell.cell_type == "code"]
         found[f"{name}.ipynb"] = cells
     return found

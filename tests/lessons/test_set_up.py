@@ -1,4 +1,4 @@
-"""The set-up cell, which is the first of every notebook: what it does where, and what it says.
+"""The set-up cell, the first of every notebook: what it does on which computer, and what it says.
 
 `tests/environments/colab.py` runs it in an environment like Colab's, where it really installs.
 """
@@ -26,7 +26,7 @@ from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ADDRESS = "https://nobody.example/course"  # the name .example is reserved: nobody is there
+ADDRESS = "https://nobody.example/course"  # .example is reserved: nobody is there
 MODULES = ("course_utils", "tf_explain", "jupyterquiz")
 
 
@@ -36,7 +36,7 @@ def requirements(path: Path) -> dict[str, Requirement]:
 
 @pytest.fixture
 def computer(monkeypatch, tmp_path):
-    """A computer on which only some modules can be found, and nothing may be started."""
+    """A computer that has only some modules, and where nothing may be started."""
 
     class Computer:
         def __init__(self):
@@ -48,7 +48,7 @@ def computer(monkeypatch, tmp_path):
             self.modules -= set(MODULES)
 
         def pip_works(self):
-            """From now on pip "installs" all that it is asked for."""
+            """From now on, pip "installs" everything it's asked for."""
 
             def run(command, **_):
                 self.commands.append(command)
@@ -64,7 +64,7 @@ def computer(monkeypatch, tmp_path):
         return computer.modules & {name} if name in MODULES else found(name, package)
 
     def run(*_, **__):
-        raise AssertionError("The set-up cell starts a program.")
+        raise AssertionError("The set-up cell started a program.")
 
     monkeypatch.setattr(importlib.util, "find_spec", find_spec)
     monkeypatch.setattr(subprocess, "run", run)
@@ -162,7 +162,7 @@ def test_without_network_pips_reason_is_shown_and_what_to_do(capsys, monkeypatch
     assert "course_utils" in str(told.value)
     assert ADDRESS in str(told.value)
     shown = capsys.readouterr().out
-    assert "git" in shown  # it could not reach the address, or is not there
+    assert "git" in shown  # it couldn't reach the address, or isn't installed
 
 
 # ------------------------------------------------------------------- what Colab has preloaded
@@ -172,7 +172,7 @@ COLAB = ROOT / "tests" / "environments"
 
 
 def test_nothing_that_colab_has_preloaded_would_be_replaced():
-    """Each of its versions is one that the course takes: pyproject.toml's floors lie below."""
+    """The course works with each of Colab's versions: pyproject.toml's lower bounds allow it."""
     preloaded = requirements(COLAB / "colab.txt")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for text in project["dependencies"]:

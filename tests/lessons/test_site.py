@@ -1,4 +1,4 @@
-"""The reading version: built offline, its links lead somewhere, and nothing comes from outside."""
+"""The reading version: it builds offline, its links work, and nothing comes from elsewhere."""
 
 import re
 import urllib.parse
@@ -22,14 +22,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]  # all read wha
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """The folder of the pages, built as the README says; a warning of Sphinx is an error."""
+    """The folder of the pages, built as the README says; a Sphinx warning is an error."""
     target = tmp_path_factory.mktemp("site")
     assert site.build(target) == 0
     return target / "html"
 
 
 class Elements(HTMLParser):
-    """The elements of a page as (tag, attributes), and the text of <script> and <style>."""
+    """Return a page's elements as (tag, attributes), and the text of <script> and <style>."""
 
     def __init__(self, path):
         super().__init__()

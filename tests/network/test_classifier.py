@@ -35,7 +35,7 @@ def test_the_cat(classifier, cat):
     assert len(predictions) == 5
     for (index, (label, score, probability)), found in zip(CAT.items(), predictions, strict=False):
         assert (found.class_index, found.label) == (index, label)
-        # 0.05: weights in float16 change logits by up to 0.015, other resizing by as much again.
+        # 0.05: float16 weights change logits by up to 0.015; other resizing, by as much again.
         assert found.score == pytest.approx(score, abs=0.05)
         # p (1 - p) times the difference of two such logits.
         assert found.probability == pytest.approx(probability, abs=0.025)
@@ -52,7 +52,7 @@ def test_the_cat(classifier, cat):
 def test_other_pictures(name, index, label, probability, classifier):
     (top,) = classifier.predict(load_image(name))
     assert (top[0].class_index, top[0].label) == (index, label)
-    # 0.03: two decimals were noted, and the logits differ as above.
+    # 0.03: we noted two decimals, and logits differ as above.
     assert top[0].probability == pytest.approx(probability, abs=0.03)
 
 
@@ -97,9 +97,9 @@ def test_attributes(classifier):
 
 
 def test_the_parameters_are_those_of_the_paper(classifier):
-    """4,694,024 with batch norm, of which each channel has 4 and the folded network 1 (the bias).
+    """4,694,024 with batch norm, which has 4 per channel; the folded network has 1 (the bias).
 
-    That leaves 3 less for each channel that a batch norm follows.
+    So there are 3 fewer for each channel before a batch norm.
     """
     convolutions = [w for w in classifier.model.layers if "conv" in type(w).__name__.lower()]
     channels = sum(layer.output.shape[-1] for layer in convolutions)
@@ -116,7 +116,7 @@ def test_the_model_is_as_published_and_the_score_model_is_its_softmax_inverse(
     assert np.abs(scores.sum(axis=1) - 1).max() > 1  # no probabilities
     # 1e-6: float32 rounding of numbers below 1.
     np.testing.assert_allclose(tf.nn.softmax(scores), probabilities, atol=1e-6)
-    # And the other way round: logits are the logarithms of probabilities, but for one constant.
+    # And vice versa: logits are the logarithms of probabilities, up to a constant.
     # 1e-3: float32 rounding of logarithms of about -15.
     constant = scores - np.log(probabilities)
     np.testing.assert_allclose(constant, constant.mean(), atol=1e-3)
@@ -129,7 +129,7 @@ def test_asking_twice_gives_the_same_score_model(classifier):
 
 @pytest.mark.slow
 def test_two_classifiers_share_nothing(classifier, cat):
-    """So that a lesson may scramble the weights of one."""
+    """So a lesson can scramble the weights of one of them."""
     other = load_classifier()
     layer = other.model.get_layer("logits")
     layer.set_weights([0 * w for w in layer.get_weights()])
@@ -234,22 +234,22 @@ APPLICATIONS = {
 @pytest.fixture(scope="module", params=APPLICATIONS)
 def application(request):
     yield application_classifier(request.param, weights=None)
-    keras.backend.clear_session()  # VGG16 takes half a gigabyte
+    keras.backend.clear_session()  # VGG16 needs half a gigabyte
 
 
 @pytest.mark.slow
 def test_applications(application, cat):
-    """All that does not need the weights, in one test: building VGG16 takes seconds."""
+    """Everything that doesn't need the weights, in one test: building VGG16 takes seconds."""
     module, layer, size = APPLICATIONS[application.name]
     assert application.input_size == (224, 224) == application.model.input_shape[1:3]
 
-    # The classes are in Keras' order: decode_predictions reads the same file of names, if it can.
+    # The classes are in Keras' order; decode_predictions reads the same file if it can.
     assert application.labels[281] == "tabby"
     assert application.labels[954] == "banana"
     assert application.class_index("Egyptian cat") == 285
     assert len(application.labels) == application.model.output_shape[1] == 1000
 
-    # Its own preprocessing: channels swapped or not, mean or range.
+    # Its own preprocessing: channels swapped or not, centred or scaled.
     resized = resize_picture(centre_square(cat), (224, 224))
     inputs = application.prepare(cat)
     np.testing.assert_array_equal(inputs[0], module.preprocess_input(resized.copy()))
@@ -270,7 +270,7 @@ def test_applications(application, cat):
 
 
 def test_the_class_names_are_those_that_keras_downloads():
-    """Keras checks its own file by an MD5 sum, which fixes every name and their order."""
+    """Keras checks its own file by an MD5 sum, which pins down every name and their order."""
     import hashlib
 
     from keras.src.applications import imagenet_utils
@@ -345,7 +345,7 @@ def test_every_public_name_is_there_and_no_other():
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_of_keras_is_named(backend):
-    """Whether that other library is on the machine or not."""
+    """Whether or not the other library is installed."""
     run = python("from course_utils import load_classifier", KERAS_BACKEND=backend)
     message = run.stderr.strip().splitlines()[-1]
     assert run.returncode == 1
@@ -356,7 +356,7 @@ def test_another_backend_of_keras_is_named(backend):
 
 
 def test_a_missing_tensorflow_is_named(tmp_path):
-    """With the command that installs it."""
+    """The message has the command that installs it."""
     (tmp_path / "tensorflow.py").write_text("raise ImportError('no module here')")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from course_utils import grad_cam"
     message = python(code).stderr.strip().splitlines()[-1]
@@ -369,7 +369,7 @@ def test_a_missing_tensorflow_is_named(tmp_path):
     ("size", "labels", "message"),
     [
         ((8, 9), ("a", "b", "c"), "takes inputs of shape"),
-        ((8, 8), ("a", "b"), "3 outputs, and there are 2 labels"),
+        ((8, 8), ("a", "b"), "3 outputs, but there are 2 labels"),
     ],
 )
 def test_a_classifier_of_parts_that_do_not_fit_is_refused(size, labels, message):

@@ -1,8 +1,8 @@
 """Every kind of Keras classifier, every method: compared with a plain GradientTape.
 
-Each kind is written as two halves, `maps` (picture -> feature maps of the last convolution) and
-`head` (feature maps -> logits, written out with the weights of the last layers). They share the
-model's layers and use nothing of `course_utils`.
+Each kind is also written as two halves, `maps` (picture -> feature maps of the last convolution)
+and `head` (feature maps -> logits, written out with the weights of the last layers). They share the
+model's layers, and use nothing from `course_utils`.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ pytestmark = pytest.mark.slow  # all kinds of models: half a minute
 
 @dataclass
 class Kind:
-    """A model, the same written by hand in two halves, and what is expected of it."""
+    """A model, the same model written by hand in two halves, and what we expect of it."""
 
     model: keras.Model
     maps: Callable  # (B, H, W, C) -> (B, h, w, K), the output of `layer`
     head: Callable  # (B, h, w, K) -> logits, (B, classes) or (B, 1)
-    layer: str  # the layer whose maps Grad-CAM takes when none is named
+    layer: str  # the layer whose maps Grad-CAM uses by default
     inputs: np.ndarray | None = None
-    # float32 sums in another order differ by 1e-6 of the map's largest value; float16 is coarser.
+    # Sums in another order differ by 1e-6 of the map's largest value in float32, more in float16.
     tolerance: float = 1e-5
 
     def scores(self, x):
@@ -59,7 +59,7 @@ class Kind:
 
 
 def chain(*parts):
-    """One function that calls layers (or functions) one after the other, as in inference."""
+    """Return one function that calls layers (or functions) in turn, as in inference."""
 
     def call(x):
         for part in parts:
@@ -70,7 +70,7 @@ def chain(*parts):
 
 
 def pooled(dense):
-    """The head of most kinds: global average pooling, and a dense layer without activation."""
+    """The head of most kinds: global average pooling and a dense layer without activation."""
     return lambda A: tf.reduce_mean(A, axis=(1, 2)) @ dense.kernel + dense.bias
 
 
@@ -168,7 +168,7 @@ def mobilenet_backbone():
     image = keras.Input(shape)
     model = fill(keras.Model(image, top(gap()(backbone(scale(image), training=False)))))
     inputs = np.random.default_rng(0).integers(0, 256, (2, *shape)).astype(np.float32)
-    # 1e-3: 50 layers and ReLU6 compiled and not; a unit at its kink may fall on either side.
+    # 1e-3: 50 layers with ReLU6, compiled or not; a unit at its kink may fall on either side.
     return Kind(
         model, chain(scale, backbone), pooled(top), "out_relu", inputs=inputs, tolerance=1e-3
     )
@@ -204,7 +204,7 @@ def uint8_input():
 def mixed_precision():
     """float16 layers, float32 softmax, as keras.mixed_precision recommends."""
     policy = "mixed_float16"
-    # tanh, since the kink of a ReLU may fall on either side where float16 rounds otherwise.
+    # tanh, because with float16's rounding, a ReLU's unit may fall on either side of the kink.
     first = conv(dtype=policy, activation="tanh")
     last = conv(6, dtype=policy, activation="tanh", name="last")
     pool, top = layers.GlobalAveragePooling2D(dtype=policy), dense(dtype="float32")
@@ -214,7 +214,7 @@ def mixed_precision():
     def head(A):
         return tf.cast(pool(A), tf.float32) @ top.kernel + top.bias
 
-    # 1e-2: float16 keeps 3 digits, and the compiled sums round in other places.
+    # 1e-2: float16 keeps 3 digits, and compiled sums round elsewhere.
     return Kind(model, chain(first, last), head, "last", tolerance=1e-2)
 
 
@@ -231,7 +231,7 @@ def five_channels():
 
 
 def one_picture_at_a_time():
-    """keras.Input(batch_size=1): the model's own limit is not the methods'."""
+    """keras.Input(batch_size=1): the model's limit doesn't limit the methods."""
     first, last, top = conv(), conv(6, name="last"), dense()
     image = keras.Input(SHAPE, batch_size=1)
     model = fill(keras.Model(image, top(gap()(last(first(image))))))
@@ -239,7 +239,7 @@ def one_picture_at_a_time():
 
 
 def batch_norm_and_dropout():
-    """Convolution, batch norm and ReLU apart: the maps are what comes out of the ReLU."""
+    """Convolution, batch norm and ReLU are separate layers: the maps are the ReLU's output."""
     front = conv(6, use_bias=False, activation=None), layers.BatchNormalization()
     noise = layers.GaussianNoise(0.5), layers.SpatialDropout2D(0.4), layers.Dropout(0.5)
     return straight(noise[0], *front, *noise[1:], last=layers.ReLU(name="last"))
@@ -267,7 +267,7 @@ def residual_by_operators():
     b = second(a) * 0.5
     logits = top(keras.ops.mean(a + b, axis=(1, 2)))
     model = keras.Model(image, keras.ops.softmax(logits))
-    # The score also reads `a` past the last convolution, so that only gradients are by `head`.
+    # The score also uses `a` past the last convolution, so `head` only serves for gradients.
     return (
         Kind(fill(model), lambda x: second(first(x)), None, "last"),
         lambda x: (
@@ -285,7 +285,7 @@ def concatenation():
 
 
 def shared_layer():
-    """One convolution used twice: its maps are those of its last use."""
+    """One convolution, used twice: its maps are those of its last use."""
     first, shared, top = conv(6), conv(6, name="last"), dense()
     image = keras.Input(SHAPE)
     model = fill(keras.Model(image, top(gap()(shared(shared(first(image)))))))
@@ -293,7 +293,7 @@ def shared_layer():
 
 
 def conv_head():
-    """SqueezeNet: a 1x1 convolution makes one map a class, whose mean is the score."""
+    """SqueezeNet: a 1x1 convolution makes one map per class, whose mean is the score."""
     first, last = conv(6), conv(CLASSES, 1, activation=None, name="last")
     image = keras.Input(SHAPE)
     model = fill(keras.Model(image, layers.Softmax()(gap()(last(first(image))))))
@@ -363,7 +363,7 @@ def frozen():
 
 
 def head_by_keyword():
-    """Dense(...)(inputs=x) is as good as Dense(...)(x)."""
+    """Dense(...)(inputs=x) works like Dense(...)(x)."""
     first, last, top = conv(), conv(6, name="last"), dense()
     image = keras.Input(SHAPE)
     x = gap()(last(inputs=first(image)))
@@ -392,7 +392,7 @@ def loaded_from_a_file(tmp_path):
 
 
 class Block(keras.Layer):
-    """Somebody's own layer, with a convolution inside."""
+    """A custom layer with a convolution inside."""
 
     def __init__(self, filters, strides=1, **options):
         super().__init__(**options)
@@ -406,7 +406,7 @@ class Block(keras.Layer):
 
 
 class Conv2DOfMyOwn(layers.Conv2D):
-    """Somebody's own kind of convolution."""
+    """A custom kind of convolution."""
 
 
 def custom_layer():
@@ -414,7 +414,7 @@ def custom_layer():
 
 
 def custom_layer_last():
-    """The last convolution is inside somebody's own layer, at another resolution."""
+    """The last convolution is inside a custom layer, at another resolution."""
     return straight(conv(), last=Block(6, strides=2, name="last"))
 
 
@@ -485,7 +485,7 @@ def of_one_worker(build):
 
 @pytest.fixture(scope="module", params=map(of_one_worker, KINDS))
 def kind(request, tmp_path_factory):
-    """One kind at a time; it is freed before the next is built."""
+    """One kind at a time; it's freed before the next is built."""
     if request.param is loaded_from_a_file:
         return request.param(tmp_path_factory.mktemp("models"))
     return request.param()
@@ -500,7 +500,7 @@ def x(kind):
 
 
 def test_score_model_gives_the_logits(kind, x):
-    """And of a single logit z the two scores -z and z."""
+    """A single logit z gives the two scores -z and z."""
     logits = kind.scores(tf.constant(x)).numpy()
     if logits.shape[1] == 1:
         logits = np.concatenate([-logits, logits], axis=1)
@@ -510,7 +510,7 @@ def test_score_model_gives_the_logits(kind, x):
 
 @pytest.mark.parametrize("class_index", [0, 1])
 def test_vanilla_gradients(kind, x, class_index):
-    """d S_c / d x, of a binary model also that of class 0."""
+    """d S_c / d x; for a binary model, class 0 as well."""
     expected = plain_gradient(kind.scores, x, each(class_index, len(x)))
     compare(kind, vanilla_gradients(kind.model, x, class_index), expected)
 
@@ -521,7 +521,7 @@ def test_gradient_times_input(kind, x):
 
 
 def test_integrated_gradients(kind, x):
-    """Three Gauss-Legendre points on the way from a baseline, as the docstring says."""
+    """Three Gauss-Legendre points on the line from a baseline, as the docstring says."""
     x0 = np.float32(0.3)
     nodes, weights = np.polynomial.legendre.leggauss(3)
     average = sum(
@@ -549,7 +549,7 @@ def test_smoothgrad(kind, x):
 
 
 def test_last_conv_layer_and_grad_cam(kind, x):
-    """The expected layer; its maps by default, by name and by itself, with and without ReLU."""
+    """The expected layer: its maps by default, by name and as an object, with and without ReLU."""
     layer = last_conv_layer(kind.model)
     assert layer.name == kind.layer
     expected = plain_grad_cam(kind.maps, kind.head, x, each(1, len(x)))
@@ -560,7 +560,7 @@ def test_last_conv_layer_and_grad_cam(kind, x):
 
 
 def test_the_predicted_class(kind, x):
-    """None is the class of the highest logit, of each picture."""
+    """None means the class with the highest logit, for each picture."""
     logits = kind.scores(tf.constant(x)).numpy()
     c = logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(int)
     found = vanilla_gradients(kind.model, x)
@@ -577,7 +577,7 @@ def compare(kind, found, expected):
 
 @pytest.mark.parametrize("build", [one_sigmoid, one_sigmoid_layer, one_logit])
 def test_a_binary_model_has_two_classes(build):
-    """Class 0 has the score -z: its map is minus that of class 1; class 2 does not exist."""
+    """Class 0 has the score -z, so its map is minus that of class 1; class 2 doesn't exist."""
     net, x = build().model, pictures(8)
     signed_cam = functools.partial(grad_cam, relu=False)
     for method in (vanilla_gradients, integrated_gradients, smoothgrad, signed_cam):
@@ -602,7 +602,7 @@ def test_a_residual_written_with_operators():
 
 
 def test_a_picture_of_any_size():
-    """(None, None, 3): the same model takes several sizes, one after the other."""
+    """(None, None, 3): the same model takes several sizes in turn."""
     kind = any_size()
     for shape in [(12, 10, 3), (7, 15, 3), (30, 31, 3)]:
         x = pictures(1, shape)
@@ -614,7 +614,7 @@ def test_a_picture_of_any_size():
 
 
 def test_log_softmax_is_not_taken_for_logits():
-    """log p_c falls with the other scores as well: it is taken off or refused, never explained."""
+    """log p_c also falls with the other scores: it's taken off or refused, never explained."""
     net = linear_model("log_softmax")
     w = net.layers[-1].kernel.numpy()[:, 1].reshape(SHAPE)
     gradient, said = w, ""
@@ -627,7 +627,7 @@ def test_log_softmax_is_not_taken_for_logits():
 
 
 def test_float16_that_overflows_on_bright_pictures_can_be_explained():
-    """A model for inputs of 0..1 may give NaN on 0..255: it must be tried on other numbers then."""
+    """A model for inputs of 0..1 may give NaN on 0..255: then the check must use other numbers."""
     policy = "mixed_float16"
     first, last, top = conv(dtype=policy), conv(dtype=policy), dense(dtype="float32")
     image = keras.Input(SHAPE)
@@ -650,7 +650,7 @@ class Subclassed(keras.Model):
 
 
 def test_a_subclassed_model_that_returns_logits():
-    """Its code cannot be opened: gradients work, Grad-CAM says why it does not."""
+    """We can't look inside: gradients work, and Grad-CAM says why it doesn't."""
     net, x = Subclassed(), pictures()
     net(x)
     fill(net)
@@ -660,7 +660,7 @@ def test_a_subclassed_model_that_returns_logits():
     assert_same_map(gradient_times_input(net, x, 1), x * expected, 1e-5, "float32")
     change = (logits(tf.constant(x)) - logits(tf.zeros_like(x))).numpy()[:, 1]
     ig = integrated_gradients(net, x, 1, steps=100, batch_size=200)
-    # 2 %: the ReLUs' kinks on the way; 100 steps miss about 1/100 of an uneven sum.
+    # 2 %: there are ReLU kinks along the line; 100 steps miss about 1/100 of an uneven sum.
     np.testing.assert_allclose(ig.sum(axis=(1, 2, 3)), change, atol=0.02 * np.abs(change).max())
     assert_same_map(smoothgrad(net, x, 1, samples=2, noise=0), expected, 1e-5, "float32")
     predicted = logits(tf.constant(x)).numpy().argmax(axis=1)
@@ -675,7 +675,7 @@ def test_a_subclassed_model_that_returns_logits():
 
 
 def test_grad_cam_at_every_layer_of_a_nested_model():
-    """By name or as an object, inside the backbone, the backbone itself, and the layers outside."""
+    """By name or as an object: inside the backbone, the backbone itself, and outside it."""
     first, last, outside, top = (
         conv(name="first"),
         conv(name="last"),
@@ -700,7 +700,7 @@ def test_grad_cam_at_every_layer_of_a_nested_model():
 
 
 def two_backbones():
-    """Two nested models whose layers have the same names."""
+    """Two nested models have layers with the same names."""
     image = keras.Input(SHAPE)
     branches = [
         keras.Sequential([keras.Input(SHAPE), conv(name="same_name")], name=name)
@@ -711,7 +711,7 @@ def two_backbones():
 
 
 def test_two_nested_models_may_have_layers_of_the_same_name():
-    """As two backbones side by side have; Keras allows it, and so do the methods."""
+    """As in two backbones side by side. Keras allows it, and so do the methods."""
     net, x = two_backbones(), pictures()
     branches, top = [net.get_layer("left"), net.get_layer("right")], net.layers[-1]
 
@@ -724,7 +724,7 @@ def test_two_nested_models_may_have_layers_of_the_same_name():
 
 
 def test_a_layer_name_that_two_nested_models_have_is_an_error():
-    """The layer itself says which one is meant."""
+    """The layer as an object says which one you mean."""
     net, x = two_backbones(), pictures()
     with pytest.raises(ValueError, match=r"2 layers .* 'same_name'") as error:
         grad_cam(net, x, layer="same_name")

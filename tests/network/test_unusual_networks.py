@@ -1,6 +1,6 @@
-"""Networks that are built unusually: the right map, or one clear sentence.
+"""Unusually built networks: the right map, or one clear sentence.
 
-What a network computes is written a second time here, with plain layers and a GradientTape.
+Each network's map is computed a second time here, with plain layers and a GradientTape.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def test_the_maps_are_where_the_branches_meet(swapped):
 
 
 def test_nothing_is_taken_for_the_whole_that_only_a_part_of_the_score_depends_on():
-    """Two towers, each pooled by itself: no maps that everything passes, but each by its name."""
+    """Two towers, pooled separately: no maps are on every path, but you can name a tower's."""
     i = image()
     a, b = gap()(conv(name="a")(i)), gap()(conv(name="b")(i))
     net = fill(keras.Model(i, layers.Dense(CLASSES)(layers.Concatenate()([a, b]))))
@@ -129,7 +129,7 @@ def test_networks_of_keras_applications(name):
     found = grad_cam(net, x, 1, layer=layer, relu=False)
     np.testing.assert_array_equal(found, grad_cam(net, x, 1, relu=False))
     if name == "NASNetMobile":
-        assert layer.output.shape == (None, 7, 7, 1056)  # all the maps, not the 176 of one branch
+        assert layer.output.shape == (None, 7, 7, 1056)  # all the maps, not the 176 from one branch
         A = keras.Model(net.input, layer.output)(x, training=False).numpy()
         same(found, A @ net.layers[-1].kernel.numpy()[:, 1] / 49, 1e-4)
 
@@ -149,7 +149,7 @@ def test_a_scale_with_four_axes_is_no_convolution():
 
 
 def test_attention_over_places_explains_the_weighted_maps():
-    """Conv 1x1 and a softmax over the places: its own logits would get weights that sum to 0."""
+    """Conv 1x1 and a softmax over the positions: its own logits would get weights that sum to 0."""
     i = image()
     features = conv(5, activation="relu", name="features")(i)
     logits = conv(1, name="attention")(features)
@@ -222,7 +222,7 @@ def test_tokens_that_are_on_no_grid_are_refused():
 
 
 def test_an_operation_is_taken_as_it_is_handed_back():
-    """a + b is an operation and no layer, in ConvNeXt for example."""
+    """a + b is an operation, not a layer; in ConvNeXt, for example."""
     i = image()
     a = conv(name="a")(i)
     net = fill(keras.Model(i, layers.Dense(CLASSES)(gap()(a + conv(name="b")(a)))))
@@ -315,7 +315,7 @@ def test_a_changed_model_is_explained_as_it_is_now(change, tmp_path):
 
 
 def test_compile_alone_is_reason_enough_to_look_again():
-    """A number in a function of one's own is noticed by nobody before `compile` (or `forget`)."""
+    """Nobody notices a changed number in a custom function before `compile` (or `forget`)."""
     factor = {"is": 1.0}
     i = image()
     y = layers.Lambda(lambda x: x * factor["is"])(i)
@@ -328,7 +328,7 @@ def test_compile_alone_is_reason_enough_to_look_again():
         same(vanilla_gradients(net, x, 1), before * factor["is"])
 
 
-# ------------------------------------------------------------------------- a `call` of one's own
+# ---------------------------------------------------------------------------- a custom `call`
 
 
 def body(i):
@@ -336,7 +336,7 @@ def body(i):
 
 
 class Upside(keras.Model):
-    """A functional model by construction, which computes something else."""
+    """Built as a functional model, but its call() computes something else."""
 
     def call(self, x, training=None, mask=None):
         return super().call(1 - x)
@@ -441,7 +441,7 @@ def test_bounded_features_do_not_make_probabilities(seed, units):
 
 
 class OwnDense(layers.Dense):
-    """A Dense that does not say how to make it again."""
+    """A Dense without a config to rebuild it from."""
 
     def get_config(self):
         raise NotImplementedError
@@ -486,7 +486,7 @@ def test_a_softmax_comes_off_whatever_its_dense_has_become(kind):
     log_p = plain_gradient(log_p_of, x, each(1, 2))
     p = net(x, training=False).numpy()
     every = sum(p[:, k, None, None, None] * vanilla_gradients(net, x, k) for k in range(CLASSES))
-    tolerance = 1e-4 if kind in ("lora", "own class") else 0.1  # 8 bits, and 4, round coarsely
+    tolerance = 1e-4 if kind in ("lora", "own class") else 0.1  # 8 and 4 bits round coarsely
     same(found - every, log_p, tolerance)
     if kind == "lora":
         assert np.abs(found - before).max() > 0.1 * np.abs(before).max()
@@ -879,7 +879,7 @@ def test_probabilities_in_any_disguise_are_refused(name):
 
 
 def own_gate():
-    """A layer with an `activation` that is no last step: it gates, and logits come out."""
+    """A layer whose `activation` isn't its last step: it gates, and logits come out."""
 
     class Gate(layers.Dense):
         def call(self, x):
@@ -934,7 +934,7 @@ def chain_of(body, head):
 
 
 def tokens_behind(extra, last, shape=(16, 16, 3)):
-    """A transformer with `extra` tokens before or after those of the picture, 4 x 4 of them."""
+    """A transformer with `extra` tokens before or after the picture's 4 x 4."""
     i = keras.Input(shape)
     y = layers.Reshape((16, 8))(layers.Conv2D(8, 4, 4, name="patches")(i))
     more = ops.zeros_like(y[:, :extra]) + 0.3
@@ -961,7 +961,7 @@ def test_tokens_are_found_wherever_the_others_are(extra, last):
 
 
 def test_channels_in_the_place_of_rows_are_no_map():
-    """As many channels as rows: a Permute, as networks from PyTorch have before Flatten."""
+    """As many channels as rows, and a Permute, as in networks from PyTorch before Flatten."""
     i = keras.Input((16, 16, 3))
     c = layers.Conv2D(8, 3, 2, padding="same", activation="relu", name="c")(i)
     y = layers.Flatten()(layers.Permute((3, 1, 2), name="moved")(c))
@@ -986,7 +986,7 @@ def test_a_mixer_of_tokens_is_not_explained_by_its_patches(kind):
 
 
 def test_the_layer_that_is_handed_back_shows_what_is_shown_without_it():
-    """Also where the layer is called again later, on one branch."""
+    """Even if the layer is called again later, on one branch."""
     act = layers.ReLU(name="act")
     i = image()
     a = act(conv(name="one")(i))

@@ -1,11 +1,12 @@
 """Importing this module cuts the running Python off from the network, for good.
 
-Only this computer itself can still be reached: loopback addresses, the name "localhost", and
-sockets that are files. So Jupyter can talk to its kernels, and asyncio to itself.
+Python can still reach this computer itself: loopback addresses, the name "localhost", and sockets
+that are files. So Jupyter can talk to its kernels, and asyncio to itself.
 
-An audit hook sees what every Python library does with sockets, cannot be got round by an earlier
-`from socket import create_connection`, and cannot be removed. `conftest.py` imports this module
-into pytest's process; `sitecustomize.py` beside it does so in every Python started from there.
+An audit hook sees what every Python library does with sockets. An earlier
+`from socket import create_connection` doesn't get around it, and it can't be removed. `conftest.py`
+imports this module into pytest's process; `sitecustomize.py`, next to it, imports it into every
+Python started from there.
 """
 
 import sys
@@ -23,7 +24,7 @@ def block(event, arguments):
         host = arguments[0][0]
     elif event in ADDRESS_SECOND and isinstance(arguments[1], tuple):
         host = arguments[1][0]
-    else:  # another event, a socket that is a file, or one that is connected already
+    else:  # another event, a socket that's a file, or one that's already connected
         return
     if not is_this_computer(host):
         raise ConnectionRefusedError(f"No network while the tests run: {event} for {host!r}.")

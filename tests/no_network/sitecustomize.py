@@ -1,7 +1,7 @@
-"""Python imports a module of this name when it starts: block the network, as pytest's process does.
+"""Python imports a module of this name at start-up: block the network, as in pytest's process.
 
-The folder is put first on PYTHONPATH by `conftest.py`. If another sitecustomize would have been
-found without it (some Linux distributions have one), that one is run as well.
+`conftest.py` puts this folder first on PYTHONPATH. If Python would otherwise have found another
+sitecustomize (some Linux distributions have one), that one runs as well.
 """
 
 import importlib.util
@@ -9,7 +9,7 @@ import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-import no_network  # noqa: F401 - importing it is what blocks
+import no_network  # noqa: F401 - importing it does the blocking
 
 here = Path(__file__).resolve().parent
 others = [folder for folder in sys.path if Path(folder).resolve() != here]

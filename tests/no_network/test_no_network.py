@@ -1,4 +1,4 @@
-"""The tests run without network, in every process, and leave nothing behind: is that true?"""
+"""Do the tests really run without a network in every process, and leave nothing behind?"""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# 192.0.2.0/24 and the name .example are reserved: nobody is there, even if a test gets out.
+# 192.0.2.0/24 and .example are reserved: nobody is there, even if a test gets out.
 ATTEMPTS = {
     "connect": "socket.create_connection(('192.0.2.1', 80), timeout=5)",
     "connect_ex": "socket.socket().connect_ex(('192.0.2.1', 80))",
@@ -34,7 +34,7 @@ def test_nothing_but_this_computer_can_be_reached(attempt):
 
 
 def test_downloads_fail_as_without_internet():
-    """urllib, and so Keras, turns it into the error that it raises where there is no internet."""
+    """urllib, and so Keras, turns it into the same error as without internet."""
     with pytest.raises(urllib.error.URLError, match="No network"):
         urllib.request.urlopen("https://www.example/weights.h5", timeout=5)
 
@@ -71,7 +71,7 @@ def test_asyncio_and_socket_pairs_work():
 
 
 def test_child_processes_are_blocked_beside_other_settings(tmp_path):
-    """Also where PYTHONPATH names a folder that has a sitecustomize of its own: both run."""
+    """Even if a folder on PYTHONPATH has its own sitecustomize: both run."""
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.other_one_ran = True")
     environment = dict(os.environ)
     environment["PYTHONPATH"] += os.pathsep + str(tmp_path)
@@ -113,7 +113,7 @@ def repository(tmp_path):
 
 
 def run_pytest(repository):
-    """Run plain pytest at the top of a repository, in an environment that nobody has blocked."""
+    """Run plain pytest at the top of a repository, in an environment without a block."""
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q"],
@@ -136,11 +136,11 @@ def test_a_careless_test_fails_the_run(repository, with_git):
     (repository / "tests" / "test_careless.py").write_text(LEAVES_SOMETHING)
     run = run_pytest(repository)
     assert run.returncode == 1
-    assert "1 passed" in run.stdout  # so that it is the check, and not the test, that failed
+    assert "1 passed" in run.stdout  # so the check failed, and not the test
     told = {line for line in run.stdout.splitlines() if line.startswith(("app", "van", "cha"))}
     assert told == {
         f"appeared: {repository / 'stray.txt'}",
-        f"appeared: {repository / 'ignored.log'}",  # in the working directory nothing is ignored
+        f"appeared: {repository / 'ignored.log'}",  # in the working directory, nothing is ignored
         f"changed: {repository / 'kept' / 'old.txt'}",
         f"vanished: {repository / 'kept' / 'gone.txt'}",
     }
@@ -148,10 +148,10 @@ def test_a_careless_test_fails_the_run(repository, with_git):
 
 @pytest.mark.slow
 def test_the_kernels_of_notebooks_are_blocked(repository):
-    """nbval's kernel can be talked to, and cannot get out. And a tidy run passes.
+    """nbval can talk to its kernel, and the kernel can't get out. And a tidy run passes.
 
-    Where several processes share the tests, the cells of a notebook stay together: the second needs
-    the first.
+    If several processes share the tests, a notebook's cells stay together: the second needs the
+    first.
     """
     cell = "\n".join(
         [

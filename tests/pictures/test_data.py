@@ -1,4 +1,4 @@
-"""The data that travels with the course: all of it is there and right, and what is not is named."""
+"""The data that comes with the course: it's complete and correct, or named if it isn't."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ GREY = 127  # what the embedded network sees as 0
 
 
 def test_the_manifest_covers_every_file_that_is_loaded():
-    """What is not in it is read by people: programs that made the data, origins and licences."""
+    """Only files for people aren't in it: programs that made the data, origins and licences."""
     files = {path.relative_to(DATA).as_posix() for path in DATA.rglob("*") if path.is_file()}
     for_people = {
         name
@@ -48,7 +48,7 @@ def test_the_manifest_agrees_with_the_file(name):
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """A copy of the data that may be damaged, in place of the real one."""
+    """A copy of the data that a test may damage, instead of the real one."""
     shutil.copytree(DATA, tmp_path / "data", ignore=shutil.ignore_patterns("objects"))
     monkeypatch.setattr(data_files, "_ROOTS", (tmp_path / "not here", tmp_path / "data"))
     return tmp_path / "data"
@@ -131,14 +131,14 @@ def test_missing_data_is_named_with_both_places(tmp_path, monkeypatch):
 
 
 def test_damage_to_class_names_is_no_download_problem(copy):
-    """The advice to try again with internet would not help."""
+    """It wouldn't help to try again with internet."""
     change_one_bit(copy / "imagenet_classes.json")
     with pytest.raises(ValueError, match=r"imagenet_classes\.json is damaged"):
         load_classifier("mobilenet_v2")
 
 
 def test_a_repaired_file_is_read_at_once(copy):
-    """Nothing remembers the damage, so that the kernel need not be restarted."""
+    """Nothing remembers the damage, so you don't have to restart the kernel."""
     good = (copy / "manifest.json").read_bytes()
     (copy / "manifest.json").write_bytes(good[:-100])
     with pytest.raises(ValueError, match="manifest"):
@@ -159,7 +159,7 @@ def test_class_names_are_in_the_format_of_keras():
     classes = data_files.read_json("imagenet_classes.json")
     assert list(classes) == [str(c) for c in range(1000)]
     synsets, names = zip(*classes.values(), strict=True)
-    # ImageNet's classes are numbered in the order of their synsets.
+    # ImageNet numbers its classes in the order of their synsets.
     assert list(synsets) == sorted(set(synsets))
     assert all(len(s) == 9 and s[0] == "n" and s[1:].isdigit() for s in synsets)
     assert not any(" " in name for name in names)  # underscores, as in Keras' own file
@@ -194,7 +194,7 @@ def test_digits():
     assert len(counts) == 10
     assert counts.min() == 174
     assert counts.max() == 183
-    # Pictures and labels belong together: the nearest mean recognises nine of ten, guessing one.
+    # Pictures and labels match: the nearest mean gets nine of ten right, guessing gets one.
     means = np.stack([images[labels == digit].mean(axis=0) for digit in range(10)])
     distances = ((images[:, None].astype(float) - means) ** 2).sum(axis=(2, 3))
     assert (distances.argmin(axis=1) == labels).mean() > 0.85
@@ -213,7 +213,7 @@ def test_every_picture_is_an_example_and_the_other_way_round():
 def test_an_example_opens_and_is_described(name):
     picture = load_image(name)
     assert picture.dtype == np.uint8
-    assert min(picture.shape[:2]) >= 224  # is not enlarged for any of the networks
+    assert min(picture.shape[:2]) >= 224  # is never enlarged, for any of the networks
     description = example_images()[name]
     assert len(description) > 30
     assert description.endswith(".")
@@ -252,18 +252,18 @@ def test_objects_are_listed_once_each_and_all_of_them():
 
 @pytest.mark.parametrize("entry", OBJECTS, ids=[entry["name"] for entry in OBJECTS])
 def test_an_object_has_a_real_mask(entry):
-    """Scenes with a known answer need to know which pixels are the object."""
+    """Scenes with a known answer need to know which pixels belong to the object."""
     with Image.open(DATA / "objects" / entry["file"]) as picture:
         assert picture.mode == "RGBA"
         assert picture.size == (entry["width"], entry["height"])
         rgba = np.asarray(picture)
     opaque, clear = rgba[..., 3] == 255, rgba[..., 3] == 0
-    # Neither a full rectangle nor a few specks: a tennis racket's net is the emptiest, 8 %.
+    # Neither a full rectangle nor a few specks: the emptiest is a tennis racket's net, with 8 %.
     assert 0.05 < opaque.mean() < 0.95
     assert clear.mean() > 0.05
-    assert opaque.mean() + clear.mean() > 0.6  # the rest is soft edges, and the racket's net
+    assert opaque.mean() + clear.mean() > 0.6  # the rest are soft edges and the racket's net
     assert rgba[opaque, :3].std() > 10  # a photograph, not a silhouette
-    # Cut out without a margin, so that the object's box is the picture's.
+    # Cut out without a margin, so the object's box is the whole picture.
     touched = rgba[..., 3] > 0
     assert touched[0].any()
     assert touched[-1].any()
@@ -272,7 +272,7 @@ def test_an_object_has_a_real_mask(entry):
 
 
 def test_the_network_recognises_every_object_on_grey(classifier):
-    """Otherwise a scene's right answer would not be the network's."""
+    """Otherwise a scene's right answer wouldn't be the network's."""
     scenes = []
     for entry in OBJECTS:
         with Image.open(DATA / "objects" / entry["file"]) as picture:

@@ -1,4 +1,4 @@
-"""From raw maps to pictures: nothing is inverted, tinted or hidden, and all is described."""
+"""From raw maps to pictures: nothing is inverted, tinted or hidden, and everything is described."""
 
 import re
 
@@ -25,7 +25,7 @@ from course_utils.images import resize_map
 matplotlib.use("agg")  # no windows, wherever the tests run
 from matplotlib import pyplot
 
-# What the display warns about is announced by its docstrings; anything else fails.
+# Its docstrings announce what the display warns about; any other warning fails.
 pytestmark = pytest.mark.filterwarnings("error")
 
 
@@ -40,7 +40,7 @@ def picture():
 
 @pytest.fixture(scope="module")
 def cam():
-    """A map of 6 x 8 cells, as coarse as Grad-CAM's, with a peak and with cells that are 0."""
+    """A map of 6 x 8 cells, as coarse as Grad-CAM's, with a peak and some cells that are 0."""
     values = np.zeros((6, 8), np.float32)
     values[1, 1], values[1, 2], values[2, 1] = 4, 2, 1
     values.setflags(write=False)
@@ -51,18 +51,18 @@ def cam():
 
 
 def test_the_same_picture_in_any_range_gives_the_same_overlay(picture, cam):
-    """Floats in 0..255 are the ones that other libraries show inverted."""
+    """Other libraries show floats in 0..255 inverted."""
     expected = overlay(picture, cam)
     for same in (picture / 255, picture.astype(np.float32) / 255, picture.astype(np.float64)):
         np.testing.assert_array_equal(overlay(same, cam), expected)
 
 
 def test_where_the_map_is_zero_the_picture_is_unchanged(picture, cam):
-    """Neither darker nor tinted, as the colour of 0 would have made it."""
+    """Neither darker nor tinted, as it would be with the colour of 0."""
     found = overlay(picture, cam)
     assert (found.shape, found.dtype) == (picture.shape, np.uint8)
     zero = resize_map(cam, picture.shape[:2]) == 0
-    assert 0.3 < zero.mean() < 0.9  # there are pixels to look at, of both kinds
+    assert 0.3 < zero.mean() < 0.9  # there are pixels of both kinds to look at
     np.testing.assert_array_equal(found[zero], picture[zero])
     assert (found[~zero] != picture[~zero]).any(axis=1).mean() > 0.9
 
@@ -102,10 +102,10 @@ def test_the_strongest_place_gets_the_last_colour_whatever_the_unit(picture, cam
 
 
 def test_values_are_resized_before_they_are_coloured():
-    """Half way between 0 and 1 lies the colour of a half.
+    """Halfway between 0 and 1 is the colour of a half.
 
-    Colours that are mixed afterwards give the mean of black and pale yellow, a grey that stands
-    for no value at all.
+    If you mixed the colours afterwards, you'd get the mean of black and pale yellow: a grey that
+    means no value at all.
     """
     cells = np.array([[0, 1]], np.float32)
     black = np.zeros((100, 200, 3), np.uint8)
@@ -114,7 +114,7 @@ def test_values_are_resized_before_they_are_coloured():
     expected = v[..., None] * 255 * matplotlib.colormaps["inferno"](v)[..., :3]
     # Half a level: rounding to whole ones. A hundredth more for float32.
     assert np.abs(found - expected).max() <= 0.51
-    # And the map stays where it is: a single column rises from one side to the other.
+    # And the map stays in place: a single column rises from one side to the other.
     assert found[50, 10].sum() == 0
     assert found[50, 190].sum() > 500
 
@@ -180,7 +180,7 @@ def test_a_batch_of_one_map_is_that_map(picture, cam):
         ((60, 80), False),
         ((2, 3), False),  # a stride rounds up
         ((7, 10), False),
-        ((8, 8), True),  # of a picture that was cropped to a square
+        ((8, 8), True),  # for a picture that was cropped to a square
         ((8, 6), True),  # height and width swapped
         ((224, 224), True),
     ],
@@ -198,7 +198,7 @@ def test_a_map_of_another_shape_is_said_to_be_stretched(shape, stretched, pictur
 
 
 def test_overlay_changes_neither_picture_nor_map(picture, cam):
-    """Both are write-protected here, so that writing would raise; and the result is new memory."""
+    """Both are write-protected here, so writing would raise; and the result is new memory."""
     found = overlay(picture, cam, alpha=0)
     assert not np.shares_memory(found, picture)
     found[:] = 0
@@ -234,7 +234,7 @@ def test_map_values_keeps_signs_and_scale():
     ("values", "limits"),
     [
         ([[0, 1, 4]], (0, 4)),
-        ([[1, 2, 4]], (0, 4)),  # from 0 on, not from the minimum: colours tell amounts
+        ([[1, 2, 4]], (0, 4)),  # from 0, not from the minimum: colours show amounts
         ([[-1, 0, 4]], (-4, 4)),
         ([[-4, 0, 1]], (-4, 4)),
         ([[-4, -2, -1]], (-4, 4)),
@@ -248,7 +248,7 @@ def test_color_limits_are_from_zero_or_symmetric(values, limits):
 def test_color_limits_at_a_percentile():
     values = np.arange(101, dtype=float).reshape(1, -1)
     assert color_limits(values, 99) == (0, 99)
-    # Where 99 % of a map is zero, the rest is shown all the same.
+    # If 99 % of a map is zero, you still see the rest.
     lonely = np.zeros((20, 20))
     lonely[3, 3] = 5
     assert color_limits(lonely, 50) == (0, 5)
@@ -338,7 +338,7 @@ def test_one_scale_for_all_on_request(picture, cam):
 
 
 def test_a_shared_scale_is_symmetric_where_one_map_is_signed(picture, cam, signed):
-    """The same colours for the same values, so also the same colour map."""
+    """The same colours for the same values, so the same colour map, too."""
     axes = panels(show_maps(picture, {"a": cam, "b": signed}, shared_scale=True, percentile=100))
     drawn = [axes[name].images[0] for name in "ab"]
     assert [d.get_clim() for d in drawn] == [(-4, 4), (-4, 4)]
@@ -351,7 +351,7 @@ def test_an_overlay_is_drawn_as_it_is(picture, cam):
     (shown,) = panels(figure)["Overlay"].images
     np.testing.assert_array_equal(shown.get_array(), laid_over)
     assert "Overlay" in figure.alt_text
-    assert "strongest" not in figure.alt_text  # colours are no values
+    assert "strongest" not in figure.alt_text  # colours aren't values
 
 
 def test_a_picture_beside_the_picture_is_described_by_what_differs(picture):
@@ -457,7 +457,7 @@ def one_field(row, column, value=1.0):
     ],
 )
 def test_describe_map_names_the_place(row, column, place, sign):
-    """Also where the strongest values speak against the class."""
+    """Even where the strongest values are evidence against the class."""
     words = describe_map(one_field(row, column, sign))
     lowest, highest = sorted([0, sign])
     assert words == f"strongest {place}, from {lowest} to {highest}"
@@ -479,7 +479,7 @@ def test_describe_map(values, words):
 
 
 def test_a_large_map_is_described_as_its_small_self():
-    """The strongest field is the one with the largest mean: no pixel of a gradient is left out."""
+    """The strongest field is the one with the largest mean, so every pixel of a gradient counts."""
     rng = np.random.default_rng(0)
     large = rng.random((225, 225)) * (rng.random((225, 225)) < 0.02)  # one pixel in fifty
     fields = large.reshape(3, 75, 3, 75).mean(axis=(1, 3))
@@ -523,7 +523,7 @@ show_figure(figure, 'A line')
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    """What each cell showed, run by a real kernel: {name of the cell: list of outputs}."""
+    """What each cell showed when a real kernel ran it: {name of the cell: list of outputs}."""
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS.values()]
     notebook = nbformat.v4.new_notebook(cells=cells)
     root = str(tmp_path_factory.mktemp("notebook"))
@@ -555,7 +555,7 @@ def test_in_a_notebook_each_figure_is_shown_once_with_its_description(cell, desc
     found = [only_img(output.data["text/html"])["alt"] for output in outputs]
     assert len(found) == len(descriptions)
     assert all(f.startswith(d) for f, d in zip(found, descriptions, strict=True))
-    # And nothing else: no second picture without a description, no <Figure size ...>, no warning.
+    # Nothing else: no second picture without a description, no <Figure size ...>, no warning.
     others = [o for o in shown[cell] if o not in outputs]
     texts = [o.get("data", {}).get("text/plain", o.get("text", "?")) for o in others]
     assert texts == (["2"] if cell == "in mid-cell" else [])
@@ -563,6 +563,6 @@ def test_in_a_notebook_each_figure_is_shown_once_with_its_description(cell, desc
 
 
 def test_the_output_in_a_notebook_is_not_larger_than_needed(shown):
-    """Notebooks with outputs are committed: a figure of three panels stays below 100 kB."""
+    """We commit notebooks with outputs, so a figure of three panels stays below 100 kB."""
     (output,) = shown["last expression"]
     assert len(re.sub(r"\s", "", output.data["text/html"])) < 100_000

@@ -1,4 +1,4 @@
-"""Pictures from anywhere: few formats, and what reading one may cost is bounded beforehand."""
+"""Pictures from anywhere: few formats, and a limit on what reading can cost, checked in advance."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def encoded(file_format, picture=PICTURE, **options) -> bytes:
 
 
 def refusal(source, error=ValueError) -> str:
-    """Return the one sentence with which a picture is refused, after looking at the clock."""
+    """Return the one sentence that refuses a picture, after checking the time it took."""
     start = time.process_time()  # whatever else the machine does meanwhile
     with pytest.raises(error) as caught:
         load_image(source)
     seconds = time.process_time() - start
     message = sentence(caught)
-    # Most take a millisecond; 8 MB of small parts are walked in 0.1 s.
+    # Most take a millisecond. 8 MB of small parts take 0.1 s.
     assert seconds < 5, f"{seconds:.1f} s: {message}"
     return message
 
@@ -79,7 +79,7 @@ def test_no_other_decoder_of_pillow_is_reached(file_format, tmp_path):
 
 
 def test_postscript_starts_no_other_program(tmp_path, monkeypatch):
-    """Ghostscript would run for ever, read and write files, and print."""
+    """Ghostscript would run forever, read and write files, and print."""
     ghostscript = tmp_path / "gs"
     ghostscript.write_text("#!/bin/sh\ntouch started\n")
     ghostscript.chmod(0o755)
@@ -152,7 +152,7 @@ def png_of(width: int, height: int, *more: bytes) -> bytes:
 
 
 def claims(file_format: str, width: int, height: int) -> bytes:
-    """Return a small file of a format, whose header claims a size."""
+    """Return a small file of a format whose header claims a size."""
     if file_format == "png":
         return png_of(width, height)
     content = bytearray(encoded(file_format))
@@ -209,7 +209,7 @@ def test_an_array_of_too_many_pixels():
 
 
 def with_scans(more: int, size=(64, 64), **options) -> bytes:
-    """Return a progressive JPEG whose last pass, over nothing but zeros, comes again and again."""
+    """Return a progressive JPEG that repeats its last pass, over nothing but zeros."""
     grey = Image.new("RGB", (64, 64), (90, 90, 90))
     content = bytearray(encoded("jpeg", grey, progressive=True, **options))
     struct.pack_into(">HH", content, content.find(b"\xff\xc2") + 5, *size)
@@ -224,7 +224,7 @@ def test_a_jpeg_of_too_many_passes_is_refused_before_it_is_decoded():
 
 
 def test_passes_are_counted_up_to_the_end_of_the_picture():
-    """Telephones append films to photographs, and put thumbnails into EXIF."""
+    """Phones append videos to photographs, and put thumbnails into EXIF."""
     assert load_image(with_scans(0) + 100 * b"\xff\xda\x00\x00").shape == (64, 64, 3)
     content = encoded("jpeg", exif=b"Exif\0\0II*\0\x08" + bytes(9) + 100 * b"\xff\xda")
     assert content.count(b"\xff\xda") > 1
@@ -232,7 +232,7 @@ def test_passes_are_counted_up_to_the_end_of_the_picture():
 
 
 def test_padding_hides_no_passes():
-    """What the decoder skips between two segments, the counting skips as well."""
+    """The count skips what the decoder skips between two segments."""
     content = with_scans(0)
     last = content[content.rfind(b"\xff\xda") : -2]
     for padding in (b"\xff\xff\xff", b"\0\0\xff\0", b"\xff\xd0", b"\xff\xff\0\xff", b"\xff\x01"):
@@ -252,7 +252,7 @@ def test_a_long_run_of_one_byte_takes_no_time():
 
 
 def test_a_progressive_jpeg_that_needs_too_much_memory():
-    """Its coefficients take 6 bytes per pixel, beside the 4 of the picture."""
+    """Its coefficients take 6 bytes per pixel, on top of the picture's 4."""
     message = refusal(with_scans(0, (7071, 7071), subsampling=0))
     assert "to decode, the way it is stored" in message
     assert "ordinary JPEG" in message
@@ -260,7 +260,7 @@ def test_a_progressive_jpeg_that_needs_too_much_memory():
 
 # ----------------------------------------------------------------------------------------- metadata
 
-TOO_MUCH = "too much beside its pixels"
+TOO_MUCH = "too much besides its pixels"
 
 
 def jpeg_with(*segments: bytes) -> bytes:
@@ -287,7 +287,7 @@ def webp_with(kind: bytes, size: int) -> bytes:
 def tiff_changed(content: bytes, *changes: tuple[int, ...]) -> bytes:
     """Return a TIFF with other entries: (tag, type, number of values, value or where they are).
 
-    Or (tag, another tag, ...), which takes its place.
+    Or (tag, another tag, ...), which replaces it.
     """
     content = bytearray(content)
     (start,) = struct.unpack_from("<I", content, 4)
@@ -301,7 +301,7 @@ def tiff_changed(content: bytes, *changes: tuple[int, ...]) -> bytes:
 
 
 def tiff_with(kind: int, count: int, data: bytes) -> bytes:
-    """Return a TIFF whose description is of another kind, and behind it."""
+    """Return a TIFF whose description has another type, and comes after it."""
     content = encoded("tiff", tiffinfo={270: "x" * 100})
     return tiff_changed(content, (270, kind, count, len(content))) + data
 
@@ -354,7 +354,7 @@ def test_compressions_of_tiff():
 
 
 def test_strips_of_a_tiff_are_decoded_once():
-    """A list of offsets that is too long has the whole picture decoded for each of them."""
+    """If the list of offsets is too long, the whole picture is decoded for each of them."""
     content = encoded("tiff", compression="raw")
     content = tiff_changed(content, (273, 4, 100_000, len(content)))
     assert "damaged" in refusal(content + 100_000 * struct.pack("<I", 8))
@@ -390,7 +390,7 @@ def test_these_are_turned_as_a_png_is(file_format, orientation):
     options = {"webp": {"lossless": True}, "avif": {"quality": 100, "subsampling": "4:4:4"}}
     picture = np.kron(PICTURE[:5, :8], np.ones((16, 16, 1), np.uint8))
     found, expected = turned(file_format, **options.get(file_format, {})), turned("png")
-    # 3: AVIF's rounding. A pixel of the wrong block differs by 80 on average.
+    # 3: AVIF's rounding. A pixel from the wrong block differs by 80 on average.
     assert found.shape == expected.shape
     assert np.abs(found.astype(int) - expected).mean() < 3
 

@@ -1,4 +1,4 @@
-"""Reading, cropping and resizing pictures: whatever goes in, uint8 RGB comes out."""
+"""Reading, cropping and resizing pictures: uint8 RGB comes out, whatever goes in."""
 
 import io
 import pathlib
@@ -20,7 +20,7 @@ RED, WHITE = [255, 0, 0], [255, 255, 255]
 
 
 def colourful(height=5, width=7):
-    """A picture in which no two pixels are alike, so that no mix-up goes unseen."""
+    """A picture whose pixels all differ, so every mix-up shows."""
     y, x = np.mgrid[:height, :width]
     return np.stack([10 + 30 * y, 20 + 25 * x, 200 - 10 * x - 5 * y], axis=2).astype(np.uint8)
 
@@ -76,7 +76,7 @@ def test_every_kind_of_source_gives_the_same_picture(make, tmp_path):
 
 
 def test_an_open_file_stays_open(tmp_path):
-    """Who opened it closes it."""
+    """The caller opened it, so the caller closes it."""
     with as_open_file(tmp_path, encoded(colourful())) as file:
         load_image(file)
         assert not file.closed
@@ -92,7 +92,7 @@ def test_a_relative_path_and_the_home_folder(tmp_path, monkeypatch):
 
 
 def test_an_example_comes_before_a_file_of_the_same_name(tmp_path, monkeypatch):
-    """And "./cat" is the file."""
+    """But "./cat" is the file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cat").write_bytes(encoded(colourful()))
     assert load_image("cat").shape == (300, 451, 3)
@@ -134,7 +134,7 @@ def test_16_bit_greyscale_keeps_its_brightness(file_format):
 
 
 def test_16_bit_colour_becomes_8_bits():
-    """Pillow cannot write such a PNG, so it is put together here, chunk by chunk."""
+    """Pillow can't write such a PNG, so we build it here, chunk by chunk."""
     import struct
     import zlib
 
@@ -151,9 +151,9 @@ def test_16_bit_colour_becomes_8_bits():
 
 
 def test_transparency_is_put_on_white():
-    """Of red: opaque, half transparent, wholly transparent. And never what hides underneath."""
+    """Red that's opaque, half transparent, fully transparent. What's hidden never shows."""
     picture = np.array([[[255, 0, 0, 255], [255, 0, 0, 128], [255, 0, 0, 0]]], np.uint8)
-    # 128 of 255 is red; of the green and blue of white, 127 remain. 1: rounding.
+    # Red gets 128 of 255, which leaves 127 of white's green and blue. 1: rounding.
     expected = np.array([[RED, [255, 127, 127], WHITE]])
     for source in (encoded(picture), picture, picture / 255, picture.astype(float)):
         np.testing.assert_allclose(load_image(source), expected, atol=1)
@@ -190,7 +190,7 @@ def test_black_and_white_with_one_bit():
 def test_cmyk_jpeg_has_its_colours_and_is_no_negative():
     picture = Image.new("RGB", (16, 16), (255, 0, 0)).convert("CMYK")
     found = load_image(encoded(picture, "jpeg", quality=95))
-    # 4: what JPEG changes in a picture of one colour, with room for other decoders.
+    # 4: JPEG's error in a picture of one colour, with room for other decoders.
     np.testing.assert_allclose(found, np.broadcast_to(RED, (16, 16, 3)), atol=4)
 
 
@@ -200,7 +200,7 @@ def test_of_an_animation_the_first_frame_is_taken():
     np.testing.assert_array_equal(load_image(content), np.broadcast_to(RED, (4, 4, 3)))
 
 
-# What each value of EXIF's tag 274 does to the stored picture, to turn it the right way up.
+# What each value of EXIF's tag 274 does to turn the stored picture the right way up.
 ORIENTATIONS = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -222,7 +222,7 @@ def test_photographs_are_turned_the_right_way_up(orientation, file_format):
     found = load_image(encoded(stored, file_format, exif=exif, **OPTIONS.get(file_format, {})))
     expected = ORIENTATIONS[orientation](stored)
     assert found.shape == expected.shape
-    # 6: JPEG's rounding in blocks of one colour; neighbouring blocks differ by 10 and more.
+    # 6: JPEG's rounding in blocks of one colour; neighbouring blocks differ by 10 or more.
     np.testing.assert_allclose(found, expected.astype(int), atol=6)
 
 
@@ -266,7 +266,7 @@ def test_arrays(array, expected):
 
 @pytest.mark.parametrize("array", [array for array, _ in ARRAYS.values()], ids=ARRAYS)
 def test_the_result_is_the_callers_own(array):
-    """It may be drawn on without changing anything else, and be handed to any library."""
+    """You can draw on it without changing anything else, and pass it to any library."""
     before = array.copy()
     found = load_image(array)
     assert found.dtype == np.uint8
@@ -330,7 +330,7 @@ def test_shrinking_a_picture_averages_it():
     y, x = np.mgrid[:512, :512]
     checkerboard = grey(255 * ((x + y) % 2))
     small = resize_picture(checkerboard, (100, 100))
-    # 16 of 255: a field of the small picture covers 5.12 x 5.12 squares, which cannot balance.
+    # 16 of 255: a small pixel covers 5.12 x 5.12 squares, which can't balance out.
     assert np.abs(small - 127.5).max() < 16
 
 
@@ -368,7 +368,7 @@ def test_resize_picture_keeps_the_range():
 def test_a_cell_of_a_map_stays_where_it_is(row, column):
     """A bright cell of 7 x 7 covers 32 x 32 pixels of 224 x 224, and its middle is their middle.
 
-    In cells at the border half of the slope is cut off, so that only the others are balanced.
+    Cells at the border lose half of their slope, so only the others are balanced.
     """
     cell = np.zeros((7, 7), np.float32)
     cell[row, column] = 1
@@ -381,7 +381,7 @@ def test_a_cell_of_a_map_stays_where_it_is(row, column):
     if 0 < column < 6:
         centroid = (large.sum(axis=0) * pixels).sum() / large.sum()
         assert abs(centroid - (32 * column + 15.5)) < 0.5
-    # At the border too the cell's own pixels are the brightest, its middle bright as before.
+    # At the border, too, the cell's own pixels are the brightest, and its middle stays bright.
     own = large[32 * row : 32 * row + 32, 32 * column : 32 * column + 32]
     assert own.min() >= np.delete(large, np.s_[32 * row : 32 * row + 32], axis=0).min()
     # 1/32: the middle of 32 pixels lies between two of them, 1/64 of a cell off in each direction.
@@ -403,7 +403,7 @@ def test_resize_map_stays_in_the_range(size):
 
 
 def test_resize_map_keeps_zero_zero_and_nothing_turns_negative():
-    """After the ReLU of Grad-CAM a negative value would be a lie (bicubic makes some)."""
+    """After Grad-CAM's ReLU, a negative value would be a lie (bicubic makes some)."""
     values = np.maximum(np.random.default_rng(0).normal(size=(7, 7)), 0)
     assert resize_map(values, (224, 224)).min() == 0
     assert not resize_map(np.zeros((7, 7)), (224, 224)).any()

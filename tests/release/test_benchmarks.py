@@ -1,4 +1,4 @@
-"""The benchmark's own judgement: targets are met or missed as they should be, tables are tables."""
+"""The benchmark judges correctly: which targets are met or missed, and its tables are tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def compare():
 
 
 def times(**seconds):
-    """Times that meet every target, by default: forward 10 ms, gradient 25 ms a picture."""
+    """Times that meet every target, by default: 10 ms per picture forward, 25 ms for a gradient."""
     found = {("limit", f"{kind} {n}"): n * s for n in (1, 10) for kind, s in LIMIT}
     found |= {
         ("ours", "vanilla"): 0.026,

@@ -19,7 +19,7 @@ MODULES = ["", ".checks", ".display", ".evaluation", ".progress", ".widgets"]
 
 
 def public(module):
-    """The names that a module offers: those it lists, or else what is defined in it."""
+    """Return the names that a module offers: those it lists, or else those it defines."""
     own = [name for name, value in vars(module).items() if is_defined_in(module.__name__, value)]
     return getattr(module, "__all__", None) or [name for name in own if not name.startswith("_")]
 
@@ -44,7 +44,7 @@ def test_everything_public_says_how_it_is_called_and_what_it_does(module):
 
 
 def functions(value):
-    """A function itself; of a class its own public methods."""
+    """Return a function itself, or a class's own public methods."""
     if not inspect.isclass(value):
         return [value] if inspect.isfunction(value) else []
     own = [one for one in vars(value).values() if inspect.isfunction(one)]
@@ -56,7 +56,7 @@ def functions(value):
 
 
 def test_no_module_is_in_the_way_of_a_name():
-    """Python binds a module to its name in the package when it is imported, over anything there."""
+    """Importing a module binds it to its name in the package, and replaces anything there."""
     for package in [course_utils, *map(importlib.import_module, packages())]:
         modules = {info.name for info in pkgutil.iter_modules(package.__path__)}
         assert not modules & set(getattr(package, "__all__", [])), package.__name__
@@ -119,7 +119,7 @@ def returns(value):
 
 @pytest.mark.slow
 def test_pyright_resolves_every_public_name(tmp_path):
-    """To a function with its types (of a check, to an Exercise), and not to a module or Unknown."""
+    """It's a function with its types (a check is an Exercise), and not a module or Unknown."""
     pytest.importorskip("basedpyright", reason="only .ci/run installs the type checker")
     names, lines = [], []
     for suffix in MODULES:

@@ -1,4 +1,4 @@
-"""The house: data flows one way, and CONTRIBUTING.md's map and names are those of the house."""
+"""The house: data flows one way, and CONTRIBUTING.md's map and names match it."""
 
 import re
 import subprocess
@@ -34,7 +34,7 @@ def test_every_module_on_the_map_says_in_a_sentence_what_it_is_for():
     rooms = [line for line in house.house().splitlines() if ".py " in line]
     assert len(rooms) > 60
     for room in rooms:
-        assert re.search(r"\.py +\S.*[.?!:]$", room), f"{room}: the first line is no sentence"
+        assert re.search(r"\.py +\S.*[.?!:]$", room), f"{room}: the first line isn't a sentence"
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -1,4 +1,4 @@
-"""The files around the course agree with each other, and everything that is needed travels."""
+"""The files around the course agree with each other, and everything needed is included."""
 
 import json
 import re
@@ -27,11 +27,11 @@ EXTRAS = PROJECT["optional-dependencies"]
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 GENERATED = ("notebooks/*.ipynb", "notebooks/solutions/*.ipynb")  # by tools/notebooks.py
 NOT_OURS = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".ruff_cache", ".pytest_cache"}
-NOT_OURS |= {"wheels", "_build"}  # of an offline kit, and what the course's own tools make
+NOT_OURS |= {"wheels", "_build"}  # an offline kit's, and what the course's own tools make
 
 
 def project_files():
-    """Every file of the project: what git tracks or, without git, what lies here."""
+    """Return every file of the project: what git tracks or, without git, what's here."""
     try:
         listing = subprocess.run(
             ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, timeout=30
@@ -47,7 +47,7 @@ def project_files():
 
 
 def project_texts():
-    """(name, text) of every text file of the project."""
+    """Yield (name, text) for every text file of the project."""
     for path in project_files():
         content = path.read_bytes()
         if b"\0" not in content:
@@ -126,7 +126,7 @@ INSTALLS = re.compile(r"pip +install|pip_install|\bpip\b.*\binstall\b")
 
 
 def test_what_installs_from_a_file_of_pins_checks_the_hashes():
-    """pip does as soon as a file has hashes, if it is given by -r: constraints do not count."""
+    """pip does, once a file given by -r has hashes; constraints don't count."""
     names = ["start.py", "environment.yml", "workshop/hub/Dockerfile", "workshop/hub/trial.py"]
     paths = [ROOT / name for name in names] + sorted((ROOT / ".github").rglob("*.yml"))
     for path in paths:
@@ -155,10 +155,10 @@ def test_the_conda_environment_agrees_with_pyproject():
 
     *packages, pip_section = environment["dependencies"]
     conda = dict(re.fullmatch(r"([a-z0-9_.-]+)(?:=([0-9.]+))?", text).groups() for text in packages)
-    assert conda.keys() == {"python", "pip"}  # everything else is said in pyproject.toml only
+    assert conda.keys() == {"python", "pip"}  # everything else is only in pyproject.toml
     assert SpecifierSet(PROJECT["requires-python"]).contains(conda["python"] + ".1")
 
-    # Not the package itself: pip refuses a folder, which has no hash, beside pins that have one.
+    # Not the package itself: pip refuses a folder, which has no hash, next to pins with hashes.
     assert pip_section["pip"] == ["--requirement requirements.txt"]
 
 
@@ -172,7 +172,7 @@ def test_binder_gets_the_libraries_that_opencv_needs():
 
 @pytest.fixture(scope="module")
 def wheel_names(tmp_path_factory):
-    """The names in a wheel built from this folder."""
+    """Return the names in a wheel built from this folder."""
     from hatchling.builders.wheel import WheelBuilder
 
     folder = str(tmp_path_factory.mktemp("wheel"))

@@ -1,4 +1,4 @@
-"""start.py: what it decides, as plain functions. test_start_runs.py lets it install something."""
+"""start.py's decisions, as plain functions. test_start_runs.py lets it install something."""
 
 import ast
 import json
@@ -73,7 +73,7 @@ def test_the_supported_versions_are_those_of_pyproject():
 
 @pytest.fixture
 def pythons(tmp_path, monkeypatch):
-    """Put commands on the path, by name, that say of themselves what the given JSON says."""
+    """Put commands on the path that describe themselves by the given JSON."""
     if sys.platform == "win32":
         pytest.skip("Windows asks its launcher")
 
@@ -132,7 +132,9 @@ def test_the_marker_survives_a_round_trip_and_nonsense(tmp_path):
     for nonsense in ("", "[1]", '{"ready": ', "[" * 100_000):
         path.write_text(nonsense, encoding="utf-8")
         assert start.read_marker(path) == {}
-    path.replace(path.with_suffix(".tmp"))  # so earlier versions left it, when they were stopped
+    path.replace(
+        path.with_suffix(".tmp")
+    )  # earlier versions left it like this when they were stopped
     assert start.read_marker(path) == {}
 
 
@@ -155,7 +157,7 @@ def test_a_folder_that_start_did_not_make_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "VENV", precious.parent)
     monkeypatch.setattr(start, "MARKER", precious.parent / "marker.json")
     assert start.current_state() == "foreign"
-    with pytest.raises(machine.StartError, match="did not make"):
+    with pytest.raises(machine.StartError, match="didn't make"):
         start.install("foreign")
     assert [file.name for file in precious.parent.iterdir()] == ["precious.txt"]
 
@@ -233,7 +235,7 @@ def test_warnings_before_the_installation():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder for an environment that is not made: its Python, pip and packages answer at will."""
+    """A folder that pretends to be an environment: its Python, pip and packages answer as told."""
     monkeypatch.setattr(start, "VENV", tmp_path)
     monkeypatch.setattr(start, "MARKER", tmp_path / "marker.json")
     monkeypatch.setattr(start.machine, "read_kit", lambda: None)  # an unpacked kit runs this too
@@ -287,7 +289,7 @@ KIT = {"platform": "linux-x86_64", "python": "3.12"}
 
 
 def unpacked(folder, kit=KIT):
-    """A folder of wheels, as an unpacked kit has it, without any wheels."""
+    """A folder for wheels, as in an unpacked kit, but without any wheels."""
     (folder / "wheels").mkdir()
     (folder / "wheels" / machine.KIT).write_text(json.dumps(kit), encoding="utf-8")
     return folder / "wheels"
@@ -309,7 +311,7 @@ def test_a_kit_says_what_it_is_for_and_a_damaged_one_that_it_is_damaged(tmp_path
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"version": [3, 11]}, "install Python 3.12 beside it, or ask for the offline kit"),
+        ({"version": [3, 11]}, "install Python 3.12 as well, or ask for the offline kit"),
         ({"platform": "win-amd64"}, "this is Python 3.12 on win-amd64: ask for the offline kit"),
         ({"version": [3, 13], "platform": "macosx-arm64"}, "for Python 3.12 on linux-x86_64"),
     ],

@@ -1,7 +1,7 @@
-"""start.py for real: it makes environments in a small course whose packages lie beside it.
+"""start.py for real: it makes environments in a small course that has its packages with it.
 
-Its offline kit has one package, which pretends to be those that start.py tries, so no test needs
-the network, or a minute.
+Its offline kit has one package, which pretends to be all those that start.py tries to import. So no
+test needs the network, or takes a minute.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def make_course(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A small course whose environment was made, in a folder with spaces and an umlaut."""
+    """A small course with an environment, in a folder with spaces and an umlaut."""
     course = make_course(tmp_path_factory.mktemp("course") / "Kurs für alle")
     done = run(course)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -214,7 +214,7 @@ def test_a_file_with_another_hash_is_refused_and_a_missing_one_named(course):
     done = run(course)
     assert done.returncode == 1
     assert "unpack the archive of the offline kit again" in last_line(done.stderr)
-    # An environment that was begun with another Python than the kit is for begins again.
+    # An environment that was begun with a different Python from the kit's begins again.
     (course / "wheels" / machine.KIT).write_text('{"platform": "nowhere", "python": "3.99"}')
     done = run(course)
     assert done.returncode == 1

@@ -1,6 +1,6 @@
-"""The workflows call commands that exist, the same as .ci/run; and together they do all it does.
+"""The workflows call commands that exist, the same ones as .ci/run, and together do all it does.
 
-Whether GitHub takes them, tests/environments/workflows.py asks the schema.
+tests/environments/workflows.py asks the schema whether GitHub accepts them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def jobs(name: str) -> dict:
 
 
 def commands(job: dict) -> list[list[str]]:
-    """Return the words of each command that a job runs."""
+    """Return the words of each command in a job."""
     lines = "\n".join(step.get("run", "") for step in job["steps"]).splitlines()
     return [shlex.split(line) for line in lines]
 
@@ -65,7 +65,7 @@ def test_a_workflow_can_be_read_and_names_what_exists(path):
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_every_action_is_taken_by_its_commit(path):
-    """A tag can be moved to other code. The comment behind it is what dependabot reads."""
+    """Somebody could move a tag to other code. Dependabot reads the comment after the hash."""
     used = re.findall(r"uses: *(.+)", path.read_text(encoding="utf-8"))
     assert used
     for action in used:

@@ -1,12 +1,12 @@
-"""Importing this module gives the running Python a TensorFlow that rounds differently every time.
+"""Importing this module makes TensorFlow round differently every time, in the running Python.
 
 The result of every convolution and matrix product, forward and backward, in eager mode and in a
 graph, is multiplied by 1 + e, with |e| <= 2**-20 and a fresh e for each number of each call. That
 is what another GPU, another batch size or another version of cuDNN does to float32, and a little
 more. A lesson or a test that fails under it depends on the last digits.
 
-It has to be imported before TensorFlow. `sitecustomize.py` beside it does that in every Python
-started with this folder on PYTHONPATH, and so in the kernels of notebooks too.
+Import it before TensorFlow. `sitecustomize.py`, next to it, does that in every Python started with
+this folder on PYTHONPATH, and so in notebook kernels too.
 """
 
 import functools
@@ -22,11 +22,11 @@ MODULES = {f"tensorflow.python.ops.gen_{kind}_ops" for kind in ("nn", "math", "l
 PRODUCTS = re.compile(
     r"(conv([23]d)?|depthwiseconv2dnative)(backprop(input|filter))?(v2)?"
     r"|(batch)?matmul(v[23])?|einsum"
-)  # with neither capitals nor underscores: conv2d_backprop_input and tf.raw_ops.Conv2DBackpropInput
+)  # without capitals and underscores: conv2d_backprop_input and tf.raw_ops.Conv2DBackpropInput
 
 
 def rounded(product):
-    """Return the same operation with other last digits."""
+    """Return the same operation with different last digits."""
 
     @functools.wraps(product)
     def with_other_digits(*args, **kwargs):
@@ -35,7 +35,7 @@ def rounded(product):
         y = product(*args, **kwargs)
         if not y.dtype.is_floating:
             return y
-        # Without seeds, the operation seeds itself: nobody's random numbers are used up, and
+        # Without seeds, the operation seeds itself: it uses up nobody's random numbers, and
         # tf.random.set_seed doesn't bring the same e back.
         u = tf.raw_ops.RandomUniform(shape=tf.shape(y), dtype=y.dtype, seed=0, seed2=0)
         # The gradient doesn't see the factor. It gets its own, in its own products.

@@ -1,8 +1,8 @@
-"""Python imports a module of this name when it starts: round differently in this one."""
+"""Python imports a module of this name at start-up: round differently in this Python."""
 
 import os
 
-import rounding  # noqa: F401 - importing it is what does it
+import rounding  # noqa: F401 - importing it does it
 
 # And in every Python that this one starts in another folder, such as the kernel of a notebook.
 folders = os.environ["PYTHONPATH"].split(os.pathsep)

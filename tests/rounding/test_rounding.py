@@ -1,6 +1,6 @@
-"""Does the TensorFlow of tests/rounding round differently, everywhere, and by as little as it says?
+"""Does TensorFlow with tests/rounding round differently everywhere, and by as little as it says?
 
-In other processes: in pytest's own, TensorFlow computes as it always does.
+We try it in other processes; in pytest's own, TensorFlow computes as always.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The nbgrader release: the exercises of the lessons, graded by the checks of the lessons."""
+"""The nbgrader release: the lessons' exercises, graded by the lessons' checks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def about(cell) -> dict:
 
 
 def of_kind(notebook, kind: str) -> dict[str, nbformat.NotebookNode]:
-    """The cells that are a "solution" or a "grade", by their exercises."""
+    """Return the cells that are a "solution" or a "grade", by exercise."""
     return {
         about(cell)["grade_id"].partition("-")[2].replace("-", "."): cell
         for cell in notebook.cells
@@ -54,7 +54,7 @@ def test_each_exercise_has_an_answer_a_check_and_its_points(lesson):
 
 
 def test_the_rest_is_the_lesson_and_what_is_guessed_stays_open(lesson):
-    """Every code cell but the guesses is put back by nbgrader before it grades."""
+    """Before it grades, nbgrader puts back every code cell except the guesses."""
     notebook = grading.source_version(lesson)
     plain = [cell for cell in notebook.cells if not about(cell).get("grade")]
     student = nbformat.read(notebooks.STUDENTS / f"{lesson}.ipynb", as_version=4)
@@ -68,8 +68,8 @@ def test_the_rest_is_the_lesson_and_what_is_guessed_stays_open(lesson):
 def course(tmp_path_factory) -> Path:
     """A course folder with lesson 0, released, and two submissions.
 
-    Ada has the first exercise right and the second one wrong. Grace made a slip of the keyboard in
-    the first, so that the name has no function, and her second is right, with a warning by NumPy.
+    Ada has the first exercise right and the second wrong. Grace made a typing mistake in the first,
+    so the function doesn't exist; her second is right, with a NumPy warning.
     """
     folder = tmp_path_factory.mktemp("Kurs für alle")
     (folder / "nbgrader_config.py").write_text(grading.CONFIG, encoding="utf-8")
@@ -118,7 +118,7 @@ def test_the_release_shows_no_answer_and_no_hidden_test(course):
 @pytest.mark.slow
 @pytest.mark.xdist_group("course")
 def test_nbgrader_gives_points_for_what_the_checks_call_right(course, monkeypatch):
-    """The real nbgrader: autograde both submissions, then read the scores from its gradebook."""
+    """Let nbgrader itself autograde both submissions, then read the scores from its gradebook."""
     from nbgrader.api import Gradebook
 
     monkeypatch.setenv("PATH", grading.environment()["PATH"])

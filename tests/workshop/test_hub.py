@@ -1,7 +1,6 @@
-"""The class's Hub: what is handed out is safe, agrees with itself, and states what was measured.
+"""The class's Hub: its files are safe, agree with each other, and state what was measured.
 
-Whether it works is checked by workshop/hub/check.py, which needs accounts and an environment of its
-own.
+workshop/hub/check.py checks whether it works, but needs accounts and its own environment.
 """
 
 import csv
@@ -38,7 +37,7 @@ def config(folder=HUB):
 
 
 def size(words):
-    """'2G' as bytes, as JupyterHub reads it."""
+    """Return '2G' as a number of bytes, as JupyterHub reads it."""
     return float(words[:-1]) * 1024 ** "_KMGT".index(words[-1])
 
 
@@ -185,12 +184,12 @@ def test_a_class_list_is_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ("Ada", "cannot be the name"),
-        ("jörg", "cannot be the name"),
-        ("../root", "cannot be the name"),
-        ("-rf", "cannot be the name"),
-        ("a" * 21, "cannot be the name"),
-        ("ada\nbob\nada", "stands twice"),
+        ("Ada", "can't be the name"),
+        ("jörg", "can't be the name"),
+        ("../root", "can't be the name"),
+        ("-rf", "can't be the name"),
+        ("a" * 21, "can't be the name"),
+        ("ada\nbob\nada", "is twice"),
         ("# nobody", "no name"),
     ],
 )
@@ -217,7 +216,7 @@ def test_the_guide_states_the_measured_figures(monkeypatch):
     measure = load("measure", monkeypatch)
     for lines in measure.tables():
         table = "\n".join(lines)
-        assert table in GUIDE, f"run measure.py --tables, and put into the guide:\n{table}"
+        assert table in GUIDE, f"run measure.py --tables, and put this into the guide:\n{table}"
 
 
 def test_the_limits_follow_from_the_measurement(monkeypatch):
@@ -226,7 +225,7 @@ def test_the_limits_follow_from_the_measurement(monkeypatch):
     base, each = measure.sizing(handed_out)
     code = text("jupyterhub_config.py")
     hub, student = map(float, re.search(r"= (\S+e9), (\S+e9)\n", code).groups())
-    # What is reserved holds what was measured, with room, but not so much that seats are wasted.
+    # What's reserved covers what was measured, with some room, but doesn't waste seats.
     assert each <= student / 1e6 <= 1.4 * each
     assert base <= hub / 1e6 <= base + 2000
     peak = max(float(row["kernel_peak_rss_mb"]) for row in handed_out)

@@ -1,6 +1,6 @@
-"""The offline kit: what goes into it for which computer. Nothing is downloaded here.
+"""The offline kit: what goes into it for which computer. No test downloads anything.
 
-That a kit installs where there is no network is tried by .ci/offline_kit.
+.ci/offline_kit tries whether a kit installs without a network.
 """
 
 import subprocess
@@ -92,7 +92,7 @@ def test_the_archive_holds_the_course_and_the_wheels_beside_start(tmp_path):
         "platform": "win-amd64",
         "python": "3.12",
     }
-    # And start.py, run there by a Python that the kit is not for, says so in one sentence.
+    # If a Python runs start.py there and the kit isn't for it, start.py says so in one sentence.
     other = "macosx-arm64" if machine.describe()["platform"] != "macosx-arm64" else "win-amd64"
     (root / machine.WHEELS.name / machine.KIT).write_text(
         f'{{"platform": "{other}", "python": "3.12"}}', encoding="utf-8"

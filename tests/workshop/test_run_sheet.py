@@ -1,4 +1,4 @@
-"""The workshop: its run sheets fit into their time, and say what the lessons say."""
+"""The workshop: its run sheets fit into their time and say what the lessons say."""
 
 import copy
 import dataclasses
@@ -26,7 +26,7 @@ def sheet(form):
 
 
 def tables(text):
-    """The tables of Markdown, each as a list of rows, each a list of cells."""
+    """Return the tables of a Markdown text, each as a list of rows, each a list of cells."""
     found = re.findall(r"(?:^\|.*\|\n)+", text, flags=re.MULTILINE)
     return [
         [[c.strip() for c in line.strip("|").split("|")] for line in t.splitlines()] for t in found
@@ -46,7 +46,7 @@ def test_the_run_sheets_are_what_the_plan_and_the_lessons_give():
 
 
 def test_the_clock_on_the_sheet_adds_up_to_the_session(form, sheet):
-    """Read from the page alone: each step begins when the one before it ends."""
+    """Each step begins when the one before it ends; we look only at the page."""
     schedules = at_a_glance(sheet)
     assert len(schedules) == len(form["session"])
     for rows, session in zip(schedules, form["session"], strict=True):
@@ -88,7 +88,7 @@ def test_an_exercise_that_the_lesson_makes_longer_is_refused_too(form, monkeypat
 
 
 def test_every_exercise_is_somewhere_once_with_its_minutes(sheet):
-    """In the room, shown or homework; as the lessons' sources say, read here without the tool."""
+    """In the room, shown or as homework, with the minutes that the lessons' sources give."""
     expected = {}
     for path in sorted((ROOT / "notebooks" / "source").glob("0*.py")):
         text = path.read_text(encoding="utf-8")
@@ -132,7 +132,7 @@ def test_every_quotation_is_in_the_solved_lesson():
     [
         (lambda plan: plan["block"]["cat"].update(heading="No such heading"), "No such heading"),
         (lambda plan: plan["block"]["cat"].update(lesson=9), "no lesson 9"),
-        (lambda plan: plan["block"]["cat"].update(kind="sing"), "none of talk, show, predict"),
+        (lambda plan: plan["block"]["cat"].update(kind="sing"), "one of talk, show, predict"),
         (lambda plan: plan["exercise"].pop("3.2"), "needs before, after, review"),
         (lambda plan: plan["exercise"].pop("5.1"), "needs belief and answer"),
         (lambda plan: plan["block"]["coins"].pop("late"), "may be left out"),

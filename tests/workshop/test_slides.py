@@ -1,4 +1,4 @@
-"""The slides: made of the lessons' cells, complete without any other computer."""
+"""The slides: made from the lessons' cells, and complete without any other computer."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ CHOSEN = lessons.read_toml("slides.toml")["slide"]
 
 @pytest.fixture(scope="module")
 def decks(tmp_path_factory):
-    """The folder of the slides, made as the instructor makes it."""
+    """The slides' folder, made the way an instructor makes it."""
     target = tmp_path_factory.mktemp("slides")
     slides.write(target)
     return target

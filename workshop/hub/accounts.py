@@ -2,9 +2,9 @@
 
     sudo .venv/bin/python workshop/hub/accounts.py class.txt --teacher maria > passwords.csv
 
-class.txt has one name a line: small letters a to z, digits and -, such as `ada` or `group-7`. Lines
-that begin with # and empty lines do not count. A name whose account this script made before is left
-as it is, so that latecomers can be added to the list. Nothing is made if one name is not good.
+class.txt has one name per line: small letters a to z, digits and -, such as `ada` or `group-7`.
+Lines that begin with # and empty lines don't count. Accounts that this script made before stay as
+they are, so you can add latecomers to the list. If one name is bad, it makes no accounts at all.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import sys
 from pathlib import Path
 
 STUDENTS, TEACHERS = "saliency", "saliency-teachers"  # groups; jupyterhub_config.py lets them in
-# A socket of a kernel has the name in its path, which Linux allows 107 letters.
+# A kernel's socket has the name in its path, and Linux limits that to 107 letters.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters that look alike
 
 
 class Problem(Exception):
-    """What is wrong, in a sentence for the person who ran this script."""
+    """What's wrong, in a sentence for the person who ran this script."""
 
 
 def read_names(path: Path) -> list[str]:
@@ -32,14 +32,14 @@ def read_names(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"The class list {path} could not be read ({error}).") from None
+        raise Problem(f"The class list {path} couldn't be read ({error}).") from None
     names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     for name in names:
         check_name(name)
         if names.count(name) > 1:
-            raise Problem(f"The name {name!r} stands twice in {path}: give one of them another.")
+            raise Problem(f"The name {name!r} is twice in {path}: give one of them another name.")
     if not names:
-        raise Problem(f"There is no name in {path}: write one a line.")
+        raise Problem(f"There's no name in {path}: write one per line.")
     return names
 
 
@@ -47,7 +47,7 @@ def check_name(name: str) -> None:
     """Raise Problem for a name that no account can have."""
     if not NAME.fullmatch(name):
         raise Problem(
-            f"{name!r} cannot be the name of an account: use up to 20 of a to z, 0 to 9 and -, and "
+            f"{name!r} can't be the name of an account: use up to 20 of a to z, 0 to 9 and -, and "
             "begin with a letter."
         )
 
@@ -58,13 +58,13 @@ def new_password() -> str:
 
 
 def groups_of(name: str) -> list[str] | None:
-    """Return the groups of an account, or None where there is none of that name."""
+    """Return an account's groups, or None if there's no account with that name."""
     done = subprocess.run(["id", "-nG", name], capture_output=True, text=True)
     return None if done.returncode else done.stdout.split()
 
 
 def is_new(name: str) -> bool:
-    """Return whether the account has to be made; a Problem if it is somebody else's."""
+    """Return whether the account has to be made; raise Problem if it's somebody else's."""
     groups = groups_of(name)
     if groups is not None and STUDENTS not in groups:
         raise Problem(
@@ -90,19 +90,21 @@ def make(name: str) -> str:
 
 
 def run(*command: str, text: str | None = None) -> None:
-    """Run a command with this text as its input; Problem repeats what it said if it fails."""
+    """Run a command with this text as its input; if it fails, Problem repeats its message."""
     done = subprocess.run(command, input=text, capture_output=True, text=True)
     if done.returncode:
         raise Problem(f"`{' '.join(command)}` failed: {done.stderr.strip() or 'no reason given'}.")
 
 
 def main() -> None:
-    """Make the accounts that a file lists, and print the passwords of the new ones."""
+    """Make the accounts listed in a file, and print the passwords of the new ones."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("list", type=Path, help="the file with the names")
-    parser.add_argument("--teacher", metavar="NAME", help="an account that may start and stop all")
+    parser.add_argument(
+        "--teacher", metavar="NAME", help="an account that may start and stop everything"
+    )
     options = parser.parse_args()
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         raise Problem("Only root can make accounts: put `sudo` before the command (on Linux).")
@@ -120,7 +122,7 @@ def main() -> None:
         print(f"{name},{make(name)}", flush=True)
     if options.teacher:
         run("usermod", "--append", "--groups", TEACHERS, options.teacher)
-    print(f"{len(new)} accounts made, {len(names) - len(new)} were there.", file=sys.stderr)
+    print(f"{len(new)} accounts made, {len(names) - len(new)} already existed.", file=sys.stderr)
 
 
 if __name__ == "__main__":

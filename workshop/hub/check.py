@@ -1,11 +1,11 @@
-"""Check the class's Hub for real: two students, who cannot read each other's files, and lesson 3.
+"""Check the class's Hub for real: two students who can't read each other's files, and lesson 3.
 
     sudo python3 workshop/hub/check.py --environment .venv
 
-The Hub runs with the configuration that is handed out, encrypted, on loopback. The two log in with
-their passwords. What they may do is tried, and what they must not do as well; so are the copies of
-the notebooks, the stopping of an idle server and, where systemd runs, the memory limit. It makes
-accounts and deletes them, so it needs Linux and root: use a machine that can be thrown away.
+The Hub runs with the class's configuration, encrypted, on loopback. The two log in with their
+passwords. It tries what they may do and what they mustn't, the copies of the notebooks, the
+stopping of an idle server and, where systemd is running, the memory limit. It makes accounts and
+deletes them, so it needs Linux and root: use a machine that you can throw away.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pathlib import Path
 import trial
 from trial import Problem, Server, say
 
-ADA, BOB, EVE = "trial-ada", "trial-bob", "trial-eve"  # eve has an account, and is not in the class
+ADA, BOB, EVE = "trial-ada", "trial-bob", "trial-eve"  # eve has an account, but isn't in the class
 LESSON = "saliency-course/03_grad_cam.ipynb"
-IDLE = 15  # seconds; the Hub that is handed out waits an hour
-# The culler that is handed out, but impatient; and activity noted more often than every 5 minutes.
+IDLE = 15  # seconds; the class's Hub waits an hour
+# The class's culler, but impatient; and activity is noted more often than every 5 minutes.
 IMPATIENT = f"""
 for service in c.JupyterHub.services:
     if service["name"] == "idle-culler":
@@ -34,7 +34,7 @@ c.JupyterHub.last_activity_interval = 2
 c.Spawner.environment["JUPYTERHUB_ACTIVITY_INTERVAL"] = "2"
 """
 
-# Each must be refused in bob's kernel. {home} and {pid} are ada's, {course} is the shared folder.
+# Each must fail in bob's kernel. {home} and {pid} are ada's, {course} is the shared folder.
 FORBIDDEN = {
     "list the other's home folder": "os.listdir('{home}')",
     "read the other's notebook": "open('{home}/saliency-course/03_grad_cam.ipynb').read()",
@@ -47,8 +47,8 @@ FORBIDDEN = {
     "write into the shared environment": "open(sys.prefix + '/x', 'w')",
 }
 
-# Ada's kernel prints, and has a file in /tmp. Bob's tries to hear it, at every port that ada's
-# processes have, and to see the file.
+# Ada's kernel prints, and has a file in /tmp. Bob's tries to listen in, at every port of ada's
+# processes, and to see the file.
 TALK = """
 import tempfile, time
 with tempfile.NamedTemporaryFile(prefix="trial-ada-"):
@@ -74,7 +74,7 @@ class Report:
         self.passed = self.failed = 0
 
     def __call__(self, what: str, holds: bool, otherwise: object = "") -> None:
-        """Print whether it holds and, if it doesn't, what was found instead; count it."""
+        """Print whether it holds and, if not, what was found instead; count it."""
         self.passed += bool(holds)
         self.failed += not holds
         say(f"  ok      {what}" if holds else f"  FAILED  {what}: {otherwise}")
@@ -84,7 +84,7 @@ class Report:
 
 
 async def log_in(hub: trial.Hub, name: str, password: str) -> str | None:
-    """Log in by the page's form, and return a token of the account's own; None if refused."""
+    """Log in with the page's form, and return the account's own token; None if refused."""
     async with trial.session(hub.certificate) as browser:
         async with browser.get(f"{hub.url}/hub/login") as page:
             form = {"_xsrf": xsrf_in(await page.text())}
@@ -101,7 +101,7 @@ async def log_in(hub: trial.Hub, name: str, password: str) -> str | None:
 
 
 def xsrf_in(page: str) -> str:
-    """Return the token against forged requests that a page of the Hub carries."""
+    """Return the token against forged requests from a page of the Hub."""
     return re.search(r'(?:name="_xsrf"\s+value=|xsrf_token:\s*)"([^"]+)"', page).group(1)
 
 
@@ -114,16 +114,16 @@ async def check_log_in(hub: trial.Hub, people: dict, report: Report) -> dict[str
     outsider = await log_in(hub, EVE, people[EVE].password)
     report("an account outside the class is refused", outsider is None, "let in")
     if not all(tokens.values()):
-        raise Problem(f"Without a log-in the rest cannot be checked:\n{trial.tail(hub.log)}")
+        raise Problem(f"Without a log-in, the rest can't be checked:\n{trial.tail(hub.log)}")
     return tokens
 
 
 async def check_copies(server: Server, course: Path, report: Report) -> None:
-    """Check that students find their own copies, and keep what they changed."""
+    """Check that students find their own copies, and keep their changes."""
     expected = sorted(path.name for path in (course / "notebooks").glob("*.ipynb"))
     _, folder = await server.api("GET", "contents/saliency-course")
     names = sorted(entry["name"] for entry in folder["content"])
-    report("a student finds the notebooks, and no solutions", names == expected, names)
+    report("a student finds the notebooks, but no solutions", names == expected, names)
     async with server.kernel(LESSON) as kernel:
         await kernel.run("open('03_grad_cam.ipynb', 'w').write('my work')")
         await kernel.run("import os; os.remove('04_smoothgrad.ipynb')")
@@ -132,8 +132,8 @@ async def check_copies(server: Server, course: Path, report: Report) -> None:
     async with server.kernel(LESSON) as kernel:
         kept = await kernel.run("print(open('03_grad_cam.ipynb').read())")
         again = await kernel.run("open('04_smoothgrad.ipynb').read()")
-    report("their work is there at the next start, untouched", kept.text == "my work\n", kept)
-    report("a notebook that they deleted is there anew", again.error is None, again.error)
+    report("their work is still there at the next start", kept.text == "my work\n", kept)
+    report("a notebook that they deleted is there again", again.error is None, again.error)
 
 
 async def check_isolation(session, hub, people, tokens, course: Path, report: Report) -> None:
@@ -151,7 +151,7 @@ async def check_isolation(session, hub, people, tokens, course: Path, report: Re
         if trial.has_systemd():
             report("cannot see the other's files in /tmp", "nothing" in heard.text, heard)
         else:
-            say("  --      a /tmp of one's own: not checked, systemd does not run here")
+            say("  --      a /tmp per student: not checked, because systemd isn't running here")
         for what, code in FORBIDDEN.items():
             ran = await kernel.run(code.format(course=course, **words))
             report(
@@ -169,13 +169,13 @@ async def check_isolation(session, hub, people, tokens, course: Path, report: Re
 
 
 def ports_of(uid: int) -> list[int]:
-    """Return the TCP ports at which an account's processes listen."""
+    """Return the TCP ports on which an account's processes listen."""
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return [int(s[1].split(":")[1], 16) for s in sockets if s[3] == "0A" and int(s[7]) == uid]
 
 
 async def check_lesson(ada: Server, course: Path, report: Report) -> None:
-    """Run lesson 3 to its first map, in the copy that ada was given."""
+    """Run lesson 3 to its first map, in ada's copy."""
     source = json.loads((course / "notebooks/03_grad_cam.ipynb").read_text(encoding="utf-8"))
     first_map = None
     async with ada.kernel(LESSON) as kernel:
@@ -191,7 +191,7 @@ async def check_lesson(ada: Server, course: Path, report: Report) -> None:
 async def check_memory_limit(bob: Server, ada: Server, report: Report) -> None:
     """Check that a kernel that wants too much memory ends alone."""
     if not trial.has_systemd():
-        say("  --      the memory limit: not checked, systemd does not run here")
+        say("  --      the memory limit: not checked, because systemd isn't running here")
         return
     async with bob.kernel(LESSON) as kernel:
         ran = await kernel.run("import os\nx = b'1' * int(1.2 * int(os.environ['MEM_LIMIT']))")
@@ -211,11 +211,11 @@ async def check_culling(bob: Server, ada: Server, report: Report) -> None:
                 break
             await asyncio.sleep(1)
         report("an idle server stops", not await bob.is_running(), "it runs")
-        report("a server that is used does not", await ada.is_running(), "it was stopped")
+        report("a server in use doesn't", await ada.is_running(), "it was stopped")
 
 
 async def check(hub: trial.Hub, people: dict, course: Path, report: Report) -> None:
-    """Make all checks of a Hub that runs."""
+    """Run all checks on a running Hub."""
     tokens = await check_log_in(hub, people, report)
     async with trial.session(hub.certificate) as session:
         ada, bob = (Server(session, hub, name, tokens[name]) for name in (ADA, BOB))
@@ -241,14 +241,16 @@ def inside(folder: Path, report: Report) -> None:
 
 
 def main() -> int:
-    """Check a Hub on a machine of its own; returns the exit status."""
+    """Check a Hub on a machine of its own; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--environment", type=Path, help="one with requirements.txt; is not changed"
+        "--environment",
+        type=Path,
+        help="one with the packages of requirements.txt; it isn't changed",
     )
-    parser.add_argument("--machine", type=Path, help="the folder to install into, and keep")
+    parser.add_argument("--machine", type=Path, help="the folder to install into and keep")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     trial.needs_root()

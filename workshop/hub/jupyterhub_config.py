@@ -1,7 +1,7 @@
 """JupyterHub for a class on one machine: own accounts, memory limits by systemd, idle servers stop.
 
-README.md in this folder says how to set it up and where the numbers come from. The configuration
-finds the course by its own place: it stays where it is, in the course's folder.
+README.md in this folder says how to set it up and where the numbers come from. Leave this file in
+the course's folder: that's how it finds the course.
 """
 
 import os
@@ -11,17 +11,17 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 c = get_config()  # noqa: F821 - JupyterHub provides it
 
-# ------------------------------------------------------------------------------------- who may in
+# --------------------------------------------------------------------------------- who may log in
 
-# Linux accounts with a password each, made by accounts.py out of the class list. Nobody can sign
-# up, and nobody can take another one's name.
+# Linux accounts with a password each, made by accounts.py from the class list. Nobody can sign up,
+# and nobody can take somebody else's name.
 c.JupyterHub.authenticator_class = "pam"
 c.PAMAuthenticator.allowed_groups = {"saliency"}
 c.PAMAuthenticator.admin_groups = {"saliency-teachers"}
 
 # ------------------------------------------------------------------------------------------- TLS
 
-# Passwords do not travel in the open: without a certificate the Hub answers on this machine alone.
+# Passwords never travel unencrypted: without a certificate, the Hub only answers on this machine.
 CERTIFICATE = Path("/etc/saliency-hub/tls.crt")
 if CERTIFICATE.is_file():
     c.JupyterHub.bind_url = "https://:443"
@@ -30,10 +30,10 @@ if CERTIFICATE.is_file():
 else:
     c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 
-# ------------------------------------------------------------------------- one server a student
+# ------------------------------------------------------------------------ one server per student
 
-# It starts as the student's own account, in a systemd unit of its own. That is what enforces the
-# memory limit; JupyterHub's own LocalProcessSpawner would ignore it.
+# It starts under the student's own account, in its own systemd unit. That enforces the memory
+# limit; JupyterHub's own LocalProcessSpawner would ignore it.
 c.JupyterHub.spawner_class = "systemdspawner.SystemdSpawner"
 c.SystemdSpawner.isolate_tmp = True
 c.SystemdSpawner.isolate_devices = True
@@ -43,14 +43,14 @@ c.SystemdSpawner.default_shell = "/bin/bash"
 c.Spawner.cmd = [sys.executable, str(HERE / "start_server.py")]
 c.Spawner.default_url = "/lab/tree/saliency-course/00_start_here.ipynb"
 c.Spawner.args = [
-    # What a kernel prints goes to its server through a socket in the student's home folder, not
-    # through a TCP port, where every account of the machine could listen.
+    # A kernel's output goes to its server through a socket in the student's home folder, not a TCP
+    # port, where every account on the machine could listen.
     "--KernelManager.transport=ipc",
-    # The kernel of a lesson whose tab was closed 20 minutes ago: each takes half a gigabyte.
+    # Ends a kernel 20 minutes after its lesson's tab was closed: each takes half a gigabyte.
     "--MappingKernelManager.cull_idle_timeout=1200",
 ]
 c.Spawner.environment = {
-    "PYTHONNOUSERSITE": "1",  # a student's own `pip install` cannot break the course
+    "PYTHONNOUSERSITE": "1",  # a student's own `pip install` can't break the course
 }
 
 # ---------------------------------------------------------------- memory and waiting, as measured
@@ -58,10 +58,10 @@ c.Spawner.environment = {
 c.Spawner.mem_limit = "2G"
 MEMORY_HUB, MEMORY_STUDENT = 1.5e9, 0.75e9
 memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-# One student too many is told to try again later, instead of everybody's kernels being killed.
+# One student too many is told to try again later. Otherwise, everybody's kernels would be killed.
 c.JupyterHub.active_server_limit = max(1, int((memory - MEMORY_HUB) / MEMORY_STUDENT))
 
-# When all come at once they wait for the processors; that is no reason to give up.
+# If everybody comes at once, they wait for the processors; that's no reason to give up.
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 300
 
@@ -81,5 +81,5 @@ c.JupyterHub.load_roles = [
     }
 ]
 
-# The Hub can be restarted during a lesson: the students' servers go on.
+# You can restart the Hub during a lesson: the students' servers keep running.
 c.JupyterHub.cleanup_servers = False

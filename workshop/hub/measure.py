@@ -5,12 +5,12 @@
     sudo python3 workshop/hub/measure.py --kernel                    what fills one kernel
     sudo python3 workshop/hub/measure.py --set OMP_NUM_THREADS=1     with a variable set
 
-It makes accounts, and so needs Linux and root: use a machine that can be thrown away, and that
-does nothing else meanwhile. Everything is on loopback. --machine FOLDER keeps the course, the
-environment and the proxy that it installs, some 3 GB, for the next time.
+It makes accounts, so it needs Linux and root: use a machine that you can throw away, and that's
+otherwise idle. Everything is on loopback. --machine FOLDER keeps the course, the environment and
+the proxy that it installs, some 3 GB, for the next time.
 
 The students are processes that this script drives through the Hub's and the servers' REST API and
-the kernels' websockets; what a browser itself loads is not in the figures.
+the kernels' websockets. The figures don't include what a browser itself loads.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ MB = 1e6
 
 
 class Memory(NamedTuple):
-    """Of some processes together, in MB.
+    """The total memory of some processes, in MB.
 
-    What several processes share counts fully in `rss` and by parts in `pss`; `own` is memory that
-    comes from no file and is shared with nobody.
+    Memory that several processes share counts fully in `rss` and by parts in `pss`; `own` is memory
+    that doesn't come from a file and isn't shared.
     """
 
     rss: float
@@ -53,7 +53,7 @@ class Memory(NamedTuple):
 
 
 def memory_of(pids: list[int]) -> Memory:
-    """Return the memory and processor time of some processes together."""
+    """Return the total memory and processor time of some processes."""
     found = []
     for pid in pids:
         with contextlib.suppress(OSError, KeyError):  # it has just ended
@@ -68,7 +68,7 @@ def memory_of_one(pid: int) -> Memory:
     process = Path("/proc", str(pid))
     rollup = fields(process / "smaps_rollup")
     peak = fields(process / "status")["VmHWM"]
-    # The name, the second field, may hold anything: count from the bracket that closes it.
+    # The name, the second field, may contain anything: count from its closing bracket.
     ticks = (process / "stat").read_text().rsplit(")", 1)[1].split()[11:13]
     cpu = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
     return Memory(rollup["Rss"], rollup["Pss"], rollup["Anonymous"], peak, cpu)
@@ -81,12 +81,12 @@ def fields(path: Path) -> dict[str, float]:
 
 
 def available() -> float:
-    """Return how much memory the machine could still give, in MB."""
+    """Return how much memory the machine has left, in MB."""
     return fields(Path("/proc/meminfo"))["MemAvailable"]
 
 
 def kernels_of(pids: list[int]) -> list[int]:
-    """Return those of the processes that are kernels."""
+    """Return the processes that are kernels."""
     found = []
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -96,7 +96,7 @@ def kernels_of(pids: list[int]) -> list[int]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return a process and all that it started."""
+    """Return a process and all those it started."""
     parent = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -113,7 +113,7 @@ def descendants(pid: int) -> list[int]:
 
 
 class Times(NamedTuple):
-    """Seconds after the click on "Start" of one student."""
+    """Seconds after one student's click on "Start"."""
 
     server: float
     first_map: float
@@ -159,11 +159,11 @@ async def a_class(hub: trial.Hub, students: list[trial.Student]) -> dict[str, fl
         while not waiting.done():
             least = min(least, available())
             for task in work:
-                if task.done():  # it failed: a student stays until we have measured
+                if task.done():  # it failed: students stay until we have measured
                     waiting.cancel()
                     task.result()
             await asyncio.sleep(0.5)
-        await asyncio.sleep(3)  # idle, as while the next exercise is being read
+        await asyncio.sleep(3)  # idle, as while they read the next exercise
         after = available()
         pids = [trial.processes_of(s.uid) for s in students]
         kernels = [memory_of(kernels_of(own)) for own in pids]
@@ -176,7 +176,7 @@ async def a_class(hub: trial.Hub, students: list[trial.Student]) -> dict[str, fl
     for problem in sorted({p for t in times for p in t.problems}):
         say(f"  {problem}")
     if any(t.problems for t in times):
-        raise Problem("Lesson 3 did not run to its end without an error: see above.")
+        raise Problem("Lesson 3 didn't run to its end without an error: see above.")
 
     def mean(values) -> float:
         return statistics.fmean(values)
@@ -246,7 +246,7 @@ def machine() -> str:
 
 
 def write(name: str, rows: list[dict]) -> None:
-    """Keep rows in results/NAME.csv; those of the same class or stage are replaced."""
+    """Store rows in results/NAME.csv; they replace those of the same class or stage."""
     path = RESULTS / f"{name}.csv"
     stamp = {"date": datetime.date.today().isoformat(), "machine": machine()}
     rows = [{k: round(v, 1) if isinstance(v, float) else v for k, v in r.items()} for r in rows]
@@ -265,7 +265,7 @@ def write(name: str, rows: list[dict]) -> None:
 
 
 def read(name: str) -> list[dict]:
-    """Return the rows of a table of kept figures."""
+    """Return the rows of a table of stored figures."""
     path = RESULTS / f"{name}.csv"
     if not path.exists():
         raise Problem(f"There are no figures in {path.name} yet: measure with --write first.")
@@ -278,16 +278,16 @@ COLUMNS = {
         "students": "students at once",
         "server_last_s": "all have a server (s)",
         "first_map_median_s": "first map, median (s)",
-        "first_map_last_s": "first map, the last (s)",
-        "lesson_last_s": "all through lesson 3 (s)",
-        "student_pss_mb": "memory a student (MB)",
+        "first_map_last_s": "first map, slowest (s)",
+        "lesson_last_s": "all done with lesson 3 (s)",
+        "student_pss_mb": "memory per student (MB)",
         "machine_mb": "all students, idle (MB)",
-        "machine_peak_mb": "all students, at most (MB)",
+        "machine_peak_mb": "all students, peak (MB)",
     },
     "kernel": {
         "stage": "after",
         "rss_mb": "in memory (MB)",
-        "own_mb": "of it not shared (MB)",
+        "own_mb": "of that, not shared (MB)",
         "cpu_s": "processor time so far (s)",
     },
 }
@@ -312,7 +312,7 @@ def table(name: str, rows: list[dict]) -> list[str]:
 def sizing(rows: list[dict]) -> tuple[float, float]:
     """Return a and b of memory = a + b x students, in MB: the line through the measured classes.
 
-    memory: what the Hub takes, and the least that was left of the machine while the class worked.
+    Memory counts what the Hub takes, and how little the machine had left while the class worked.
     """
     n = [float(row["students"]) for row in rows]
     used = [float(row["machine_peak_mb"]) + float(row["hub_pss_mb"]) for row in rows]
@@ -321,7 +321,7 @@ def sizing(rows: list[dict]) -> tuple[float, float]:
 
 
 def tables() -> list[list[str]]:
-    """Return the tables of the guide, from what was kept."""
+    """Return the guide's tables, from the stored figures."""
     rows = sorted(read("class"), key=lambda row: int(row["students"]))
     handed_out = [row for row in rows if row["setting"] == HANDED_OUT]
     others = [row for row in rows if row["setting"] != HANDED_OUT]
@@ -356,21 +356,25 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", dest="variables"
     )
-    parser.add_argument("--tables", action="store_true", help="print what is kept, measure nothing")
-    parser.add_argument("--write", action="store_true", help="keep the figures in results/")
     parser.add_argument(
-        "--environment", type=Path, help="one with requirements.txt; is not changed"
+        "--tables", action="store_true", help="print the stored figures, measure nothing"
     )
-    parser.add_argument("--machine", type=Path, help="the folder to install into, and keep")
+    parser.add_argument("--write", action="store_true", help="store the figures in results/")
+    parser.add_argument(
+        "--environment",
+        type=Path,
+        help="one with the packages of requirements.txt; it isn't changed",
+    )
+    parser.add_argument("--machine", type=Path, help="the folder to install into and keep")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if min(options.students) < 1 or any("=" not in v for v in options.variables):
-        parser.error("--students takes numbers from 1 on, --set takes NAME=VALUE")
+        parser.error("--students takes numbers of at least 1, --set takes NAME=VALUE")
     return options
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Measure classes of growing size, or one kernel, on the machine that was made."""
+    """Measure classes of growing size, or one kernel, on this trial machine."""
     folder, python = options.inside, trial.python_of(options.inside / "saliency-course/.venv")
     variables = dict(v.split("=", 1) for v in options.variables)
     settings = (
@@ -390,7 +394,7 @@ def measure(options: argparse.Namespace) -> None:
                 write("kernel", rows)
             return
         with trial.running_hub(folder, python, settings) as hub:
-            asyncio.run(a_class(hub, students[:1]))  # so that all files have been read once
+            asyncio.run(a_class(hub, students[:1]))  # now all files have been read once
         for n in options.students:
             with trial.running_hub(folder, python, settings) as hub:
                 row = asyncio.run(a_class(hub, students[:n]))
@@ -401,7 +405,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Measure on a machine of its own, or print what is kept; returns the exit status."""
+    """Measure on a machine of its own, or print the stored figures; return the exit status."""
     options = options_of()
     if options.tables:
         tell()

@@ -1,8 +1,8 @@
-"""A class's machine for a trial: what README.md sets up, in a folder of its own, on loopback.
+"""A trial machine for a class: what README.md sets up, in its own folder, on loopback.
 
-check.py and measure.py use it. The configuration is the one that is handed out; what a trial
-changes in it is `TRIAL` below. The students' accounts are real, so that this needs Linux and root:
-use a machine that can be thrown away.
+check.py and measure.py use it. It uses the class's configuration; `TRIAL` below has what a trial
+changes. The students' accounts are real, so this needs Linux and root: use a machine that you can
+throw away.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-with contextlib.suppress(ImportError):  # on Windows, where `needs_root` says what is needed
+with contextlib.suppress(ImportError):  # on Windows, where `needs_root` says what's needed
     import grp
     import pwd
 
@@ -46,33 +46,33 @@ c.JupyterHub.services.append({{"name": "trial", "api_token": {token!r}}})
 scopes = ["admin:users", "servers", "access:servers"]
 c.JupyterHub.load_roles.append({{"name": "trial", "services": ["trial"], "scopes": scopes}})
 """
-# What the servers say goes to a file, where no journal keeps it.
+# The servers' messages go to a file, if no journal keeps them.
 WITH_SYSTEMD = 'c.SystemdSpawner.unit_extra_properties = {{"StandardError": "append:{log}"}}\n'
-# Without systemd nothing enforces the memory limit, and check.py says so.
+# Without systemd, nothing enforces the memory limit, and check.py says so.
 WITHOUT_SYSTEMD = 'c.JupyterHub.spawner_class = "jupyterhub.spawner.LocalProcessSpawner"\n'
 
 
 class Problem(Exception):
-    """What is wrong, in a sentence for the person who runs the trial."""
+    """What's wrong, in a sentence for the person who runs the trial."""
 
 
 def say(text: str) -> None:
-    """Print a line at once, also where the output goes to a file."""
+    """Print a line at once, even if the output goes to a file."""
     print(text, flush=True)
 
 
 def has_systemd() -> bool:
-    """Say whether systemd runs here."""
+    """Return whether systemd is running here."""
     return Path("/run/systemd/system").is_dir()
 
 
 def can_have_systemd() -> bool:
-    """Return whether with_systemd.sh can run a systemd where none runs."""
+    """Return whether with_systemd.sh can start a systemd where none is running."""
     return Path("/lib/systemd/systemd").exists() and Path("/sys/fs/cgroup/memory").is_dir()
 
 
 def run(*command: str | Path, cwd: Path | None = None, text: str | None = None, env=None) -> str:
-    """Run a command and return what it printed; a Problem with its last words if it fails."""
+    """Run a command and return what it printed; if it fails, raise Problem with its last words."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(words, cwd=cwd, input=text, capture_output=True, text=True, env=env)
@@ -97,19 +97,19 @@ def needs_root() -> None:
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         raise Problem(
             "This makes accounts on the machine, so it needs Linux and root: run it with `sudo`, "
-            "on a machine that can be thrown away."
+            "on a machine that you can throw away."
         )
 
 
 def make_machine(folder: Path, environment: Path | None) -> Path:
     """Put the course, its environment with JupyterHub, and the proxy into `folder`.
 
-    environment: a virtual environment with the packages of requirements.txt, which is not changed;
-        without one, `start.py check` makes it, as the guide says. What is there already is kept.
+    environment: a virtual environment with the packages of requirements.txt, which isn't changed;
+        without one, `start.py check` makes it, as the guide says. Anything already there is kept.
 
     Returns the Python to run the Hub with.
     """
-    os.umask(0o022)  # the students read what is made here
+    os.umask(0o022)  # students must be able to read what is made here
     course, made = folder / "saliency-course", folder / "made"
     python = python_of(course / ".venv")
     shutil.rmtree(course / "workshop", ignore_errors=True)  # this, and the notebooks, may be newer
@@ -128,7 +128,7 @@ def make_machine(folder: Path, environment: Path | None) -> Path:
         say(f"Taking the environment from {environment} ...")
         link_environment(environment, course / ".venv")
     else:
-        say("Making the environment of the course, some minutes ...")
+        say("Making the course's environment: this takes a few minutes ...")
         run(sys.executable, "start.py", "check", "--output", folder / "check.png", cwd=course)
     if not is_open_to_all(python):
         use_another_python(course / ".venv")
@@ -142,10 +142,10 @@ def make_machine(folder: Path, environment: Path | None) -> Path:
 
 
 def link_environment(source: Path, target: Path) -> None:
-    """Make a copy of an environment that shares its files, which are written to by nobody."""
+    """Copy an environment by sharing its files, because nobody writes to them."""
     if not python_of(source).exists():
         raise Problem(f"There is no environment in {source}: {python_of(source)} is missing.")
-    shutil.rmtree(target, ignore_errors=True)  # one that was not finished
+    shutil.rmtree(target, ignore_errors=True)  # one that wasn't finished
 
     def link(a: str, b: str) -> None:
         try:
@@ -155,7 +155,7 @@ def link_environment(source: Path, target: Path) -> None:
 
     shutil.copytree(source, target, symlinks=True, copy_function=link)
     (packages,) = (target / "lib").glob("python3*/site-packages")
-    for pointer in packages.glob("*saliency_course*.pth"):  # to the folder that it came from
+    for pointer in packages.glob("*saliency_course*.pth"):  # to the folder it came from
         pointer.unlink()
     (packages / "_saliency_course.pth").write_text("../../../..\n", encoding="utf-8")
 
@@ -185,15 +185,15 @@ def use_another_python(environment: Path) -> None:
 
 @contextlib.contextmanager
 def machine_folder(kept: Path | None) -> Iterator[Path]:
-    """The folder for the machine: one to keep, or a temporary one."""
+    """Return the folder for the machine: one to keep, or a temporary one."""
     if kept:
         kept = kept.resolve()
         if kept.parts[1] in ("tmp", "home", "root"):
-            raise Problem(f"{kept} is not for all accounts: take a folder in /opt, say.")
+            raise Problem(f"{kept} isn't open to all accounts: use a folder in /opt, say.")
         kept.mkdir(parents=True, exist_ok=True)
         yield kept
         return
-    # Not in /tmp, of which each student's server sees one of its own.
+    # Not in /tmp, because each student's server sees its own.
     folder = Path(tempfile.mkdtemp(prefix="saliency-trial-", dir="/opt"))
     folder.chmod(0o755)
     try:
@@ -215,11 +215,11 @@ class Student(NamedTuple):
 
 @contextlib.contextmanager
 def class_of(names: list[str], machine: Path, python: Path) -> Iterator[list[Student]]:
-    """Accounts made by accounts.py, as in the guide; afterwards they are deleted."""
+    """Make accounts with accounts.py, as in the guide; delete them afterwards."""
     new_groups = [group for group in GROUPS if not has_group(group)]
     listing = machine / "class.txt"
     listing.write_text("\n".join(names) + "\n", encoding="utf-8")
-    delete(names)  # left by a trial that was killed
+    delete(names)  # left over from a trial that was killed
     try:
         printed = run(python, machine / "saliency-course/workshop/hub/accounts.py", listing)
         passwords = dict(line.split(",") for line in printed.splitlines()[1:])
@@ -241,7 +241,7 @@ def class_of(names: list[str], machine: Path, python: Path) -> Iterator[list[Stu
 
 
 def has_group(name: str) -> bool:
-    """Say whether this machine has a group of this name."""
+    """Return whether this machine has a group of this name."""
     try:
         return grp.getgrnam(name) is not None
     except KeyError:
@@ -249,7 +249,7 @@ def has_group(name: str) -> bool:
 
 
 def delete(names: list[str]) -> None:
-    """Delete the trial's accounts, with all that they own and run."""
+    """Delete the trial's accounts, with everything they own and run."""
     for name in names:
         with contextlib.suppress(KeyError):
             for pid in processes_of(pwd.getpwnam(name).pw_uid):
@@ -273,7 +273,7 @@ def processes_of(uid: int) -> list[int]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port that nobody is listening on."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -293,9 +293,9 @@ class Hub(NamedTuple):
 def running_hub(
     machine: Path, python: Path, settings: str = "", tls: bool = False
 ) -> Iterator[Hub]:
-    """Start the Hub with the configuration that is handed out, and stop it afterwards.
+    """Start the Hub with the class's configuration, and stop it afterwards.
 
-    settings: lines of configuration to add; tls: encrypt, with a certificate made for the trial.
+    settings: lines of configuration to add; tls: whether to encrypt, with a trial certificate.
     """
     state = Path(tempfile.mkdtemp(prefix="hub-", dir=machine))  # 0700, like the service's
     token = secrets.token_hex(16)
@@ -334,7 +334,7 @@ def running_hub(
 
 
 def make_certificate(folder: Path) -> None:
-    """Write a certificate for 127.0.0.1 that is good for a day, and its key, into a folder."""
+    """Write a certificate for 127.0.0.1 that's good for a day, and its key, into a folder."""
     run(
         *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
         *("-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"),
@@ -344,7 +344,7 @@ def make_certificate(folder: Path) -> None:
 
 
 def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
-    """Wait up to a minute until the Hub runs; Problem shows the end of its log."""
+    """Wait up to a minute for the Hub to run; Problem shows the end of its log."""
     port = int(url.rsplit(":", 1)[1])
     for _ in range(300):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -353,7 +353,7 @@ def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
         if process.poll() is not None:
             break
         time.sleep(0.2)
-    raise Problem(f"The Hub did not start; the end of its log:\n{tail(log)}")
+    raise Problem(f"The Hub didn't start; here's the end of its log:\n{tail(log)}")
 
 
 def tail(log: Path, lines: int = 15) -> str:
@@ -401,13 +401,13 @@ class Ran(NamedTuple):
 
     @property
     def has_figure(self) -> bool:
-        """Whether one of its outputs is a picture."""
+        """Return whether one of its outputs is a picture."""
         data = [o["data"] for o in self.outputs if "data" in o]
         return any("image/png" in d or "<img" in d.get("text/html", "") for d in data)
 
 
 class Kernel:
-    """A running kernel behind the Hub, reached as a browser reaches it: by its websocket."""
+    """A running kernel behind the Hub, reached the way a browser does: by its websocket."""
 
     def __init__(self, socket):
         self._socket = socket
@@ -469,7 +469,7 @@ class Server:
         return await self._ask(method, f"/user/{self.name}/api/{path}", **kwargs)
 
     async def start(self) -> None:
-        """Start the server and wait, with the Hub's own news about it, until it is ready."""
+        """Start the server, and follow the Hub's own news about it until it's ready."""
         status, body = await self.hub("POST", f"/users/{self.name}/server")
         if status not in (201, 202):
             raise Problem(f"{self.name}'s server did not start: {status} {body}")
@@ -485,13 +485,13 @@ class Server:
         raise Problem(f"{self.name}'s server did not start:\n{tail(self._hub.log)}")
 
     async def stop(self) -> None:
-        """Stop the server, and wait until it has gone."""
+        """Stop the server, and wait until it's gone."""
         await self.hub("DELETE", f"/users/{self.name}/server")
         while await self.is_running():
             await asyncio.sleep(0.2)
 
     async def is_running(self) -> bool:
-        """Say whether the server runs, or is about to start or stop."""
+        """Return whether the server is running, or about to start or stop."""
         _, user = await self.hub("GET", f"/users/{self.name}")
         return bool(user["servers"]) or user["pending"] is not None
 
@@ -511,7 +511,7 @@ class Server:
 
 
 def session(certificate: Path | None = None):
-    """An HTTP client with cookies, which trusts the trial's certificate."""
+    """Return an HTTP client with cookies that trusts the trial's certificate."""
     import ssl
 
     import aiohttp
@@ -520,7 +520,7 @@ def session(certificate: Path | None = None):
     connector = aiohttp.TCPConnector(limit=0, ssl=trust)
     return aiohttp.ClientSession(
         connector=connector,
-        cookie_jar=aiohttp.CookieJar(unsafe=True),  # from an address in numbers as well
+        cookie_jar=aiohttp.CookieJar(unsafe=True),  # even from a numeric address
         timeout=aiohttp.ClientTimeout(total=None),
     )
 

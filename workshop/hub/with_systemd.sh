@@ -1,16 +1,16 @@
 #!/bin/bash
-# Run a command under a systemd of its own, for trials where none runs, as in most containers:
+# Run a command under its own systemd, to try things where none is running, as in most containers:
 #
-#     with_systemd.sh OUTPUT COMMAND...        (root; what COMMAND prints goes into the file OUTPUT)
+#     with_systemd.sh OUTPUT COMMAND...        (as root; COMMAND's output goes into the file OUTPUT)
 #
-# It is the real systemd, first process of a namespace of its own, with no service but the command;
-# when that ends, all ends. Only for machines with version 1 of control groups. Exits with COMMAND's
+# It's the real systemd, the first process in its own namespace, and the command is its only service;
+# when that ends, everything ends. It needs version 1 of control groups, and exits with COMMAND's
 # status.
 set -euo pipefail
 
 controllers="memory pids cpu"
 if [ "$1" != --inside ]; then
-    # A control group of our own, to be the root of systemd's.
+    # Our own control group, as the root of systemd's.
     folders=()
     for name in $controllers systemd; do
         own=$(awk -F: -v name="$name" '$2 == name || $2 == "name=" name { print $3 }' /proc/self/cgroup)
@@ -39,7 +39,7 @@ done
 mkdir /sys/fs/cgroup/systemd
 mount -t cgroup -o none,name=systemd none /sys/fs/cgroup/systemd
 
-units=/run/trial-units # instead of all that are installed
+units=/run/trial-units # instead of all installed units
 mkdir "$units"
 for target in sysinit basic shutdown; do
     printf '[Unit]\nDefaultDependencies=no\n' >"$units/$target.target"
