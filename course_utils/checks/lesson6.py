@@ -603,7 +603,7 @@ shuffled = Exercise(
          "new array and changes nothing in place."),
         (lambda w, rng: _permuted(w, rng).ravel(), "The shape is lost, and a layer takes only its "
          "own: .reshape(weights.shape)."),
-        (_along_every_axis, "The axes were shuffled one after the other: what was in one "
+        (_along_every_axis, "The axes were shuffled in turn: what was in one "
          "row or filter is still in one. Shuffle all the numbers: make them flat first, "
          "np.ravel(weights)."),
         *[

@@ -48,7 +48,7 @@
 # | Expectation | "it will look at the object" | place, reason, number; sealed before the map | 4 |
 # | Classes | two names for one thing | a comparison that could come out either way | 3 |
 # | Method | the defaults, no reason | a reason for it; anybody can run it again | 3 |
-# | Evidence | "as one can see" | a share, the area beside it, a test with controls | 4 |
+# | Evidence | "as you see" | a share, the area beside it, a test with controls | 4 |
 # | Honesty | the map is "the reason" | what it doesn't show; failed expectations kept | 3 |
 # | Change of mind | "more data" | a condition that was evaluated, whatever came out | 2 |
 # | Readable by all | no description | an alt text from which you could draw the card | 1 |
@@ -358,7 +358,7 @@ as_given = example and seal(plan) == "47757c10"  # what we say below is about th
 # <details><summary>Common mistakes</summary>
 #
 # A share of the map with its signs, which can be negative or above 1; rows and columns swapped, or
-# sliced one after the other, `[top:bottom][left:right]`; taking `bottom` and `right` for height and
+# sliced in turn, `[top:bottom][left:right]`; taking `bottom` and `right` for height and
 # width; the mean instead of the sum; rounding.
 #
 # </details>
@@ -800,7 +800,7 @@ assert right.mean() > 0.85, "The network should read more than 85 % of the digit
 # well. For a whole card about a network of yours, run its cells first and put it in place of
 # `load_classifier()` at the top; box and controls then count the pixels of *its* input.
 #
-# A misread digit is easy to find. What spoke for the wrong digit, and what for the right one?
+# A misread digit is easy to find. What spoke for the wrong digit, and what spoke for the right one?
 
 # %%
 wrong = 1300 + int(np.flatnonzero(~right)[0])

@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:
                 f"pip could not install {', '.join(missing)}, for the reason above. Run this cell "
                 f"again; if it fails again, see whether {address} opens in a browser."
             )
-        importlib.invalidate_caches()  # so that Python sees what is new
+        importlib.invalidate_caches()  # makes Python see what is new
         done = f"Ready. Installed for this session: {', '.join(missing)}. Nothing else changed."
 if not find_spec("course_utils"):
     raise RuntimeError("course_utils is missing: open this notebook with `python start.py`.")

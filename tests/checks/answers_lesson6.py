@@ -11,7 +11,7 @@ for part in np.array_split(order, steps):
     {lines}
 return found
 """
-# The table of lesson 6.5, but for what is put into it.
+# The table of lesson 6.5, except for what is put into it.
 GROUPS = """
 table = np.full((2, 2), np.nan)
 for i in range(2):
@@ -344,13 +344,13 @@ WRONG = {
         (
             "for ax in range(weights.ndim):\n    weights = rng.permutation(weights, axis=ax)\n"
             "return weights",
-            "one after the other",
+            "shuffled in turn",
         ),
         (
             "for ax in reversed(range(np.ndim(weights))):\n"
             "    weights = weights.take(rng.permutation(weights.shape[ax]), axis=ax)\n"
             "return weights",
-            "one after the other",
+            "shuffled in turn",
         ),
         ("return rng.permuted(weights, axis=0)", "along one axis"),
         ("return np.stack([rng.permuted(w) for w in weights])", "by itself"),
