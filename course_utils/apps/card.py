@@ -75,8 +75,8 @@ def card_figure(
     if not lines:
         del heights[1]
     size = (WIDTH, sum(heights))
-    figure = DescribedFigure(figsize=size, dpi=DPI, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12)
+    figure = DescribedFigure(figsize=size, dpi=DPI)
+    figure.set_layout_engine("constrained", w_pad=0.12)
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     rows = parts[0].subplots(1 + len(maps), 2, squeeze=False)
     parts[0].suptitle("\n".join(textwrap.wrap(title, 52)), fontsize=13, parse_math=False)
