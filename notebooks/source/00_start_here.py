@@ -176,8 +176,9 @@ checks.prediction(shift_guess, answer, ["rise", "fall", "stay"])
 # everything in it. Open the second hint, then the common mistakes. Move on, and come back tomorrow.
 # The solved lesson is in the folder `solutions`: compare it *with* your own attempt. Each lesson
 # has its own list like this one, with the places where people get stuck. And if nothing works any
-# more, *Restart Kernel and Run All Cells* keeps what you have typed. To start an exercise again, close
-# the notebook and type `python start.py reset 0.1` in a terminal: your answer stays, folded below.
+# more, *Restart Kernel and Run All Cells* keeps what you have typed. To start an exercise again,
+# close the notebook and type `python start.py reset 0.1` in a terminal: your answer stays, folded
+# below the new stub's check.
 #
 # Some cells end with `assert`: they test whether what the text says is also true on your computer.
 # If one fails, its message says what we expected. Run the checks above it, then the cell again. If
