@@ -18,10 +18,10 @@
 # ## How a lesson works
 #
 # A lesson is a sequence of *cells*. Click on a grey one and press **Shift + Enter**: it runs, and
-# the next one is selected. Run them all, in order, starting with the one above. If something looks
-# odd, choose *Kernel*, *Restart Kernel and Run All Cells* from the menu (in Colab *Runtime*,
-# *Restart and run all*): the code you wrote stays. A cell that prints nothing is fine; it did its
-# job quietly.
+# the next one is selected. Run them all, in order, starting with the long one above: it sets things
+# up, and you don't need to read it. If something looks odd, choose *Kernel*, *Restart Kernel and
+# Run All Cells* from the menu (in Colab *Runtime*, *Restart and run all*): the code you wrote
+# stays. A cell that prints nothing is fine; it did its job quietly.
 #
 # When we ask you to **predict**, write down a guess before you run the next cell. You'll remember a
 # guess that turned out wrong better than an answer you only read.
@@ -230,7 +230,8 @@ for name in ("cat", "coffee", "banana"):
 # ### Exercise 0.2: softmax (8 minutes, medium)
 #
 # Write the softmax yourself, with NumPy: `scores` has one row per picture and one column per class,
-# and the result has the same shape. Each row of the result sums to 1.
+# and the result has the same shape. Each row of the result sums to 1. It should work for large
+# scores too, such as 1000.
 #
 # <details><summary>Hint 1</summary>
 #

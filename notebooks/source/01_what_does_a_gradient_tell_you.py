@@ -494,7 +494,8 @@ assert middle < -0.5, "In the middle, the weights of class 0 should be clearly n
 # Note what such a picture isn't. It doesn't show a typical zero, but what separates zeros from the
 # nine other digits. Training started at zero, and moved the ten weights of a pixel by amounts that
 # sum to zero. (The slopes of the cross-entropy are $p - 1$ for the right class and $p$ for the
-# others, times the ink.) So whatever one class gains at a pixel, the others lose:
+# others, times the ink. The ten probabilities sum to 1, so the ten slopes sum to zero.) So whatever
+# one class gains at a pixel, the others lose:
 
 # %%
 sides = np.asarray(weight_picture(w.numpy(), 0))[2:6, [1, 2, 5, 6]].mean()
@@ -959,10 +960,12 @@ print(f"slopes with respect to the weights: {classifier.model.count_params():10,
 print(f"slopes with respect to the input:   {inputs.size:10,}  (saliency)")
 
 # %% [markdown]
-# Nobody would work out that chain rule by hand, and nudging each input would take far too long. A
-# tape needs one pass backwards. A deep network isn't linear: its hidden units open and close, so
-# its gradient depends on the picture. But the idea stays the same: close to *one* picture, the
-# score of a class is $w \cdot x$ plus a constant, and we look at $w$.
+# Nobody would work out so many slopes by hand, and trying out each input would take far too long. A
+# tape needs one pass backwards. A deep network isn't linear: between its layers are functions such
+# as the *ReLU*, which turns negative numbers into zero. Which numbers those are depends on the
+# picture, and so does the gradient. (The optional part showed it on the digits.) But the idea stays
+# the same: close to *one* picture, the score of a class is $w \cdot x$ plus a constant, and we look
+# at $w$.
 #
 # ## What we saw
 #

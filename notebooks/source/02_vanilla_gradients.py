@@ -409,7 +409,9 @@ assert max(two_pictures) < 0.25 < min(two_classes), (
 
 # %% [markdown]
 # **Move it yourself.** Choose the class, and the percentile where the colours end. Which of the two
-# changes the raw range below the map, and which only the picture?
+# changes the raw range below the map, and which only the picture? (Where a raw range begins below
+# 0, as it does here, it's that of the gradient *with* its signs. The colours still show the largest
+# $|w|$ of each pixel.)
 #
 # <details><summary>What you should have seen</summary>
 #
@@ -426,7 +428,8 @@ gradient_explorer(classifier, inputs, list(classes))
 # %% [markdown]
 # ## Why the score and not the probability?
 #
-# By the chain rule, the gradient of the probability $p_c$ is
+# Write $\nabla$ for the gradient, all the slopes with respect to the input at once. By the chain
+# rule, the gradient of the probability $p_c$ is
 #
 # $$\nabla p_c = p_c \Big( \nabla S_c - \sum_k p_k \nabla S_k \Big)$$
 #
@@ -545,12 +548,13 @@ maps = {"what is left of\nespresso's probability": leftover[0], "score of cup": 
 show_maps(classifier.restore(coffee)[0], maps, title="Whose map is this?")
 
 # %% [markdown]
-# It's the map of **cup**, the runner-up. In the formula, $p_c = 1$ makes *espresso*'s own two terms
-# cancel exactly. All that's left is $-\sum p_k \nabla S_k$ over the *other* classes, and its
-# largest term by far is that of *cup*. So a map labelled *espresso* shows, clean and convincing,
-# another class. Only the raw range below it, some $10^{-14}$, gives it away. The gradient of the
-# score has no such problem. You needn't remove the softmax yourself: `vanilla_gradients` takes the
-# whole model, and differentiates its scores.
+# It's the map of **cup**, the runner-up. In the bracket of the formula, *espresso* has two terms:
+# $\nabla S_c$ in front, and $-p_c \nabla S_c$ in the sum. At $p_c = 1$ they cancel exactly. All
+# that's left is $-\sum p_k \nabla S_k$ over the *other* classes, and its largest term by far is
+# that of *cup*. So a map labelled *espresso* shows, clean and convincing, another class. Only the
+# raw range below it, some $10^{-14}$, gives it away. The gradient of the score has no such problem.
+# You needn't remove the softmax yourself: `vanilla_gradients` takes the whole model, and
+# differentiates its scores.
 
 # %% [markdown]
 # ## What if the preparation is forgotten?
@@ -786,8 +790,9 @@ checks.read_both(gradients, vanilla_gradients)
 
 # %% [markdown]
 # `network.score(x, c)` is your `score_model(x)[:, class_index]`, for one class per picture. The
-# rest is your code. `explain` does everything that isn't the formula: it checks its arguments,
-# finds the logits, and works through a large batch in parts.
+# rest is your code. The package's `explain` shares only its name with yours of exercise 2.3: it
+# does everything that isn't the formula. It checks its arguments, finds the logits, and works
+# through a large batch in parts.
 
 # %% [markdown]
 # ## What we saw

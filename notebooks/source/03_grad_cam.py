@@ -309,7 +309,8 @@ print(np.array2string(tabby_map, formatter={"float": "{:5.2f}".format}))
 #
 # To lay the map over the picture, it has to be enlarged from 7 x 7 to 224 x 224. How? You can keep
 # the squares. Or you can draw it *linearly*: each number sits in the middle of its square of
-# 32 x 32 pixels, and the pixels in between get values in between.
+# 32 x 32 pixels, and the pixels in between get values in between. (`show_maps` does that with any
+# small map.)
 
 # %%
 from course_utils import overlay
@@ -328,12 +329,13 @@ show_maps(seen, panels, percentile=100, title="Class 'tabby', one map, three dra
 # column 3 (counted from 0, so the one in the middle) depend on the pixels?
 
 # %%
-v = tf.constant(weights[0])
 with tf.GradientTape() as tape:
     tape.watch(x)
-    middle = tf.reduce_sum(maps_and_scores(x)[0][0, 3, 3] * v)
+    feature_maps, _ = maps_and_scores(x)
+    # The weighted sum again, at this one position: 1280 weights times 1280 numbers.
+    middle = tf.reduce_sum(weights[0] * feature_maps[0, 3, 3])
 slopes = np.abs(tape.gradient(middle, x).numpy()[0]).max(axis=-1)
-own = slopes[96:128, 96:128].sum() / slopes.sum()
+own = slopes[96:128, 96:128].sum() / slopes.sum()  # rows and columns 3 x 32 to 4 x 32
 print(f"pixels that it depends on: {(slopes > 0).mean():.0%}")
 print(f"share of its own square: {own:.0%}, where an even spread gives {1 / 49:.0%}")
 assert (slopes > 0).mean() > 0.9 and 1 / 49 < own < 0.4, (
@@ -586,9 +588,9 @@ show_maps(seen_scene, drawn, percentile=100, shared_scale=True, title="Grad-CAM,
 # ### Exercise 3.5: what share of the map is on its side? (6 minutes, easy) (optional)
 #
 # The function takes a map `m`, (h, w), with signs, and an array `side` of the same shape: 1 at
-# positions on the side, 0 at the others, 0.5 at positions that count half. It returns the share of
-# what speaks *for* the class that is on the side: a number from 0 to 1. If nothing speaks for the
-# class, return 0.
+# positions on the side, 0 at the others, 0.5 at positions that count half. Take only the positive
+# numbers of the map, which speak *for* the class, and return the share of their sum that is on the
+# side: a number from 0 to 1. If no number is positive, return 0.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -675,7 +677,9 @@ assert brightest[0] < 112 < brightest[1], "The brightest pixels should be on the
 # ## Evidence against
 #
 # Here are both maps without the ReLU. Zero is the middle of the colours, and blue is negative.
-# Negative values are small, so we print them.
+# Negative values are small, so we print them. In a network that ends as ours does, each number is
+# what its position *contributes* to the score: all 49 and one constant add up to it. (The optional
+# section *Where it is exact* derives that. You can check it in the first line that we print.)
 
 # %%
 from matplotlib import pyplot as plt

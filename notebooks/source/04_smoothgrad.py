@@ -249,7 +249,8 @@ assert len(set(p[0.05].argmax(axis=1))) > 1, (
 #
 # Write the formula. `method` is a function such as `vanilla_gradients` or `grad_cam`. Call it as
 # `method(model, copies, class_index)` on each of `samples` noisy copies, and return the mean of the
-# maps, with signs. Use your `noisy_copies`, and one generator for all the noise,
+# maps, with signs. Draw each copy with `noisy_copies(inputs, noise, rng)` from exercise 4.1. (If
+# you skipped it, its check gave you ours.) Use one generator `rng` for all the noise,
 # `np.random.default_rng(seed)`: then the same seed always gives the same map.
 #
 # <details><summary>Hint 1</summary>
@@ -559,11 +560,12 @@ show_figure(
 # $$r_n = \frac{\text{signal}^2}{\text{signal}^2 + \mathrm{SE}^2}.$$
 #
 # You can't see the signal alone. But a map's mean square is the signal's plus the error's, so
-# subtract the error's.
+# subtract the error's. We do that for the mean of all 128 samples.
 
 # %%
-error_one = rms(standard_error(gradients)) * np.sqrt(128)
-signal = np.sqrt(rms(gradients.mean(axis=0)) ** 2 - error_one**2 / 128)
+error_128 = rms(standard_error(gradients))  # of the mean of all 128
+signal = np.sqrt(rms(gradients.mean(axis=0)) ** 2 - error_128**2)
+error_one = error_128 * np.sqrt(128)  # of a single sample: the s in s / sqrt(n)
 error_50 = error_one / np.sqrt(50)
 expected = signal**2 / (signal**2 + error_50**2)
 print(f"signal {signal:.5f}, error of 50 samples {error_50:.5f}: r should be {expected:.2f}")
@@ -584,6 +586,7 @@ needed = 9 * (error_one / signal) ** 2  # the error must be a third of the signa
 print(f"about {needed:.0f} samples, {needed / 50:.0f} times as many as usual")
 assert needed > 250, "An agreement of 0.9 should take several hundred samples."
 
+# %% [markdown]
 # ## How alike is one more sample?
 #
 # Is SmoothGrad the vanilla map with less noise in it? Compare the two at 15 %:
@@ -615,7 +618,7 @@ for noise, of_ten in fresh.items():
           f"{max(of_ten):.2f}; the clean map {with_clean[noise]:.2f}")  # fmt: skip
 
 # %%
-r_1 = signal**2 / (signal**2 + error_one**2)
+r_1 = signal**2 / (signal**2 + error_one**2)  # the formula for n = 1; `expected` is for n = 50
 print(
     f"expected at 15 %: square root of {r_1:.3f} x {expected:.2f} = {np.sqrt(r_1 * expected):.2f}"
 )
@@ -629,9 +632,10 @@ assert abs(np.mean(fresh[0.05]) - with_clean[0.05]) < 0.1 and min(fresh[0.15]) >
 # %% [markdown]
 # Even a sample of the very same kind hardly agrees with the mean. A single map is nearly all grain,
 # and grain can't agree with anything. Statistics calls this **attenuation**: noise in either map
-# lowers $r$, and two maps with the same signal reach $\sqrt{r_1\, r_{50}}$, no more. The clean map
-# is a single map too. So its low $r$ may be mostly grain, and proves little. At 5 % it agrees
-# almost as well as a fresh sample; at 15 % it agrees less than any of the ten.
+# lowers $r$. Put $n = 1$ and $n = 50$ into the formula for $r_n$: a single sample and a mean of 50
+# with the same signal reach $\sqrt{r_1\, r_{50}}$, no more, which is the last number printed above.
+# The clean map is a single map too. So its low $r$ may be mostly grain, and proves little. At 5 %
+# it agrees almost as well as a fresh sample; at 15 % it agrees less than any of the ten.
 #
 # The better argument is the formula. The mean slope around $x$ is the slope of *another* score:
 # $S_c$ averaged over all noisy neighbours. Vanilla asks what a tiny change does to this picture;
@@ -731,7 +735,7 @@ assert agreement[0.3] < 0.1, "At 30 % noise, two runs of 32 should hardly agree.
 # mostly steepness too. Only at 5 % do the coins leave a picture less than half as strong, without
 # the detail: the rest is signal. So if a SmoothGrad map looks convincing, toss coins. The coins
 # test what is *displayed*, the size of each pixel's mean. Whether the signed means agree over whole
-# regions is another question; we come to it below ("Is that fair?").
+# regions is another question; the section *SmoothGrad over Grad-CAM* asks it.
 #
 # ## Other averages (optional)
 #

@@ -731,10 +731,10 @@ assert np.allclose(package_cam(model, cat, 281, True), cams["probability, guided
 )
 
 # %% [markdown]
-# The last line is lesson 3's Grad-CAM, except for rounding. (For this cat no cell is negative, and
-# the missing ReLU changes nothing.) The second line, plain gradients of the *probability*, has
-# little in common with it: more than half of the cells speak against *tabby*. Before you call that
-# map wrong, find out which question it answers.
+# The last line is lesson 3's Grad-CAM, except for rounding. (A *cell* is one of the map's 7 x 7
+# positions. For this cat none is negative, and the missing ReLU changes nothing.) The second line,
+# plain gradients of the *probability*, has little in common with it: more than half of the cells
+# speak against *tabby*. Before you call that map wrong, find out which question it answers.
 #
 # The other classes are in a probability (lesson 2), so put them into a map yourself. Take lesson
 # 3's map $L_k$ of *every* class, before the ReLU. From tabby's, subtract the mean of them all, each
@@ -814,10 +814,12 @@ assert r[0] < 0 and r[1] > 0.7, (
 
 # %% [markdown]
 # Is it only the banana? Here are all the 999 other classes. The formula for their guided maps is
-# short at this layer, since the slopes are the same at all positions.
+# short at this layer, since the slopes are the same at all positions. A negative slope counts as 0.
+# A positive one counts only where its feature map is above 0, so its average is the slope times the
+# share of those positions.
 
 # %%
-active = (A > 0).mean(axis=(0, 1))  # of each feature map, the share of positions that count
+active = (A > 0).mean(axis=(0, 1))  # of each feature map, the share of positions above 0
 slopes = W.T - W @ p  # (1000, 1280): those of each probability, up to a factor
 guided = A @ (np.maximum(slopes, 0) * active).T
 assert correlation(guided[..., 954], default[1]) > 0.999, "This should be the package's map."

@@ -49,7 +49,8 @@ network = classifier.model
 # ## Part 1. Pictures with a known answer
 #
 # Cut two objects out of photographs and put them on a soft texture, one on the left and one on the
-# right: now you know which pixels belong to which. The course has a few dozen such cut-outs.
+# right: now you know which pixels belong to which. Each object has a **mask**, an array that is
+# `True` on its pixels and `False` elsewhere. The course has a few dozen such cut-outs.
 
 # %%
 from course_utils.evaluation import two_object_scenes
@@ -806,7 +807,8 @@ rank_agreement = checks.rank_agreement(rank_agreement)
 # backpropagation** (Springenberg and others 2014). (Lesson 5's "guided" guards one layer only.)
 # It's the gradient with one change: on the way back, every ReLU also sets *negative* slopes to
 # zero. In our network the ReLU stops at 6 (ReLU6). TensorFlow lets us give a function a backward
-# pass of our own:
+# pass of our own. Such a function returns its value, and with it a second function, which takes the
+# slopes that arrive from the layers after it (`upstream`) and returns what it passes back:
 
 # %%
 import keras
@@ -1027,8 +1029,9 @@ assert abs(hits[agree].mean() - hits[~agree].mean()) < 0.3, (
 # ## Part 4. A shortcut, caught in the act
 #
 # A team trains a classifier: sea lions (0) or killer whales (1), photographed in fog. They take the
-# network's features as they are, and train one layer on top (logistic regression, lesson 1's linear
-# classifier with a softmax). They test on new pictures. You're asked to look it over.
+# network's *features* as they are (the 1280 means of lesson 3's feature maps), and train one layer
+# on top (logistic regression, lesson 1's linear classifier with a softmax). They test on new
+# pictures. You're asked to look it over.
 
 # %%
 from course_utils.evaluation import tagged_pictures
