@@ -88,7 +88,7 @@ def course(tmp_path_factory) -> Path:
     for student, typed in answers.items():
         notebook = copy.deepcopy(released)
         for id, cell in of_kind(notebook, "solution").items():
-            lines = textwrap.indent(typed[id], "    ").strip()
+            lines = textwrap.indent(typed.get(id, notebooks.STUB), "    ").strip()
             assert notebooks.STUB in cell.source
             cell.source = cell.source.replace(notebooks.STUB, lines)
         path = folder / "submitted" / student / grading.assignment(lesson) / f"{lesson}.ipynb"
