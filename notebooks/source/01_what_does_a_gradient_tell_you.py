@@ -210,9 +210,10 @@ assert abs(w_rent[0] * typical[0]) > 3 * abs(w_rent[2] * typical[2]), (
 )
 
 # %% [markdown]
-# Now the area leads by far, and measuring in metres wouldn't change the last column. With pictures
-# we're lucky: every pixel is measured on the same scale. But remember the flats whenever somebody
-# compares slopes of *different* things.
+# Now the area leads by far, and measuring in metres wouldn't change the last column. With
+# pictures we're lucky: every pixel has the same unit. (Its typical difference still varies: in a
+# corner there may hardly ever be anything.) Remember the flats whenever somebody compares slopes
+# of *different* things.
 #
 # ## Sensitivity and contribution
 #

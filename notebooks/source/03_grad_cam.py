@@ -2,8 +2,9 @@
 # # Lesson 3. Grad-CAM: what do the last feature maps say?
 #
 # Put a basketball and a brown bear into one picture. *Where* does the network see the ball, and
-# where the bear? Vanilla gradients could barely tell classes apart. Grad-CAM stops the backward
-# pass early, at the last layer that still knows where things are, and gets a different answer.
+# where the bear? The maps of vanilla gradients could barely tell classes apart. Grad-CAM stops
+# the backward pass early, at the last layer that still knows where things are, and gets a
+# different answer.
 #
 # **Goals.** After this lesson you can
 #

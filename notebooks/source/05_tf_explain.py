@@ -1112,11 +1112,11 @@ assert five < 0.2 and twenty > five + 0.04, (
 )
 
 # %% [markdown]
-# With signs, two runs of five samples share almost nothing, at either noise. And yet, as $|g|$, the
-# two runs with the default noise agree best of all: they show steepness, which needs no agreement.
-# Twenty samples at 15 % are better, and not yet good: lesson 4 showed how slowly this converges.
-# (Many more at once may not fit into memory, since the package puts all copies into one batch.) And
-# without a seed every run gives another picture.
+# With signs, two runs of five samples share almost nothing, at either noise. And yet, as $|g|$,
+# the two runs with the default noise agree as well as two runs of *twenty* samples at 15 %: they
+# show steepness, which needs no agreement. Twenty samples at 15 % are better, and not yet good:
+# lesson 4 showed how slowly this converges. (Many more at once may not fit into memory, since the
+# package puts all copies into one batch.) And without a seed every run gives another picture.
 #
 # Can you get the paper's SmoothGrad from this package? Yes, out of its own parts: its noisy copies
 # and its (correct) gradients of the score.

@@ -204,9 +204,10 @@ for p in shown:
 # ## The method and its settings
 #
 # Which method answers *your* question? In lesson 6, Grad-CAM kept two objects apart best, in 7 x 7
-# coarse cells. SmoothGrad has finer detail and looks alike for many classes. (Change both lines
-# together: each method has settings of its own.) One dictionary holds the settings, and the same
-# dictionary goes to the method *and* onto the card, so the two can't disagree.
+# coarse cells. SmoothGrad has finer detail, but in lesson 4 it drew *tabby* and *banana* much
+# alike. (Change both lines together: each method has settings of its own.) One dictionary holds the
+# settings, and the same dictionary goes to the method *and* onto the card, so the two can't
+# disagree.
 
 # %%
 from course_utils import grad_cam, gradient_times_input, smoothgrad, vanilla_gradients
@@ -555,14 +556,15 @@ if as_given:
 # advance, we have to change our mind. A card that says so is worth more than one on which
 # everything came out as hoped.
 #
-# The map is right about the corner, and right that suit and helmet both count. But without the
-# *face* the score of bobsled falls almost as much as without the suit, although the map gave the
-# face less than its area. How can both be true? This map divides up the score of *this* picture
-# (lesson 3: its numbers and a constant add up to it). Cover the face, and the other positions
-# change too, since each of them has seen the whole picture: dividing up a score isn't predicting
-# one. And a grey rectangle isn't "nothing". It's a new object with edges of its own, in a kind of
-# picture that the network never saw in training. A test that disagrees with a map doesn't prove the
-# map wrong. It shows that the card mustn't claim more than was tested.
+# The test agrees with the map that the corner matters little, and that suit and helmet both
+# count. But without the *face* the score of bobsled falls almost as much as without the suit,
+# although the map gave the face less than its area. How can both be true? This map divides up the
+# score of *this* picture (lesson 3: its numbers and a constant add up to it). Cover the face, and
+# the other positions change too, since each of them has seen the whole picture: dividing up a
+# score isn't predicting one. And a grey rectangle isn't "nothing". It's a new object with edges
+# of its own, in a kind of picture that the network never saw in training. A test that disagrees
+# with a map doesn't prove the map wrong. It shows that the card mustn't claim more than was
+# tested.
 #
 # One thing is left to write: what does your card *not* show?
 
@@ -826,8 +828,9 @@ show_maps(pages[wrong], panels, title="A digit that was misread", shared_scale=T
 #
 # Before you hand in your card, read it once more with this list beside it.
 #
-# - **Not the reason.** A map shows where *this network's* score is sensitive. It can't say whether
-#   the network uses a thing as you do, or for another reason.
+# - **Not the reason.** A map shows where *this network's* score is sensitive (gradients) or where
+#   it adds up (Grad-CAM, at the last layer). It can't say whether the network uses a thing as you
+#   do, or for another reason.
 # - **Not what is missing.** What speaks for *bobsled* may be something that is *not* there.
 # - **Not a forecast.** You covered the face, and the score fell more than the map suggested.
 # - **Not one answer.** Four methods gave four shares for one box.
