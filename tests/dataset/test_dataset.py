@@ -419,6 +419,16 @@ def test_a_method_that_returns_no_maps_is_no_success(method, files, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def another_shape_later(model, inputs, class_index):
+    return inputs[..., 0] if len(inputs) == 1 else inputs[:, :1, :1, 0]
+
+
+def test_maps_of_another_shape_are_not_stored(files, tmp_path):
+    with pytest.raises(ValueError, match="all of the same shape"):
+        tiny_maps(tmp_path / "maps.h5", files[:2], method=another_shape_later)
+    assert not read(tmp_path / "maps.h5")["maps"].any()
+
+
 # ----------------------------------------------------------------------------- names, and reasons
 
 
