@@ -182,6 +182,15 @@ def test_more_than_fifty_million_pixels_are_refused_by_the_header(file_format):
     assert "50 million" in refusal(claims(file_format, *size))
 
 
+def test_decoders_that_take_more_memory_may_have_fewer_pixels():
+    animated = bytearray(encoded("webp", save_all=True, append_images=[Image.new("RGB", (60, 40))]))
+    assert animated[12:16] == b"VP8X"
+    animated[24:30] = 2 * (5499).to_bytes(3, "little")  # width and height, minus 1
+    assert "to decode, the way it is stored" in refusal(bytes(animated))
+    if "avif" in ALLOWED:
+        assert "to decode, the way it is stored" in refusal(claims("avif", 5500, 5500))
+
+
 def test_a_webp_of_38_bytes_takes_no_gigabytes():
     file = io.BytesIO()
     Image.new("RGB", (1, 1)).save(file, "webp", lossless=True)
