@@ -117,6 +117,16 @@ NETWORKS = {
 }
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_maps_of_several_outputs_are_those_that_all_come_from(swapped):
+    i = image()
+    shared = conv(name="shared")(i)
+    one = layers.Dense(CLASSES)(gap()(conv(name="alone")(shared)))
+    two = layers.Dense(CLASSES)(gap()(shared))
+    net = keras.Model(i, [two, one] if swapped else [one, two])
+    assert last_conv_layer(net).name == "shared"
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_of_keras_applications(name):
     size = {"NASNetMobile": 224, "InceptionV3": 139, "Xception": 71}.get(name, 64)
