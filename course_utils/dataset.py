@@ -252,7 +252,7 @@ def _in_use(destination: Path) -> ValueError:
 
 
 def _cannot_write(destination: Path, error: OSError) -> OSError:
-    reason = error.strerror or str(error).splitlines()[0]
+    reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
     return OSError(
         f"{str(destination)!r} can't be written ({reason}): give a destination in a folder that "
         "exists and in which you may write."
@@ -371,11 +371,17 @@ def _open(destination: Path, task: dict) -> Any:  # an h5py.File, whose parts ha
             "delete it."
         )
     try:
-        store = h5py.File(destination, "r+")
+        # Without HDF5's buffer: if the disk is full, HDF5 would try to write that until it crashes.
+        access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+        access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+        access.set_sieve_buf_size(0)
+        name = os.fsencode(destination)
+        store = h5py.File(h5py.h5f.open(name, h5py.h5f.ACC_RDWR, access))
     except OSError as error:
         if isinstance(error, BlockingIOError) or "already open" in str(error):
             raise _in_use(destination) from None
-        raise _cannot_write(destination, error) from None
+        with _writing(destination):
+            raise
     differences = list(_differences(dict(store.attrs), task))
     if differences:
         store.close()

@@ -60,6 +60,12 @@ def answer(notebook: nbformat.NotebookNode, id: str) -> str:
     return "" if notebooks.STUB in code else code
 
 
+def _notes(cells: list, new: list) -> list:
+    """Return the cells with text that people added to those of a new notebook."""
+    known = [cell.source for cell in new]
+    return [cell for cell in cells if cell.cell_type != "code" and cell.source not in known]
+
+
 def reset_exercise(id: str, folder: Path) -> str:
     """Put an exercise's stub back, with the answer folded below its check."""
     lesson = lesson_of(id.partition(".")[0])
@@ -79,7 +85,8 @@ def reset_exercise(id: str, folder: Path) -> str:
     start, end = places(mine)[id]
     first, last = places(new)[id]
     old = nbformat.v4.new_markdown_cell(OLD.format(id=id, code=code))
-    mine.cells[start : end + 1] = [*new.cells[first:last], mine.cells[end], old]
+    notes = _notes(mine.cells[start:end], new.cells[first:last])
+    mine.cells[start : end + 1] = [*new.cells[first:last], mine.cells[end], *notes, old]
     write(mine, path)
     return f"Exercise {id} is new in {path.name}. Your earlier answer is folded below its check."
 
@@ -123,7 +130,8 @@ def take_along(old_course: Path, folder: Path) -> list[str]:
                 left.append(id)
                 continue
             start, end = places(mine)[id]
-            mine.cells[start:end] = [nbformat.v4.new_code_cell(code)]
+            notes = _notes(mine.cells[start:end], [])
+            mine.cells[start:end] = [*notes, nbformat.v4.new_code_cell(code)]
             done.append(id)
         if done:
             write(mine, path)
@@ -165,8 +173,11 @@ def read(path: Path) -> nbformat.NotebookNode:
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     """Replace a notebook completely or not at all."""
     half = path.with_suffix(".half")
-    half.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-    half.replace(path)
+    try:
+        half.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def main(arguments: list[str], folder: Path = notebooks.STUDENTS) -> str | None:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -170,8 +171,14 @@ def test_nested_brackets_are_one_damaged_line(depth, kept_in):
 def test_of_a_huge_file_the_beginning_is_read(kept_in):
     progress.record("0.1", True)
     with kept_in.open("ab") as file:
-        file.truncate(2 * progress.MOST_BYTES)  # zeros
-    assert progress.read() == ({"0.1": "right"}, 1)
+        file.truncate(20 * progress.MOST_BYTES)  # zeros
+    tracemalloc.start()
+    try:
+        assert progress.read() == ({"0.1": "right"}, 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * progress.MOST_BYTES
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no accounts without a home")

@@ -526,6 +526,24 @@ def test_an_average_is_the_same_to_the_last_bit_however_it_is_cut_up(model, batc
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize(
+    ("size", "batch_size", "most"),
+    [(16, 3, 3), (16, None, 40), (448, 20, 20), (448, None, 16), (1500, None, 1)],
+)
+def test_memory_is_bounded_by_the_batch_size_or_by_the_pixels(size, batch_size, most):
+    """None means fewer of large pictures: 64 of 224 x 224 at most, and on a processor 10."""
+    net, sizes = conv_model(shape=(None, None, 3)), []
+
+    def counted(model, copies, c):
+        sizes.append(len(copies))
+        return copies[:, :1, :1, 0]
+
+    x = np.zeros((1, size, size, 3), np.float32)
+    smoothgrad(net, x, 0, samples=40, method=counted, batch_size=batch_size)
+    assert sum(sizes) == 40
+    assert max(sizes) <= most
+
+
 @pytest.mark.slow
 def test_a_map_alone_equals_the_same_map_in_a_batch_on_the_embedded_network(classifier, cat_inputs):
     """The cat in a batch with its mirror image and a grey picture."""

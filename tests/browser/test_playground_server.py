@@ -108,6 +108,18 @@ def test_nothing_from_elsewhere_starts_a_kernel(voila):
 
 
 @pytest.mark.slow
+def test_a_page_that_is_read_but_never_shown_is_left_to_the_culler(voila):
+    """A program read it, or its scripts stopped: it never connects, so it can't disconnect."""
+    wait_for_kernels(0, 30)
+    connection = http.client.HTTPConnection(voila.removeprefix("http://"), timeout=120)
+    connection.request("GET", "/")
+    assert b"</html>" in connection.getresponse().read()
+    connection.close()
+    wait_for_kernels(1, 5)
+    wait_for_kernels(0, 110)  # idle for a minute
+
+
+@pytest.mark.slow
 def test_visits_end_at_the_memory_of_one(page, voila):
     explain = page.get_by_role("button", name="Explain")
     for _ in range(2):  # the last of them stays

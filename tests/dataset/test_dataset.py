@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
@@ -15,7 +16,9 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
+import psutil
 import pytest
+import tensorflow as tf
 from PIL import Image
 from tiny import conv_model, fill
 
@@ -24,10 +27,12 @@ from course_utils import (
     grad_cam,
     integrated_gradients,
     load_image,
+    score_model,
     smoothgrad,
     vanilla_gradients,
 )
-from course_utils.fingerprint import describe
+from course_utils.dataset import _only_run
+from course_utils.fingerprint import describe, weights_digest
 from course_utils.models import Classifier
 
 CAM_TOLERANCE = 1e-5  # of the largest value: batches differ, so sums are in another order
@@ -116,6 +121,7 @@ def test_a_file_that_was_repaired_is_done_when_the_run_is_continued(
         ),
         ({"class_index": 281}, "class None, not 281"),
         ({"files": slice(1, None)}, "other files"),
+        ({"files": slice(1, None, -1)}, "other files"),  # the same, in another order
     ],
 )
 def test_another_task_does_not_write_into_a_file(classifier, files, tmp_path, change, message):
@@ -126,6 +132,8 @@ def test_another_task_does_not_write_into_a_file(classifier, files, tmp_path, ch
     with pytest.raises(ValueError, match=message):
         explain_dataset(classifier, some, store, **{"method": grad_cam} | change, progress=False)
     assert store.read_bytes() == before
+    open_files = [file.path for file in psutil.Process().open_files()]
+    assert str(store) not in open_files, "who was refused doesn't keep others out"
 
 
 def test_bad_arguments_get_a_sentence_and_make_no_file(classifier, files, tmp_path):
@@ -290,6 +298,56 @@ def test_a_function_of_a_notebook_is_known_by_what_it_does(monkeypatch):
     assert first != described(*CELLS[:2], CELL.replace("c)", "c=1)"))
 
 
+@pytest.mark.parametrize(
+    ("cell", "change"),
+    [
+        ("def method(model, inputs, c, *, k=1):\n    return k * inputs\n", ("k=1", "k=2")),
+        ("def method(model, inputs, c):\n    return inputs.max(3)\n", (".max", ".min")),
+        ("def method(model, inputs, c):\n    return [2 * x for x in inputs]\n", ("2 *", "3 *")),
+        ("def method(model, inputs, c):\n    return (lambda x: -x)(inputs)\n", ("-x", "+x")),
+        (
+            "import functools\n"
+            "def twice(f):\n"
+            "    @functools.wraps(f)\n"
+            "    def both(*a):\n"
+            "        return f(*a) + f(*a)\n"
+            "    return both\n"
+            "@twice\n"
+            "def method(model, inputs, c):\n"
+            "    return 2 * inputs\n",
+            ("2 *", "3 *"),
+        ),
+    ],
+    ids=["keyword default", "attribute", "comprehension", "inner function", "decorated"],
+)
+def test_a_change_anywhere_in_a_function_of_a_notebook_is_seen(cell, change, monkeypatch):
+    def described(cell):
+        method = in_notebook(cell)
+        monkeypatch.setattr(sys.modules["__main__"], "method", method, raising=False)
+        return describe(method, "the method")
+
+    assert described(cell) == described(cell)
+    assert described(cell) != described(cell.replace(*change))
+
+
+def test_what_an_option_holds_and_in_which_order_is_part_of_the_task():
+    zeros, turned = np.zeros((2, 3)), np.zeros((3, 2))
+    for one, other in [([1, 2], [2, 1]), (zeros, turned), (zeros, zeros.astype(np.float32))]:
+        assert describe(one, "it") == describe(one.copy(), "it")
+        assert describe(one, "it") != describe(other, "it")
+    assert describe({"a": 1, "b": 2}, "it") == describe({"b": 2, "a": 1}, "it")
+    assert describe({"a": 1, "b": 2}, "it") != describe({"a": 2, "b": 1}, "it")
+    positional = [functools.partial(scaled, model) for model in ("one", "two")]
+    assert describe(positional[0], "it") != describe(positional[1], "it")
+
+
+def test_every_weight_of_a_large_network_counts():
+    network = keras.Sequential([keras.Input((2100,)), keras.layers.Dense(2000)])  # 4.2 million
+    before, kernel = weights_digest(network), network.layers[0].kernel
+    kernel.assign(tf.tensor_scatter_nd_add(kernel.value, [[2099, 1999]], [1.0]))
+    assert weights_digest(network) != before
+
+
 @pytest.mark.slow
 def test_a_description_is_the_same_in_every_process():
     """The order of sets and the addresses of objects differ from process to process."""
@@ -311,6 +369,23 @@ def test_a_description_is_the_same_in_every_process():
     }
     assert len(seen) == 1
     assert seen.pop().startswith("course_utils.smoothgrad(method=__main__.")
+
+
+def test_each_picture_is_explained_for_its_own_class(tmp_path):
+    classifier, rng, paths = tiny_classifier(), np.random.default_rng(0), []
+    for i in range(6):
+        paths.append(tmp_path / f"{i}.png")
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(paths[-1])
+    x = np.concatenate([classifier.prepare(load_image(path)) for path in paths])
+    head = classifier.model.layers[-1]
+    head.bias.assign(-score_model(classifier.model)(x).numpy().mean(axis=0) + head.bias)
+    c = score_model(classifier.model)(x).numpy().argmax(axis=1)
+    assert len(set(c)) > 1
+    tiny_maps(tmp_path / "maps.h5", paths, classifier)
+    stored = read(tmp_path / "maps.h5")
+    np.testing.assert_array_equal(stored["class_index"], c)
+    expected = grad_cam(classifier.model, x, c)
+    np.testing.assert_allclose(stored["maps"], expected, atol=CAM_TOLERANCE * expected.max())
 
 
 class Subclassed(keras.Model):
@@ -342,6 +417,16 @@ def test_a_method_that_returns_no_maps_is_no_success(method, files, tmp_path):
     with pytest.raises(ValueError, match=rf"'{method.__name__}' returned an array of shape"):
         tiny_maps(tmp_path / "maps.h5", files[:2], method=method)
     assert not list(tmp_path.iterdir())
+
+
+def another_shape_later(model, inputs, class_index):
+    return inputs[..., 0] if len(inputs) == 1 else inputs[:, :1, :1, 0]
+
+
+def test_maps_of_another_shape_are_not_stored(files, tmp_path):
+    with pytest.raises(ValueError, match="all of the same shape"):
+        tiny_maps(tmp_path / "maps.h5", files[:2], method=another_shape_later)
+    assert not read(tmp_path / "maps.h5")["maps"].any()
 
 
 # ----------------------------------------------------------------------------- names, and reasons
@@ -492,8 +577,32 @@ def test_a_second_run_on_one_destination_is_told_so_and_harms_nothing(
         assert "in use: another run" in INNER[0]
         Image.fromarray(cat).save(names[1])
     assert list(read(store)["state"]) == [1, 1 if existing else 2]
+    assert bool(read(store)["error"][1]) != existing, "a reason goes with its problem"
     names[1].unlink()
     assert [path.name for path in tmp_path.iterdir()] == ["maps.h5"], "no lock is left"
+
+
+def test_of_many_runs_at_once_one_has_the_destination(tmp_path):
+    """The lock's file may be deleted between a run's opening and locking it."""
+    inside, entered, most = [], [0], [0]
+
+    def runs():
+        for _ in range(300):
+            with contextlib.suppress(ValueError), _only_run(tmp_path / "maps.h5"):
+                inside.append(1)
+                entered[0] += 1
+                most[0] = max(most[0], len(inside))
+                time.sleep(0)
+                inside.pop()
+
+    threads = [threading.Thread(target=runs) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert entered[0] > 8
+    assert most[0] == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_others_made_is_not_touched(files, tmp_path):
@@ -545,22 +654,60 @@ def test_a_damaged_destination_gets_one_sentence_or_is_continued(seed, files, in
         assert store.read_bytes() == content
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs a limit that Windows doesn't have")
-@pytest.mark.parametrize("room", [0, 100, 3000, 10_000, 1_000_000])
-def test_a_full_disk_gets_one_sentence_and_leaves_nothing(room, files, tmp_path):
-    """A limit on a file's size fails where a full disk does: in the middle of a write."""
+@contextlib.contextmanager
+def full_disk(room):
+    """Limit the size of files: writing fails where it does on a full disk, in mid-write."""
     import resource
 
-    names = [*files[:1], *(f"missing {i}" for i in range(5000))]  # 1.5 MB of reasons
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
         with pytest.raises(OSError, match=r"could not be written \(File too large") as caught:
-            tiny_maps(tmp_path / "maps.h5", names)
+            yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "\n" not in str(caught.value)
+
+
+WITH_LIMITS = pytest.mark.skipif(os.name == "nt", reason="needs a limit that Windows doesn't have")
+
+
+@WITH_LIMITS
+@pytest.mark.parametrize("room", [0, 100, 3000, 10_000, 1_000_000])
+def test_a_full_disk_gets_one_sentence_and_leaves_nothing(room, files, tmp_path):
+    names = [*files[:1], *(f"missing {i}" for i in range(5000))]  # 1.5 MB of reasons
+    with full_disk(room):
+        tiny_maps(tmp_path / "maps.h5", names)
     assert not list(tmp_path.iterdir())
+
+
+def stops_once(model, inputs, class_index):
+    CALLS.append(1)
+    if len(CALLS) == 4:
+        raise Stop
+    return grad_cam(model, inputs, class_index)
+
+
+@WITH_LIMITS
+def test_a_disk_that_is_full_later_costs_no_stored_map(files, tmp_path):
+    """Some file systems need room to overwrite. HDF5 crashed Python when it couldn't."""
+    store = tmp_path / "maps.h5"
+    run = functools.partial(tiny_maps, store, files[:3], method=stops_once, batch_size=1)
+    CALLS.clear()
+    with pytest.raises(Stop):
+        run()
+    before = read(store)
+    assert list(before["state"]) == [1, 1, 0]
+    with h5py.File(store) as file:
+        parts = [file[name].id.get_offset() for name in ("maps", "class_index", "state", "error")]
+    for room in (0, 1100, *parts):  # it fails while HDF5 opens the file, or in one of its parts
+        with full_disk(room):
+            run()
+        assert (read(store)["state"][:2] == 1).all()
+        np.testing.assert_array_equal(read(store)["maps"][:2], before["maps"][:2])
+    assert run() == {}
+    assert list(read(store)["state"]) == [1, 1, 1]
+    np.testing.assert_array_equal(read(store)["maps"][:2], before["maps"][:2])
 
 
 # ------------------------------------------------------------------------------------------- kills

@@ -17,7 +17,7 @@ from messages import sentence
 from PIL import Image
 from tiny import conv_model, fill, layers, linear_model, pictures
 
-from course_utils import grad_cam, load_classifier, vanilla_gradients
+from course_utils import grad_cam, load_classifier, score_model, vanilla_gradients
 from course_utils.evaluation import (
     agreement,
     bootstrap_interval,
@@ -380,6 +380,28 @@ def test_sensitivity_of_a_linear_model_is_nothing_and_of_the_picture_itself_is_k
         return np.zeros(inputs.shape[:3])
 
     assert (sensitivity(nothing, model, x, 1, samples=1) == 0).all()
+    # It's the largest change of all samples, so with more of them it can only grow.
+    grows = np.diff(
+        [
+            [sensitivity(the_picture, model, x, 1, samples=k, seed=seed)[0] for k in range(1, 7)]
+            for seed in range(4)
+        ]
+    )
+    assert (grows >= 0).all()
+    assert (grows > 0).any()
+
+
+def test_sensitivity_is_for_the_class_predicted_for_the_clean_picture():
+    model, x, seen = linear_model(), pictures(3), []
+
+    def noted(model, inputs, class_index):
+        seen.append(class_index)
+        return inputs
+
+    sensitivity(noted, model, x, noise=10, samples=3)  # the noisy pictures are of any class
+    clean = score_model(model)(x).numpy().argmax(axis=1)
+    assert len(seen) == 4
+    assert all(np.array_equal(c, clean) for c in seen)
 
 
 # ------------------------------------------------------------------------------- intervals

@@ -1,5 +1,7 @@
 """Starting again, and taking answers along: nothing is lost, whatever people did in a notebook."""
 
+import os
+
 import nbformat
 import pytest
 
@@ -55,8 +57,9 @@ def test_an_answer_in_several_cells_is_one_answer(folder):
     notebook.cells.insert(start, nbformat.v4.new_markdown_cell("My notes."))
     answers.write(notebook, folder / f"{LESSON}.ipynb")
     answers.reset_exercise("3.1", folder)
-    kept = "\n".join(cell.source for cell in stored(folder).cells)
-    assert f"import numpy as np\n\n{MINE}" in kept
+    kept = [cell.source for cell in stored(folder).cells]
+    assert any(f"```python\nimport numpy as np\n\n{MINE}\n```" in source for source in kept)
+    assert kept.count("My notes.") == 1
 
 
 def test_a_lesson_starts_again_and_the_notebook_is_kept(folder):
@@ -73,15 +76,22 @@ def test_answers_are_taken_along_once_and_never_over_others(folder, tmp_path):
     new = tmp_path / "new"
     new.mkdir()
     old = (folder / f"{LESSON}.ipynb").read_bytes()
+    with_notes = answers.fresh(LESSON)
+    start, _ = answers.places(with_notes)["3.1"]
+    with_notes.cells.insert(start, nbformat.v4.new_markdown_cell("My notes."))
+    answers.write(with_notes, new / f"{LESSON}.ipynb")
     assert answers.take_along(folder, new) == [f"{LESSON}.ipynb: 3.1 filled in."]
+    assert [cell.source for cell in stored(new).cells].count("My notes.") == 1
     assert answers.answer(stored(new), "3.1") == MINE
     assert answers.take_along(folder, new) == [f"No answers were found in {folder}."]
     other = stored(new)
-    start, _ = answers.places(other)["3.1"]
-    other.cells[start].source = "def alpha(gradient):\n    return 0"
+    _, check = answers.places(other)["3.1"]
+    other.cells[check - 1].source = "def alpha(gradient):\n    return 0"
     answers.write(other, new / f"{LESSON}.ipynb")
     assert "3.1 left out" in answers.take_along(folder, new)[0]
-    assert answers.answer(stored(new), "3.1") == other.cells[start].source
+    with pytest.raises(answers.Problem, match="is this copy of the course"):
+        answers.take_along(new, new)
+    assert answers.answer(stored(new), "3.1") == other.cells[check - 1].source
     assert (folder / f"{LESSON}.ipynb").read_bytes() == old
 
 
@@ -103,6 +113,36 @@ def test_what_can_not_be_done_is_said_in_a_sentence(arguments, says, folder):
     assert says in said
     assert said.count("\n") == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_an_exercise_whose_check_was_deleted_does_not_take_the_next_ones(folder):
+    notebook = stored(folder)
+    _, check = answers.places(notebook)["3.1"]
+    others = {id: place for id, place in answers.places(notebook).items() if id != "3.1"}
+    del notebook.cells[check]
+    shifted = {id: (start - 1, end - 1) for id, (start, end) in others.items()}
+    assert answers.places(notebook) == shifted
+
+
+def test_a_notebook_that_an_editor_saved_with_a_byte_order_mark_is_read(folder):
+    path = folder / f"{LESSON}.ipynb"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert "3.1 is new" in answers.reset_exercise("3.1", folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit that Windows doesn't have")
+def test_a_full_disk_leaves_the_notebook_as_it_was(folder):
+    import resource
+
+    path, limits = folder / f"{LESSON}.ipynb", resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = path.read_bytes()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        said = answers.main(["reset", "3.1"], folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "File too large" in said
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {path.name: before}
 
 
 def test_a_damaged_notebook_is_named_and_left_alone(folder, capsys):

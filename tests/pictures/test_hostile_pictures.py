@@ -19,6 +19,7 @@ from messages import sentence
 from PIL import Image, features
 
 from course_utils import load_image
+from course_utils.picture_limits import without_exif
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 OPTIONS = {"tiff": {"compression": "tiff_lzw"}}
@@ -181,6 +182,15 @@ def test_more_than_fifty_million_pixels_are_refused_by_the_header(file_format):
     assert "50 million" in refusal(claims(file_format, *size))
 
 
+def test_decoders_that_take_more_memory_may_have_fewer_pixels():
+    animated = bytearray(encoded("webp", save_all=True, append_images=[Image.new("RGB", (60, 40))]))
+    assert animated[12:16] == b"VP8X"
+    animated[24:30] = 2 * (5499).to_bytes(3, "little")  # width and height, minus 1
+    assert "to decode, the way it is stored" in refusal(bytes(animated))
+    if "avif" in ALLOWED:
+        assert "to decode, the way it is stored" in refusal(claims("avif", 5500, 5500))
+
+
 def test_a_webp_of_38_bytes_takes_no_gigabytes():
     file = io.BytesIO()
     Image.new("RGB", (1, 1)).save(file, "webp", lossless=True)
@@ -221,6 +231,9 @@ def test_a_jpeg_of_too_many_passes_is_refused_before_it_is_decoded():
     """760 passes over 80 million pixels, 610 kB, took 43 s."""
     assert load_image(with_scans(20)).shape == (64, 64, 3)
     assert "more than 32 passes" in refusal(with_scans(60_000, (5000, 5000)))
+    allowed = 32 - with_scans(0).count(b"\xff\xda")
+    assert load_image(with_scans(allowed)).shape == (64, 64, 3)
+    assert "more than 32 passes" in refusal(with_scans(allowed + 1))
 
 
 def test_passes_are_counted_up_to_the_end_of_the_picture():
@@ -256,6 +269,14 @@ def test_a_progressive_jpeg_that_needs_too_much_memory():
     message = refusal(with_scans(0, (7071, 7071), subsampling=0))
     assert "to decode, the way it is stored" in message
     assert "ordinary JPEG" in message
+
+
+def test_an_ordinary_jpeg_with_a_pass_per_colour_needs_as_much():
+    content = bytearray(encoded("jpeg", subsampling=0))
+    struct.pack_into(">HH", content, content.find(b"\xff\xc0") + 5, 7071, 7071)
+    assert load_image(encoded("jpeg", subsampling=0)).shape == PICTURE.shape
+    content[content.find(b"\xff\xda") + 4] = 1  # colours in the first pass
+    assert "to decode, the way it is stored" in refusal(bytes(content))
 
 
 # ----------------------------------------------------------------------------------------- metadata
@@ -306,11 +327,19 @@ def tiff_with(kind: int, count: int, data: bytes) -> bytes:
     return tiff_changed(content, (270, kind, count, len(content))) + data
 
 
+def tiff_with_exif(count: int) -> bytes:
+    """Return a TIFF whose EXIF, a directory of its own, has one tag with so many fractions."""
+    content = encoded("tiff", tiffinfo={270: "x" * 100})
+    exif = struct.pack("<HHHIII", 1, 37500, 5, count, len(content) + 18, 0)
+    return tiff_changed(content, (270, 34665, 4, 1, len(content))) + exif + bytes(8 * count)
+
+
 METADATA = {
     "JPEG, EXIF": lambda: jpeg_with(*40 * [segment(0xE1, b"Exif\0\0II*\0" + bytes(60_000))]),
     "JPEG, comments": lambda: jpeg_with(*200 * [segment(0xFE, bytes(60_000))]),
     "JPEG, tiny segments": lambda: jpeg_with(2_000_000 * segment(0xFE, b"")),
     "JPEG, filler": lambda: jpeg_with(10_000_000 * b"\xff"),
+    "JPEG, nothing else": lambda: encoded("jpeg").partition(b"\xff\xda")[0] + bytes(10_000_000),
     "PNG, text": lambda: png_of(9, 9, png_chunk(b"tEXt", b"a\0" + bytes(10_000_000))),
     "PNG, tiny chunks": lambda: png_of(9, 9, 500_000 * png_chunk(b"abCd", b"")),
     "PNG, tiny pieces of pixels": lambda: png_of(9, 9, 500_000 * png_chunk(b"IDAT", b"")),
@@ -320,6 +349,7 @@ METADATA = {
     "WebP, ICC": lambda: webp_with(b"ICCP", 10_000_000),
     "TIFF, a text": lambda: tiff_with(2, 10_000_000, bytes(10_000_000)),
     "TIFF, numbers": lambda: tiff_with(5, 200_000, bytes(1_600_000)),
+    "TIFF, EXIF": lambda: tiff_with_exif(200_000),
 }
 
 
@@ -343,6 +373,14 @@ def test_colour_profiles_of_printers_are_no_harm(make):
     assert load_image(make()).size
 
 
+@pytest.mark.skipif("avif" not in ALLOWED, reason="this Pillow can't read AVIF")
+def test_pillow_does_not_find_the_numbers_in_an_avifs_exif():
+    content = encoded("avif", exif=b"II*\0\x01\0" + bytes(20))
+    for avif, found in [(content, True), (without_exif(content), False)]:
+        with Image.open(io.BytesIO(avif)) as picture:
+            assert bool(picture.info.get("exif")) is found
+
+
 # --------------------------------------------------------------------------------------- TIFF, BMP
 
 
@@ -358,6 +396,25 @@ def test_strips_of_a_tiff_are_decoded_once():
     content = encoded("tiff", compression="raw")
     content = tiff_changed(content, (273, 4, 100_000, len(content)))
     assert "damaged" in refusal(content + 100_000 * struct.pack("<I", 8))
+
+
+def test_a_tiff_of_jpegs_with_many_passes():
+    content = encoded("tiff", compression="jpeg")
+    assert "TIFF of progressive JPEGs" in refusal(content + 100 * b"\xff\xda")
+
+
+def test_a_tiff_that_is_turned_takes_memory_twice():
+    def large(**options):
+        content = encoded("tiff", compression="tiff_lzw", **options)
+        return tiff_changed(content, (256, 4, 1, 7071), (257, 4, 1, 7071), (278, 4, 1, 7071))
+
+    assert "MB of memory to decode" in refusal(large(tiffinfo={274: 6}))
+    assert "damaged" in refusal(large())  # small enough, but there's nothing in it
+
+
+def test_a_tiff_that_says_something_twice():
+    """Each reader would believe another of the two."""
+    assert "contradicts itself" in refusal(tiff_changed(encoded("tiff"), (284, 256, 4, 1, 9)))
 
 
 def test_tiles_of_a_tiff_are_no_larger_than_memory():
