@@ -41,7 +41,9 @@ def read_picture(source) -> np.ndarray:
     if isinstance(source, str) and source == "upload":
         if "google.colab" not in sys.modules:
             raise ValueError('"upload" works in Colab only: give the path of a file instead.')
-        uploaded = sys.modules["google.colab"].files.upload()  # a button; the picture goes to Google's machine
+        uploaded = sys.modules[
+            "google.colab"
+        ].files.upload()  # a button; the picture goes to Google's machine
         source = next(iter(uploaded.values()), "astronaut")
     if isinstance(source, str) and source.strip() != source.strip().strip("\"'"):
         bare = source.strip().strip("\"'")
