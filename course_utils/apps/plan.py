@@ -246,8 +246,8 @@ def check_plan(
     found = _doubts(boxes)
     if times > most:
         found.append(
-            f"times={times}: your box is 1/{most:.3g} of the picture, so no map can have more than "
-            f"{most:.3g} times its area in it. The expectation can't come true."
+            f"times={times} can't be reached: even a map that is all in your box has only "
+            f"{most:.3g} times the box's area in it."
         )
     return found
 

@@ -296,7 +296,9 @@ def changes_my_mind(fall, control_falls):
 from course_utils.apps.plan import GREY, check_plan, code_of, recipe, verdict
 
 doubts = check_plan(classifier, classes, method, settings, box, controls, times, changes_my_mind)
-if not example and "helmet" in expectation:
+if not (expectation and reason and change_of_mind):
+    doubts.append("One of the three sentences is empty.")
+if not example and "helmet" in str(expectation):
     doubts.append("The picture or the model is yours, and the plan is still the example's.")
 for doubt in doubts:
     print("Note:", doubt)

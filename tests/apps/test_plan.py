@@ -133,7 +133,7 @@ def test_what_is_allowed_and_unwise_is_said(small):
     assert "'large' has 32 pixels and your box 16" in large
     assert "'across' overlaps my box" in across
     [impossible] = check_plan(small, **(GOOD | {"times": np.float32(5)}))
-    assert "no map can have more than 4 times its area" in impossible
+    assert "only 4 times the box's area" in impossible
 
 
 LIMIT = 0.5

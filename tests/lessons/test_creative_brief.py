@@ -264,6 +264,11 @@ def test_a_condition_that_nothing_measured_decides_is_not_evaluated():
     assert "not evaluated" in names["facts"]["What came out"]
 
 
+def test_an_empty_sentence_is_noticed():
+    names = run_lesson(until="check_plan, code_of", expectation="None")
+    assert "One of the three sentences is empty." in names["doubts"]
+
+
 def test_a_condition_that_is_changed_after_the_seal_is_not_evaluated():
     names = run_lesson(until="as_given = ")
     [cell] = [cell for cell in cells() if "def changes_my_mind" in cell]
