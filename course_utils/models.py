@@ -69,6 +69,11 @@ class Classifier:
     _undo: Callable[[np.ndarray], np.ndarray]
 
     def __post_init__(self) -> None:
+        if not all(isinstance(label, str) for label in self.labels):
+            raise ValueError(
+                f"The labels of {self.name!r} must be texts, in the order of the outputs, such as "
+                "('cat', 'dog'); for the numbers from 0 to 9, use tuple('0123456789')."
+            )
         if not is_graph(self.model):
             return  # only a call would show its shapes
         shape, pictures = self.model.input_shape, (None, *self.input_size, 3)

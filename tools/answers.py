@@ -20,11 +20,15 @@ from tools import notebooks
 
 OLD = """<details><summary>An earlier answer to exercise {id}</summary>
 
-```python
+{fence}python
 {code}
-```
+{fence}
 
 </details>"""
+TASK = re.compile(r"^### Exercise (\d\.\d)\b", flags=re.MULTILINE)
+CHECK = re.compile(r"^[^#\n]*\bchecks\.(\w+)\(\1\b", flags=re.MULTILINE)  # checks.alpha(alpha)
+LESSONS = "*0[0-9]_*.ipynb"
+STUB = re.compile(r"(?:(?:import|from) .*\s+)*def \w+\([^)]*\):\s+return \.\.\.(?: *#.*)?")
 
 
 class Problem(Exception):
@@ -34,36 +38,43 @@ class Problem(Exception):
 def places(notebook: nbformat.NotebookNode) -> dict[str, tuple[int, int]]:
     """Return where each exercise's answer is: the cells from a to b - 1; b is the check.
 
-    It begins after the cell with the task. People split cells and insert others.
+    It begins after the cell with the task, which is known by its title: some editors drop metadata.
+    People split cells, insert others and copy an exercise; then the last answered copy counts.
     """
-    found = {}
-    tasks = {
-        cell.metadata["exercise"]["id"]: place
-        for place, cell in enumerate(notebook.cells)
-        if "exercise" in cell.metadata
-    }
-    for id, task in tasks.items():
-        for place in range(task + 1, len(notebook.cells)):
-            if re.search(r"= checks\.\w+\(", notebook.cells[place].source):
-                found[id] = (task + 1, place)
-                break
-            if "exercise" in notebook.cells[place].metadata:
-                break
+    found: dict[str, tuple[int, int]] = {}
+    id, start = "", 0
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and (title := TASK.search(cell.source)):
+            id, start = title[1], place + 1
+        elif id and cell.cell_type == "code" and CHECK.search(cell.source):
+            if id not in found or written(notebook.cells[start : place + 1]):
+                found[id] = start, place
+            id = ""
     return found
 
 
-def answer(notebook: nbformat.NotebookNode, id: str) -> str:
-    """Return the code of an answer, "" if the stub hasn't changed."""
+def names(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Return the name of each exercise's function, which is also its check's."""
+    ends = {id: notebook.cells[end].source for id, (_, end) in places(notebook).items()}
+    return {id: CHECK.search(check)[1] for id, check in ends.items()}
+
+
+def answer(notebook: nbformat.NotebookNode, id: str) -> list[str]:
+    """Return the code of an answer, cell by cell; [] if there's nothing but the stub."""
     start, end = places(notebook)[id]
-    cells = [cell.source for cell in notebook.cells[start:end] if cell.cell_type == "code"]
-    code = "\n\n".join(cells).strip()
-    return "" if notebooks.STUB in code else code
+    return written(notebook.cells[start : end + 1])
 
 
-def _notes(cells: list, new: list) -> list:
-    """Return the cells with text that people added to those of a new notebook."""
-    known = [cell.source for cell in new]
-    return [cell for cell in cells if cell.cell_type != "code" and cell.source not in known]
+def written(cells: list[nbformat.NotebookNode]) -> list[str]:
+    """Return the code in these cells that isn't a stub; the last is the check, and no answer."""
+    answers = cells if has_answer(cells[-1]) else cells[:-1]
+    code = [cell.source.strip() for cell in answers if cell.cell_type == "code"]
+    return [text for text in code if text and not STUB.fullmatch(text)]
+
+
+def has_answer(check: nbformat.NotebookNode) -> bool:
+    """Did somebody join the cell of an answer and its check?"""
+    return re.search("^def ", check.source, flags=re.MULTILINE) is not None
 
 
 def reset_exercise(id: str, folder: Path) -> str:
@@ -74,21 +85,27 @@ def reset_exercise(id: str, folder: Path) -> str:
         known = ", ".join(places(new))
         raise Problem(f"Lesson {lesson[:2]} has no exercise {id}. There are: {known}")
     mine = read(path)
-    if id not in places(mine):
+    if names(mine).get(id) != names(new)[id]:
         raise Problem(
-            f"{path.name} has no task {id} with a check after it: reset the whole lesson, "
+            f"{path.name} has no task {id} with its check after it: reset the whole lesson, "
             f"`python start.py reset {int(lesson[:2])}`"
         )
-    code = answer(mine, id)
-    if not code:
-        return f"Exercise {id} has no answer yet: nothing was changed."
     start, end = places(mine)[id]
+    own, code = mine.cells[start : end + 1], "\n\n".join(answer(mine, id))
+    if not code and any(STUB.fullmatch(cell.source.strip()) for cell in own):
+        return f"Exercise {id} has no answer yet: nothing was changed."
     first, last = places(new)[id]
-    old = nbformat.v4.new_markdown_cell(OLD.format(id=id, code=code))
-    notes = _notes(mine.cells[start:end], new.cells[first:last])
-    mine.cells[start : end + 1] = [*new.cells[first:last], mine.cells[end], *notes, old]
+    check = new.cells[last] if has_answer(own[-1]) else own[-1]
+    notes = [cell for cell in own if cell.cell_type != "code"]
+    mine.cells[start : end + 1] = [*notes, *new.cells[first:last], check]
+    said = f"Exercise {id} is new in {path.name}."
+    if code:
+        fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", code))])
+        old = nbformat.v4.new_markdown_cell(OLD.format(id=id, fence=fence, code=code))
+        mine.cells.insert(start + len(notes) + last - first + 1, old)
+        said += " Your earlier answer is folded below its check."
     write(mine, path)
-    return f"Exercise {id} is new in {path.name}. Your earlier answer is folded below its check."
+    return said
 
 
 def reset_lesson(number: str, folder: Path) -> str:
@@ -110,40 +127,73 @@ def reset_lesson(number: str, folder: Path) -> str:
 
 def take_along(old_course: Path, folder: Path) -> list[str]:
     """Fill in the answers from another copy of the course, which isn't changed."""
-    old_folder = old_course if list(old_course.glob("0*.ipynb")) else old_course / "notebooks"
-    if not list(old_folder.glob("0*.ipynb")):
-        raise Problem(f"There are no notebooks of the course in {old_course} or {old_folder}")
+    old_folder = next(
+        (place for place in (old_course, old_course / "notebooks") if list(place.glob(LESSONS))),
+        None,
+    )
+    if old_folder is None:
+        raise Problem(
+            f"There are no notebooks of the course in {old_course} or {old_course / 'notebooks'}: "
+            "name the folder of the other copy"
+        )
     if old_folder.resolve() == folder.resolve():
         raise Problem(f"{old_course} is this copy of the course: name the folder of the other one")
     said = []
-    for lesson in notebooks.lessons():
-        if not (old_folder / f"{lesson}.ipynb").exists():
-            continue
-        old, path = read(old_folder / f"{lesson}.ipynb"), folder / f"{lesson}.ipynb"
-        mine = read(path) if path.exists() else fresh(lesson)
-        done, left = [], []
-        for id in places(old):
-            code = answer(old, id)
-            if not code or (id in places(mine) and answer(mine, id) == code):
-                continue
-            if id not in places(mine) or answer(mine, id):
-                left.append(id)
-                continue
-            start, end = places(mine)[id]
-            notes = _notes(mine.cells[start:end], [])
-            mine.cells[start:end] = [*notes, nbformat.v4.new_code_cell(code)]
-            done.append(id)
-        if done:
-            write(mine, path)
-            said.append(f"{path.name}: {', '.join(done)} filled in.")
-        if left:
-            said.append(f"{path.name}: {', '.join(left)} left out: answered here, or not there.")
+    for old in sorted(old_folder.glob(LESSONS)):
+        try:
+            if old.stem in notebooks.lessons():
+                said += take_lesson(old, folder / old.name)
+            else:
+                said.append(f"{old.name} isn't called like a lesson of this course: left out.")
+        except (Problem, OSError) as problem:
+            said.append(f"{problem}.")
     return said or [f"No answers were found in {old_folder}."]
+
+
+def take_lesson(old_path: Path, path: Path) -> list[str]:
+    """Fill in the answers from another copy of a lesson; return what to say.
+
+    An exercise may have had another number. Its function is what identifies it.
+    """
+    old, new = read(old_path), fresh(path.stem)
+    mine = read(path) if path.exists() else new
+    was, number = ({name: id for id, name in names(book).items()} for book in (old, mine))
+    done, left = [], []
+    for name, id in {**was, **{name: id for id, name in names(new).items()}}.items():
+        code = answer(old, was[name]) if name in was else []
+        here = answer(mine, number[name]) if name in number else []
+        if code and name in number and not here:
+            start, end = places(mine)[number[name]]
+            notes = [cell for cell in mine.cells[start:end] if cell.cell_type != "code"]
+            mine.cells[start:end] = [*notes, *map(nbformat.v4.new_code_cell, code)]
+            done.append(id)
+        elif code != here if code else defines(old, name):
+            left.append(id)
+    said = []
+    if done:
+        write(mine, path)
+        said.append(f"{path.name}: {', '.join(done)} filled in.")
+    if left:
+        said.append(
+            f"{path.name}: {', '.join(left)} left out: answered here already, or not between its "
+            f"task and its check. Copy it from {old_path} yourself."
+        )
+    return said
+
+
+def defines(notebook: nbformat.NotebookNode, name: str) -> bool:
+    """Is a function of this name written anywhere in the notebook, not only as a stub?"""
+    code = [cell.source.strip() for cell in notebook.cells if cell.cell_type == "code"]
+    return any(
+        re.search(rf"^def {name}\(", text, re.M) and not STUB.fullmatch(text) for text in code
+    )
 
 
 def lesson_of(number: str) -> str:
     """Return the name of a lesson, "03_grad_cam", by its number."""
-    found = [name for name in notebooks.lessons() if name.split("_")[0] == number.zfill(2)]
+    found = [
+        name for name in notebooks.lessons() if name[: name.index("_")] in (number, f"0{number}")
+    ]
     if not found:
         last = len(notebooks.lessons()) - 1
         raise Problem(
@@ -163,7 +213,10 @@ def fresh(lesson: str) -> nbformat.NotebookNode:
 def read(path: Path) -> nbformat.NotebookNode:
     """Return a saved notebook."""
     try:
-        return nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+        notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+        if notebook.nbformat_minor < 5:  # as in Colab: its cells have no ids, and new cells do
+            notebook = nbformat.v4.upgrade(notebook, from_minor=notebook.nbformat_minor)
+        return notebook
     except FileNotFoundError:
         raise Problem(f"There is no {path}: `python start.py reset N` makes lesson N new") from None
     except Exception:
@@ -172,6 +225,7 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     """Replace a notebook completely or not at all."""
+    path = path.resolve()  # the file that a link leads to, or the link would become a copy
     half = path.with_suffix(".half")
     try:
         half.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")

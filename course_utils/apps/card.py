@@ -115,10 +115,15 @@ def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
     return found
 
 
+def _fill(text: str, letters: int) -> str:
+    """Break a text into lines; only as many as leave room for the pictures."""
+    return textwrap.fill(text, letters, max_lines=4, placeholder="...")
+
+
 def _draw_predictions(ax, predictions: Sequence[Prediction]) -> None:
     bars = ax.barh(range(len(predictions)), [p.probability for p in predictions], color="0.4")
     ax.bar_label(bars, [percent(p.probability) for p in predictions], padding=3)
-    ax.set_yticks(range(len(predictions)), [textwrap.fill(p.label, 14) for p in predictions])
+    ax.set_yticks(range(len(predictions)), [_fill(p.label, 14) for p in predictions])
     for label in ax.get_yticklabels():
         label.set_parse_math(False)
     ax.set(xlabel="probability", xlim=(0, 1.5), xticks=[0, 0.5, 1])
@@ -132,7 +137,7 @@ def _draw_row(figure, axes, method: str, panels: Mapping, size, boxes: Mapping) 
         ax.set_axis_off()
     for ax, (caption, values) in zip(axes, panels.items(), strict=False):
         values = display.map_values(values)
-        title = textwrap.fill(method, 30) + "\n" + textwrap.fill(caption, 30)
+        title = _fill(method, 30) + "\n" + _fill(caption, 30)
         display._draw_map(figure, ax, resize_map(values, size), title, limits)
         ax.set_xlabel(f"colour: value of the map\n{display._range_text(values)}")
         for name, box in list(boxes.items())[:1]:

@@ -7,6 +7,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -41,9 +42,8 @@ def read_picture(source) -> np.ndarray:
     if isinstance(source, str) and source == "upload":
         if "google.colab" not in sys.modules:
             raise ValueError('"upload" works in Colab only: give the path of a file instead.')
-        uploaded = sys.modules[
-            "google.colab"
-        ].files.upload()  # a button; the picture goes to Google's machine
+        # A button; the picture goes to Google's machine.
+        uploaded = sys.modules["google.colab"].files.upload()
         source = next(iter(uploaded.values()), "astronaut")
     if isinstance(source, str) and source.strip() != source.strip().strip("\"'"):
         bare = source.strip().strip("\"'")
@@ -111,7 +111,14 @@ def recipe(method: Callable, settings_text: str, settings: Mapping, what: str) -
 
 
 def code_of(function: Callable) -> str:
-    """Return the body of a function as one line of code, without comments and docstring."""
+    """Return a function's code on one line, without comments and docstring.
+
+    It's the body; the arguments, unless they're called fall and control_falls; and the values of
+    the names that come from outside the function. Otherwise, they could be changed unnoticed.
+
+    Raises:
+        ValueError: not defined with def, or a value from outside can't be written down.
+    """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
@@ -122,18 +129,54 @@ def code_of(function: Callable) -> str:
             "sealed with the plan."
         )
     documented = ast.get_docstring(tree) is not None
-    return "; ".join(" ".join(ast.unparse(s).split()) for s in tree.body[documented:])
+    code = "; ".join(" ".join(ast.unparse(s).split()) for s in tree.body[documented:])
+    arguments = ast.unparse(tree.args)
+    if arguments != "fall, control_falls":
+        code = f"with the arguments ({arguments}): {code}"
+    for name, value in _from_outside(inspect.unwrap(function), tree).items():
+        try:
+            code += f", where {name} is {describe(value, name)}"
+        except ValueError:
+            raise ValueError(
+                f"The condition uses {name!r} from outside, and its value can't be written into "
+                "the plan. Write what you need into the function."
+            ) from None
+    return code
 
 
-def verdict(condition: Callable, fall: float, control_falls: Mapping[str, float]) -> str:
-    """Evaluate the condition for changing your mind, and return a sentence on what came out."""
+def _from_outside(function: Callable, tree: ast.FunctionDef) -> dict[str, Any]:
+    """Return the variables and functions that a function takes from its notebook."""
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    own = {n.id for n in named if not isinstance(n.ctx, ast.Load)} | {tree.name}
+    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    known = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+    used = sorted({n.id for n in named} - own)
+    return {n: known[n] for n in used if n in known and not inspect.ismodule(known[n])}
+
+
+def verdict(condition: Callable, fall: float, control_falls: Mapping[str, float], plan: str) -> str:
+    """Evaluate the sealed condition for changing your mind; return a sentence on what came out.
+
+    Args:
+        condition, control_falls: as for `check_plan`.
+        plan: the text that was sealed, with the condition's code in it.
+    """
     try:
+        sealed = code_of(condition) in plan
         changed = condition(fall, dict(control_falls))
     except Exception as error:  # with other numbers than those of `check_plan`
-        return f"The condition was not evaluated: it stopped ({error})."
+        return f"The condition was not evaluated: it stopped ({_reason(error)})."
+    if not sealed:
+        return "The condition was not evaluated: it isn't the one in the sealed plan."
     if changed is None:
         return "The condition was not evaluated: whether my mind is changed is left open."
+    if not isinstance(changed, (bool, np.bool_)):
+        return f"The condition was not evaluated: it returned {changed!r}, not True or False."
     return f"The condition was evaluated: my mind is {'changed' if changed else 'not changed'}."
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
 def check_plan(
@@ -167,11 +210,16 @@ def check_plan(
             f"controls={controls!r}: expected a dictionary with at least one box, name -> (top, "
             "left, bottom, right). Without a control, nobody can say whether a fall is large."
         )
+    if not all(isinstance(name, str) and name.strip() for name in controls):
+        raise ValueError(
+            f"The controls are called {list(controls)}: each needs a text as its name."
+        )
     if "my box" in controls:
         raise ValueError("A control can't be called 'my box': that is the name of the box itself.")
     boxes = {"my box": box, **controls}
     _check_boxes(boxes, classifier.input_size)
-    if isinstance(times, bool) or not isinstance(times, (int, float)) or not times > 0:
+    number = isinstance(times, (int, float, np.number)) and not isinstance(times, bool)
+    if not number or not 0 < times < np.inf:
         raise ValueError(f"times={times!r}: expected a number above 0, such as 2.")
     _try_method(classifier, classes, method, settings)
     code_of(condition)
@@ -184,15 +232,23 @@ def check_plan(
         ) from None
     except Exception as error:
         raise ValueError(
-            f"The condition stopped when it was tried ({error}). It is called with the fall of "
-            "the score when the box is covered, and a dictionary: control -> fall."
+            f"The condition stopped when it was tried ({_reason(error)}). It is called with the "
+            "fall of the score when the box is covered, and a dictionary: control -> fall."
         ) from None
     if answer is not None and not isinstance(answer, (bool, np.bool_)):
         raise ValueError(
             f"The condition returned {answer!r}: expected True (I change my mind), False, or None "
             "if nothing here can decide it."
         )
-    return _doubts(boxes)
+    (top, left, bottom, right), (height, width) = box, classifier.input_size
+    most = height * width / ((bottom - top) * (right - left))
+    found = _doubts(boxes)
+    if times > most:
+        found.append(
+            f"times={times} can't be reached: even a map that is all in your box has only "
+            f"{most:.3g} times the box's area in it."
+        )
+    return found
 
 
 def _check_boxes(boxes: Mapping[str, Box], size: tuple[int, int]) -> None:

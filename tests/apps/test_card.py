@@ -36,6 +36,15 @@ def test_nothing_that_is_drawn_is_cut_off(figure):
     assert needed.y1 < figure.get_figheight() + 0.02
 
 
+def test_endless_names_leave_room_for_the_pictures():
+    name = "one of many words and " * 20
+    bars = [Prediction(c, name, 0.1, 1.0) for c in range(6)]
+    figure = card_figure("title", PICTURE, bars, {name: {name: np.eye(8), f"{name}2": np.eye(8)}})
+    figure.draw(FigureCanvasAgg(figure).get_renderer())
+    inches = [ax.get_window_extent().width / figure.dpi for ax in figure.findobj(Axes) if ax.images]
+    assert min(inches) > 1
+
+
 def test_it_is_sharp_on_paper_and_legible_on_a_phone(figure):
     picture = Image.open(io.BytesIO(as_png(figure)))
     assert round(picture.info["dpi"][0]) == 150

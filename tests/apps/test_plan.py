@@ -73,7 +73,10 @@ def test_a_good_plan_raises_no_doubt(small):
         ({"box": (4, 0, 0, 4)}, "'my box' .* doesn't fit"),
         ({"box": (0, 0, 4)}, "four whole numbers"),
         ({"box": (0, 0, 0.5, 0.5)}, "four whole numbers"),
+        ({"controls": {1: (4, 4, 8, 8)}}, "a text as its name"),
+        ({"controls": {" ": (4, 4, 8, 8)}}, "a text as its name"),
         ({"times": 0}, "above 0"),
+        ({"times": float("inf")}, "above 0"),
         ({"times": "2"}, "above 0"),
         ({"settings": {"sampels": 3}}, "grad_cam has no setting 'sampels'. It has: .*relu"),
         ({"method": smoothgrad}, "smoothgrad has no setting 'relu'. It has: .*samples"),
@@ -129,15 +132,62 @@ def test_what_is_allowed_and_unwise_is_said(small):
     large, across = check_plan(small, **(GOOD | {"controls": controls}))
     assert "'large' has 32 pixels and your box 16" in large
     assert "'across' overlaps my box" in across
+    [impossible] = check_plan(small, **(GOOD | {"times": np.float32(5)}))
+    assert "only 4 times the box's area" in impossible
 
 
-def test_the_condition_is_sealed_as_code_and_evaluated():
+LIMIT = 0.5
+
+
+def with_a_limit(fall, controls, least=0.1):
+    return fall < LIMIT * max(controls.values()) + least
+
+
+def as_far_as_it_goes(fall, control_falls):
+    if fall > 1:
+        return {1: "yes", 2: np.nan}[round(fall)]
+    return 1 / (fall - 1) > 0
+
+
+def test_the_condition_is_sealed_as_code_and_evaluated(monkeypatch):
     code = "strongest = max(control_falls.values()); return fall < strongest"
     assert code_of(less_than_a_control) == code
-    assert "my mind is changed" in verdict(less_than_a_control, 1.0, {"a": 2.0})
-    assert "my mind is not changed" in verdict(less_than_a_control, 1.0, {"a": 0.5})
-    assert "not evaluated" in verdict(lambda fall, control_falls: None, 1.0, {})
-    assert "not evaluated" in verdict(less_than_a_control, 1.0, {})
+    assert "my mind is changed" in verdict(less_than_a_control, 1.0, {"a": 2.0}, code)
+    assert "my mind is not changed" in verdict(less_than_a_control, 1.0, {"a": 0.5}, code)
+    assert "not evaluated" in verdict(less_than_a_control, 1.0, {}, code)
+    assert "isn't the one" in verdict(with_a_limit, 1.0, {"a": 2.0}, code), "changed after the seal"
+    monkeypatch.setitem(globals(), "strongest", 5)  # as later in the lesson: it's another one
+    assert code_of(less_than_a_control) == code
+
+
+def test_what_a_condition_takes_from_outside_is_sealed_too(small, monkeypatch):
+    code = code_of(with_a_limit)
+    assert code.startswith("with the arguments (fall, controls, least=0.1): return fall < LIMIT")
+    assert code.endswith("where LIMIT is 0.5")
+    assert "my mind is" in verdict(with_a_limit, 1.0, {"a": 2.0}, code)
+    monkeypatch.setitem(globals(), "LIMIT", 5)
+    assert "isn't the one" in verdict(with_a_limit, 1.0, {"a": 2.0}, code)
+
+
+def test_a_closure_is_sealed_or_refused(small):
+    def at_most(least):
+        def condition(fall, control_falls):
+            return fall < least
+
+        return condition
+
+    assert code_of(at_most(7)) == "return fall < least, where least is 7"
+    with pytest.raises(ValueError, match="uses 'least' from outside"):
+        check_plan(small, **(GOOD | {"condition": at_most(object())}))
+
+
+@pytest.mark.parametrize(
+    ("fall", "said"), [(1.2, "'yes', not True"), (2.2, "nan, not True"), (1.0, "ZeroDivisionError")]
+)
+def test_a_condition_that_gives_no_answer_with_the_real_numbers(fall, said):
+    found = verdict(as_far_as_it_goes, fall, {"a": 0.0}, code_of(as_far_as_it_goes))
+    assert found.startswith("The condition was not evaluated")
+    assert said in found
 
 
 def test_a_recipe_is_the_same_in_every_run():
@@ -200,6 +250,12 @@ def test_one_output_needs_two_labels(labels):
     layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")]
     with pytest.raises(ValueError, match="one output and needs two labels"):
         Classifier("one", (8, 8), labels, keras.Sequential(layers), np.asarray, np.asarray)
+
+
+@pytest.mark.parametrize("labels", [(0, 1, 2), range(3), {0: "a", 1: "b", 2: "c"}])
+def test_labels_are_texts(small, labels):
+    with pytest.raises(ValueError, match="must be texts"):
+        Classifier("numbers", (8, 8), labels, small.model, np.asarray, np.asarray)
 
 
 def test_the_hint_for_twelve_bits_in_sixteen_works(tmp_path):

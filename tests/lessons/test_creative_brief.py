@@ -22,6 +22,7 @@ from matplotlib import pyplot as plt
 from page import Page
 from PIL import Image
 
+from course_utils.apps.plan import verdict
 from course_utils.images import load_image
 from course_utils.models import Classifier, application_classifier, load_classifier
 from tools import notebooks
@@ -204,6 +205,30 @@ def test_the_lesson_runs_to_a_finished_card(kind, picture, tmp_path):
     Image.open(io.BytesIO(base64.b64decode(picture["src"].partition(",")[2]))).verify()
 
 
+def test_a_model_without_convolutions_whose_classes_share_a_name_gets_its_card(tmp_path):
+    """Grad-CAM is impossible, two maps need two names, and a text may come from Windows."""
+    keras.utils.set_random_seed(0)
+    net = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    dense = Classifier(
+        "dense", (8, 8), ("crane", "crane"), net, lambda p: p / 255, lambda x: 255 * x
+    )
+    names = run_lesson(
+        given={"given": dense},
+        classifier="given",
+        source="'cat'",
+        expectation=repr("a line\r\nand another"),
+        method="vanilla_gradients",
+        settings="{}",
+        box="(0, 0, 4, 4)",
+        controls="{'other': (4, 4, 8, 8)}",
+        folder=repr(str(tmp_path)),
+    )
+    assert "by 3 methods" in " ".join(names["facts"])
+    [panels] = names["drawn"].values()
+    assert len(panels) == 2
+    assert (tmp_path / "card.html").read_bytes().decode("utf-8") == names["page"]
+
+
 # -------------------------------------------------------------------- the example, and its seal
 
 
@@ -237,6 +262,29 @@ def test_a_condition_that_nothing_measured_decides_is_not_evaluated():
     names = run_lesson(until='facts["What came out"]', condition="None")
     assert "return None" in names["plan"]
     assert "not evaluated" in names["facts"]["What came out"]
+
+
+def test_an_empty_sentence_is_noticed():
+    names = run_lesson(until="check_plan, code_of", expectation="None")
+    assert "One of the three sentences is empty." in names["doubts"]
+
+
+def test_a_condition_that_is_changed_after_the_seal_is_not_evaluated():
+    names = run_lesson(until="as_given = ")
+    [cell] = [cell for cell in cells() if "def changes_my_mind" in cell]
+    file = f"<lesson 7, cell {next(_numbers)}>"
+    cell = cell.replace("2 * max", "1 * max")
+    linecache.cache[file] = len(cell), None, cell.splitlines(True), file
+    exec(compile(cell, file, "exec"), names)
+    found = verdict(names["changes_my_mind"], 1.0, {"suit": 0.9}, names["plan"])
+    assert "isn't the one in the sealed plan" in found
+
+
+def test_the_seal_survives_a_copy_as_the_lesson_asks_for_it(example):
+    """Between r\"\"\" and \"\"\", a backslash of a path, say, stays one."""
+    plan = example["plan"].replace("the helmet", r"'the \new' \"helmet\"")
+    assert 'seal(r"""' in notebooks.read("07_creative_brief").cells[-1].source
+    assert example["seal"](eval(f'r"""{plan}"""')) == example["seal"](plan)
 
 
 def test_a_named_folder_keeps_the_card(tmp_path):
