@@ -566,3 +566,9 @@ def test_the_output_in_a_notebook_is_not_larger_than_needed(shown):
     """We commit notebooks with outputs, so a figure of three panels stays below 100 kB."""
     (output,) = shown["last expression"]
     assert len(re.sub(r"\s", "", output.data["text/html"])) < 100_000
+
+
+def test_the_range_that_is_written_has_the_signs_that_the_method_returned():
+    gradient = np.zeros((6, 6, 3), np.float32)
+    gradient[1, 1] = 1, -3, 0
+    assert describe_map(gradient).endswith("from -3 to 1")
