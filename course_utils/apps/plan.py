@@ -283,6 +283,10 @@ def _try_method(classifier: Classifier, classes, method: Callable, settings: Map
             f"{name} has no setting {unknown[0]!r}. It has: {', '.join(known) or 'none'}. (Change "
             "method and settings together.)"
         )
+    for p in taken:  # "no" would count as yes
+        value = settings.get(p.name, p.default)
+        if isinstance(p.default, bool) and not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{p.name}={value!r}: expected True or False.")
     height, width = classifier.input_size
     ramp = np.linspace(0, 255, width).astype(np.uint8)
     ramp = np.broadcast_to(ramp[None, :, None], (height, width, 3))

@@ -79,6 +79,7 @@ def test_a_good_plan_raises_no_doubt(small):
         ({"times": float("inf")}, "above 0"),
         ({"times": "2"}, "above 0"),
         ({"settings": {"sampels": 3}}, "grad_cam has no setting 'sampels'. It has: .*relu"),
+        ({"settings": {"relu": "no"}}, "relu='no': expected True or False"),
         ({"method": smoothgrad}, "smoothgrad has no setting 'relu'. It has: .*samples"),
         ({"method": smoothgrad, "settings": {"samples": -1}}, "can't run with these settings: .*"),
         ({"settings": {"layer": "nowhere"}}, "can't run with these settings: .*nowhere"),
