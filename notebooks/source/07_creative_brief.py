@@ -451,6 +451,8 @@ methods = {
     "smoothgrad": (smoothgrad, {"samples": 20}),
     "grad_cam": (grad_cam, {}),
 }
+
+# %%
 found = {}
 for name, (one_method, options) in methods.items():
     try:
