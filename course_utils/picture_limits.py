@@ -139,9 +139,8 @@ def _png(content: bytes, name: str) -> None:
         position += size + 12
 
 
-_MARKER = re.compile(
-    rb"\xff[\x01-\xcf\xd8-\xfe]"
-)  # in a scan, FF 00 is data, FF D0 to D7 a restart
+# In a scan, FF 00 is data, and FF D0 to D7 a restart.
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # start of frame; the others define tables
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 
@@ -165,7 +164,7 @@ def _jpeg(content: bytes, name: str) -> None:
         position += size
         if marker in _SOF:
             height, width, components = struct.unpack_from(">HHB", segment, 1)
-            factors = [divmod(segment[7 + 3 * i], 16) for i in range(components)]
+            factors = [divmod(segment[7 + 3 * i], 16) for i in range(components)] or [(0, 0)]
             across, down = (8 * max(f) for f in zip(*factors, strict=True))
             blocks = sum(h * v for h, v in factors)
             coefficients = 128 * blocks * math.ceil(width / across) * math.ceil(height / down)

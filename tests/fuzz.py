@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("", "dataset"))]
+sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("", "dataset", "pictures"))]
 
 LONGEST = 20  # seconds per case: the largest pictures take 5 on a busy machine
 MEMORY = 1_200_000_000  # bytes more than an idle process: a file of 200 MB, and 10 per pixel

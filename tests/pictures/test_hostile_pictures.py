@@ -252,6 +252,13 @@ def test_padding_hides_no_passes():
         assert "32 passes" in refusal(content[:-2] + 50 * (padding + last) + b"\xff\xd9")
 
 
+@pytest.mark.parametrize("at", [9, 11], ids=["no components", "components of no size"])
+def test_a_jpeg_frame_of_nothing_is_damaged(at):
+    content = bytearray(encoded("jpeg"))
+    content[content.index(b"\xff\xc0") + at] = 0
+    assert "damaged" in refusal(bytes(content))
+
+
 @pytest.mark.slow
 def test_a_long_run_of_one_byte_takes_no_time():
     for byte in (b"\xff", b"\xff\x00", b"\xff\xd0", b"\0"):
