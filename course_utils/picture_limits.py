@@ -73,7 +73,7 @@ def check(content: bytes, name: str) -> str:
     try:
         if file_format in _CHECKS:
             _CHECKS[file_format](content, name)
-    except (struct.error, IndexError, ZeroDivisionError):
+    except (struct.error, LookupError, ZeroDivisionError):
         raise ValueError(
             f"The picture in {name} is damaged or cut off (its {file_format} header contradicts "
             "itself). Download or export it again."
@@ -255,7 +255,7 @@ def _tiff(content: bytes, name: str) -> None:
             f"The picture in {name} is a TIFF with a compression that isn't supported "
             f"(number {compression}). Save it with LZW or as PNG."
         )
-    samples, bits = tags.get(_SAMPLES, (1,))[0], max(tags.get(_BITS, (1,)))
+    samples, bits = tags.get(_SAMPLES, (1,))[0], sorted(tags.get(_BITS, (1,)))[-1]
     planes = samples if tags.get(_PLANAR, (1,))[0] == 2 else 1
     if _TILES in tags:
         across, down, found = tags[_TILE_WIDTH][0], tags[_TILE_HEIGHT][0], counts[_TILES]

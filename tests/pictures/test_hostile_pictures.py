@@ -252,6 +252,10 @@ def test_padding_hides_no_passes():
         assert "32 passes" in refusal(content[:-2] + 50 * (padding + last) + b"\xff\xd9")
 
 
+def test_a_tiff_without_a_number_of_bits_is_damaged():
+    assert "damaged" in refusal(tiff_changed(encoded("tiff"), (258, 3, 0, 0)))
+
+
 @pytest.mark.parametrize("at", [9, 11], ids=["no components", "components of no size"])
 def test_a_jpeg_frame_of_nothing_is_damaged(at):
     content = bytearray(encoded("jpeg"))
