@@ -228,8 +228,9 @@ def targets(times: list[dict], once: list[dict], growth: list[dict]) -> list[dic
     mine = [r for r in once if r["library"] == "ours" and r["network"] == "embedded"]
     working = [r["peak_mb"] for r in mine]
     working += [r["peak_mb"] - r["given"] / 1e6 for r in growth]
+    scope = "any number of pictures or samples" if growth else "one picture, up to 50 samples"
     target(
-        "memory above the loaded model, inputs and result, any number of pictures or samples",
+        f"memory above the loaded model, inputs and result, {scope}",
         max(working, default=None),
         700,
         unit=" MB",
@@ -445,7 +446,11 @@ def publish(results: dict[str, list[dict]], options: argparse.Namespace) -> None
         (HERE / "RESULTS.md").write_text(page, encoding="utf-8")
         (HERE / "results").mkdir(exist_ok=True)
         for kind in ("time", "map", "once", "growth", "target"):
-            write_csv(HERE / "results" / f"{kind}.csv", results[kind])
+            path = HERE / "results" / f"{kind}.csv"
+            if results[kind]:
+                write_csv(path, results[kind])
+            else:  # not measured this time; an older table would belong to another run
+                path.unlink(missing_ok=True)
         say(f"Written: {HERE / 'RESULTS.md'}, and the same in CSV in {HERE / 'results'}.")
 
 

@@ -33,6 +33,7 @@ except ImportError as error:  # pragma: no cover - depends on the machine
         "libglib2.0-0`."
     ) from error
 
+GREY = 127  # middle grey, of 0 to 255; it becomes 0 for the embedded network
 Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | ArrayLike
 """What `load_image` reads."""
 

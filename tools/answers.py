@@ -144,7 +144,9 @@ def take_along(old_course: Path, folder: Path) -> list[str]:
             if old.stem in notebooks.lessons():
                 said += take_lesson(old, folder / old.name)
             else:
-                said.append(f"{old.name} isn't called like a lesson of this course: left out.")
+                said.append(
+                    f"{old.name} doesn't have the name of a lesson in this course: left out."
+                )
         except (Problem, OSError) as problem:
             said.append(f"{problem}.")
     return said or [f"No answers were found in {old_folder}."]

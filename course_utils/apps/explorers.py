@@ -17,7 +17,7 @@ from course_utils.attribution import grad_cam, smoothgrad, vanilla_gradients
 from course_utils.display import DescribedFigure, map_values, maps_figure, overlay
 from course_utils.evaluation.curves import deletion_order
 from course_utils.evaluation.localization import strength
-from course_utils.images import Picture, load_image
+from course_utils.images import GREY, Picture, load_image
 from course_utils.models import Classifier
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "smoothgrad_figures",
 ]
 
-GREY = 127  # middle grey, which is 0 for the embedded network
 SAMPLES_A_STEP = 8  # of SmoothGrad, between two checks of the Cancel button
 
 # ------------------------------------------------------------------------- lesson 1: linear model
@@ -82,7 +81,7 @@ def linear_figure(
     if limits is not None:
         axes[0].set_ylim(*limits)
     axes[0].set_ylabel(target, fontsize=11)
-    title = f"{target}: {y:.4g}, of which {constant:.4g} always"
+    title = f"{target}: {y:.4g}, including the constant {constant:.4g}"
     figure.suptitle(title, parse_math=False)
     figure.alt_text = f"{title}. A line over each input, with a point. {'; '.join(said)}."
     return figure

@@ -26,9 +26,6 @@ __all__ = [
     "verdict",
 ]
 
-GREY = 127
-"""The level, 0 to 255, of what a box is covered with: middle grey."""
-
 Box = tuple[int, int, int, int]
 
 
@@ -211,9 +208,7 @@ def check_plan(
             "left, bottom, right). Without a control, nobody can say whether a fall is large."
         )
     if not all(isinstance(name, str) and name.strip() for name in controls):
-        raise ValueError(
-            f"The controls are called {list(controls)}: each needs a text as its name."
-        )
+        raise ValueError(f"The controls are called {list(controls)}: each needs a name, as text.")
     if "my box" in controls:
         raise ValueError("A control can't be called 'my box': that is the name of the box itself.")
     boxes = {"my box": box, **controls}

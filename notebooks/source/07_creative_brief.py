@@ -294,7 +294,8 @@ def changes_my_mind(fall, control_falls):
 # a picture that shows nothing but a ramp of grey.
 
 # %%
-from course_utils.apps.plan import GREY, check_plan, code_of, recipe, verdict
+from course_utils.apps.plan import check_plan, code_of, recipe, verdict
+from course_utils.images import GREY
 
 doubts = check_plan(classifier, classes, method, settings, box, controls, times, changes_my_mind)
 if not (expectation and reason and change_of_mind):

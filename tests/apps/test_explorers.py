@@ -14,9 +14,9 @@ import tensorflow as tf
 from course_utils import load_image, vanilla_gradients
 from course_utils import widgets as explorers
 from course_utils.apps.controls import VIEW, Explorer, Worker, number
-from course_utils.apps.explorers import GREY
 from course_utils.display import map_values
 from course_utils.evaluation import deletion_curve
+from course_utils.images import GREY
 
 NAMES, UNITS, RANGES = ["area", "age"], ["m²", "year"], [(25, 120), (0, 100)]
 
@@ -41,7 +41,7 @@ def lines(figure):
 def test_a_linear_model_is_drawn_through_its_point():
     """y = 11 * 60 - 2 * 30 + 300 = 900, with the weights as slopes."""
     np.testing.assert_allclose(lines(linear()), [(11, 60, 900), (-2, 30, 900)])
-    assert linear().alt_text.startswith("rent: 900, of which 300 always.")
+    assert linear().alt_text.startswith("rent: 900, including the constant 300.")
     for words in ("slope +11 per m², adds +660", "slope -2 per year, adds -60"):
         assert words in linear().alt_text
 

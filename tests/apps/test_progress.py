@@ -126,7 +126,9 @@ def in_its_place(path, what):
     return path
 
 
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has none")
+POSIX = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no pipes, devices or links like these"
+)
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ def test_a_file_that_may_not_be_read(tmp_path):
     path.write_bytes(PNG)
     path.chmod(0)
     if os.access(path, os.R_OK):
-        pytest.skip("this user may read everything")
+        pytest.skip("root may read every file")
     with pytest.raises(PermissionError, match=r"secret\.png"):
         load_image(path)
 

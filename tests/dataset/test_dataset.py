@@ -489,7 +489,9 @@ def test_pictures_that_are_read_at_one_time_share_fifty_million_pixels(tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are Unicode there")
+@pytest.mark.skipif(
+    os.name == "nt" or sys.platform == "darwin", reason="Windows and macOS allow Unicode names only"
+)
 def test_names_of_any_bytes(tmp_path, cat):
     names = [b"caf\xe9.png", "猫.png".encode(), b"\xff\xfe", b"missing \xe9.png"]
     paths = [tmp_path / os.fsdecode(name) for name in names]

@@ -225,7 +225,7 @@ def test_what_is_not_taken_along_is_reported(folder, tmp_path):
     damaged, filled, other = answers.take_along(folder, new)
     assert "01_what_does_a_gradient_tell_you.ipynb can't be read" in damaged
     assert filled == f"{LESSON}.ipynb: 3.1 filled in."
-    assert other.startswith(f"Copy of {LESSON}.ipynb isn't called like a lesson")
+    assert other.startswith(f"Copy of {LESSON}.ipynb doesn't have the name of a lesson")
 
 
 def test_an_exercise_with_a_new_number_is_the_same_exercise(folder, tmp_path):
