@@ -56,7 +56,7 @@ def places(notebook: nbformat.NotebookNode) -> dict[str, tuple[int, int]]:
 def names(notebook: nbformat.NotebookNode) -> dict[str, str]:
     """Return the name of each exercise's function, which is also its check's."""
     ends = {id: notebook.cells[end].source for id, (_, end) in places(notebook).items()}
-    return {id: CHECK.search(check)[1] for id, check in ends.items()}
+    return {id: found[1] for id, end in ends.items() if (found := CHECK.search(end))}
 
 
 def answer(notebook: nbformat.NotebookNode, id: str) -> list[str]:
