@@ -1,0 +1,15 @@
+"""Scripts in HTML outputs: they need no kernel and nothing from other computers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def script(name: str) -> str:
+    """Return scripts/NAME.js as an element for an HTML output.
+
+    A script finds its elements by their class and marks those that it has set up, because a page
+    may hold it many times. Without it, an output is still text and a still picture.
+    """
+    text = Path(__file__).with_name(f"{name}.js").read_text(encoding="utf-8")
+    return f"<script>(() => {{\n{text}}})();</script>"
