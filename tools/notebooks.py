@@ -12,6 +12,7 @@ lesson, not a byte changes.
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import html
 import json
@@ -82,9 +83,14 @@ def set_up(address: str) -> str:
     return source.replace("SOURCE_URL", address)
 
 
+@functools.cache  # jupytext takes 0.1 s, and the tests read each lesson many times
+def parse(source: str) -> nbformat.NotebookNode:
+    return jupytext.reads(source, fmt="py:percent")
+
+
 def read(lesson: str) -> nbformat.NotebookNode:
     """Return the lesson's source as a notebook: badge, title, set-up cell, story, solutions."""
-    notebook = jupytext.read(SOURCES / f"{lesson}.py", fmt="py:percent")
+    notebook = copy.deepcopy(parse((SOURCES / f"{lesson}.py").read_text(encoding="utf-8")))
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )

@@ -160,6 +160,7 @@ def test_smoothgrad_is_drawn_while_it_samples(classifier, cat_inputs):
         np.testing.assert_allclose(drawn, expected, atol=1e-3 * expected.max())
 
 
+@pytest.mark.slow
 def test_each_step_of_smoothgrad_has_noise_of_its_own(classifier, cat_inputs):
     first, second = explorers.smoothgrad_figures(classifier, cat_inputs, 281, 16, 0.2)
     maps = [np.asarray(f.axes[1].images[0].get_array()) for _, f in (first, second)]
@@ -288,6 +289,7 @@ def test_the_picture_and_its_words_follow_every_control(name, all_explorers):
         assert (picture_of(explorer), shown(explorer).partition("<p")[2]) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES_OF_ALL)
 def test_every_control_has_a_name_that_is_read_with_it(name, all_explorers):
     names = [control.description for control in controls(all_explorers[name][0]).values()]
@@ -394,6 +396,7 @@ def test_a_slider_that_is_dragged_does_not_leave_a_queue_behind():
     assert "slope +89 per year" in shown(explorer)
 
 
+@pytest.mark.slow
 def test_long_work_shows_its_progress_and_can_be_cancelled():
     at_three, go = threading.Event(), threading.Event()
     progress = []

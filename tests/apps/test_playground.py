@@ -79,6 +79,7 @@ def test_a_class_that_is_not_there_gets_its_neighbours(classifier):
         find_classes(classifier, "tabyb")
 
 
+@pytest.mark.slow
 def test_the_maps_of_a_method_come_once_they_are_complete(classifier, cat_inputs):
     found = list(explain(classifier, cat_inputs, [281, 954], ["Grad-CAM"]))
     assert [share for share, _ in found] == [0.5, 1.0]
@@ -136,6 +137,7 @@ def test_from_a_picture_to_the_card(ready):
     assert Image.open(io.BytesIO(picture)).width == 960
 
 
+@pytest.mark.slow
 def test_no_method_is_said(ready):
     for box in ready.methods:
         box.value = False

@@ -595,6 +595,7 @@ def test_weights_that_cannot_be_downloaded(name):
     assert not list(Path(folder).glob("*"))  # no half file that would get in the way later
 
 
+@pytest.mark.slow
 def test_weights_put_there_by_hand_that_are_damaged():
     """The file is on this computer, so it would be no help to say: put it there."""
     folder = Path(os.environ["KERAS_HOME"]) / "models"  # a temporary one, see conftest.py

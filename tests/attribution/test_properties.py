@@ -150,6 +150,7 @@ def test_grad_cam_equals_cam_over_z(model, c, relu):
     assert_same_map(grad_cam(model, x, c, relu=relu), expected, FLOAT32, WHY_FLOAT32)
 
 
+@pytest.mark.slow
 def test_grad_cam_of_the_embedded_network_equals_cam_over_z(classifier, cat_inputs):
     """The embedded network also ends in pooling and one dense layer."""
     network = classifier.model
@@ -453,6 +454,7 @@ SAME_NETWORK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", SAME_NETWORK.values(), ids=SAME_NETWORK.keys())
 def test_the_same_network_written_otherwise_has_the_same_maps(model, build):
     """Fused softmax, separate softmax, logits; functional, Sequential, nested: one function."""
@@ -528,7 +530,13 @@ def test_an_average_is_the_same_to_the_last_bit_however_it_is_cut_up(model, batc
 
 @pytest.mark.parametrize(
     ("size", "batch_size", "most"),
-    [(16, 3, 3), (16, None, 40), (448, 20, 20), (448, None, 16), (1500, None, 1)],
+    [
+        (16, 3, 3),
+        (16, None, 40),
+        (448, 20, 20),
+        (448, None, 16),
+        pytest.param(1500, None, 1, marks=pytest.mark.slow),
+    ],
 )
 def test_memory_is_bounded_by_the_batch_size_or_by_the_pixels(size, batch_size, most):
     """None means fewer of large pictures: 64 of 224 x 224 at most, and on a processor 10."""
@@ -674,6 +682,7 @@ def test_a_map_without_evidence_is_zero_and_not_nan(method):
     assert not maps.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(9, 21, 3), (21, 9, 3), (5, 2, 3)])
 def test_pictures_need_not_be_square(shape):
     """Height comes first, and no axes are swapped."""

@@ -46,6 +46,7 @@ class Counting(keras.Layer):
         return x + 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 def test_nothing_is_traced_again(method):
     """Another class, picture, batch, noise or target takes milliseconds and leaves nothing."""
@@ -74,6 +75,7 @@ def test_nothing_is_traced_again(method):
     assert [reference() for reference in gone] == [None] * 5
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 def test_many_models_bring_no_warnings_onto_the_screen():
     """TensorFlow warns when it traces a function for the fifth time."""
@@ -136,6 +138,7 @@ rise(lambda: smoothgrad(classifier.model, cats, 281, samples=2))
 """
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 def test_memory_stays_where_it_is():
     pytest.importorskip("resource", reason="Windows does not tell the peak memory of a process")

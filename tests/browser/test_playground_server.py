@@ -107,6 +107,7 @@ def test_nothing_from_elsewhere_starts_a_kernel(voila):
     wait_for_kernels(0, 30)
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 def test_a_page_that_is_read_but_never_shown_is_left_to_the_culler(voila):
     """A program read it, or its scripts stopped: it never connects, so it can't disconnect."""
@@ -119,6 +120,7 @@ def test_a_page_that_is_read_but_never_shown_is_left_to_the_culler(voila):
     wait_for_kernels(0, 110)  # idle for a minute
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 def test_visits_end_at_the_memory_of_one(page, voila):
     explain = page.get_by_role("button", name="Explain")

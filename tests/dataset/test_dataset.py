@@ -108,6 +108,7 @@ def test_a_file_that_was_repaired_is_done_when_the_run_is_continued(
     assert CALLS == [1], "nothing is left to do"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -235,6 +236,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "said"), NETWORKS.values(), ids=NETWORKS)
 def test_networks_of_one_name_are_told_apart(change, said, files, tmp_path):
     store = tmp_path / "maps.h5"
@@ -566,6 +568,7 @@ def starts_another_run(model, inputs, class_index, store=""):
     return grad_cam(model, inputs, class_index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("existing", [False, True])
 def test_a_second_run_on_one_destination_is_told_so_and_harms_nothing(
     existing, files, tmp_path, cat
@@ -690,6 +693,7 @@ def stops_once(model, inputs, class_index):
     return grad_cam(model, inputs, class_index)
 
 
+@pytest.mark.slow
 @WITH_LIMITS
 def test_a_disk_that_is_full_later_costs_no_stored_map(files, tmp_path):
     """Some file systems need room to overwrite. HDF5 crashed Python when it couldn't."""
@@ -773,6 +777,7 @@ def kill_at_random(pictures, folder, kills):
     print(f"{partly_done} kills hit a run that was writing maps")
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="starting TensorFlow each time takes minutes")
 def test_a_run_that_is_killed_is_continued_without_loss_or_duplicates(files, tmp_path):

@@ -526,6 +526,7 @@ def test_backgrounds_are_soft_and_of_low_contrast(scenes):
         assert np.abs(np.diff(background, axis=1)).mean() < 3
 
 
+@pytest.mark.slow
 def test_a_network_that_recognises_nothing_is_said_to():
     with pytest.raises(ValueError, match=r"only 0 of 128 scenes"):
         two_object_scenes(1, classifier=Recognises([]))

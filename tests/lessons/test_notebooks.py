@@ -238,6 +238,7 @@ def check_verdicts(lesson: str, number: int) -> None:
             assert said(cell) == said(old), cell.source
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 def test_undone_wrong_and_right_the_solved_notebook_says_so_and_runs(lesson):
     """Every cell of the solved notebook runs, and its checks say what they said.
@@ -249,6 +250,7 @@ def test_undone_wrong_and_right_the_solved_notebook_says_so_and_runs(lesson):
     check_verdicts(lesson, 0)
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 @pytest.mark.skipif("COURSE_EVERY_ANSWER" not in os.environ, reason="weekly: .ci/run answers")
 @pytest.mark.parametrize("number", range(1, max(map(len, RIGHT.values()))))
@@ -259,6 +261,7 @@ def test_every_accepted_answer_survives_the_rest_of_its_notebook(lesson, number)
     check_verdicts(lesson, number)
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 @pytest.mark.exact
 @pytest.mark.xdist_group("00_start_here")  # where it has been run

@@ -127,7 +127,12 @@ def test_the_maps_of_several_outputs_are_those_that_all_come_from(swapped):
     assert last_conv_layer(net).name == "shared"
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+LARGE = {"NASNetMobile", "DenseNet121", "InceptionV3", "Xception"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.patient) if n in LARGE else n for n in NETWORKS]
+)
 def test_networks_of_keras_applications(name):
     size = {"NASNetMobile": 224, "InceptionV3": 139, "Xception": 71}.get(name, 64)
     keras.utils.set_random_seed(0)

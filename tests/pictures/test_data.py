@@ -271,6 +271,7 @@ def test_an_object_has_a_real_mask(entry):
     assert touched[:, -1].any()
 
 
+@pytest.mark.slow
 def test_the_network_recognises_every_object_on_grey(classifier):
     """Otherwise a scene's right answer wouldn't be the network's."""
     scenes = []

@@ -181,6 +181,7 @@ def wheel_names(tmp_path_factory):
         return set(archive.namelist())
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_whole_package(wheel_names):
     modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("course_utils/**/*.py")}
     assert "course_utils/__init__.py" in modules

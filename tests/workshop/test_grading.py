@@ -115,6 +115,7 @@ def test_the_release_shows_no_answer_and_no_hidden_test(course):
     assert all(cell.metadata.get("editable", True) for cell in given)
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 @pytest.mark.xdist_group("course")
 def test_nbgrader_gives_points_for_what_the_checks_call_right(course, monkeypatch):
