@@ -145,11 +145,11 @@ def grad_cam(
 ) -> np.ndarray:
     """Return the feature maps of a layer, weighted by how much each raises the class score.
 
-        alpha_k = (1/Z) sum_ij  d S_c / d A^k_ij
-        L = ReLU( sum_k alpha_k A^k )           Selvaraju et al. 2017, arXiv:1610.02391, eq. 1, 2
+        alpha_k^c = (1/Z) sum_ij  d S_c / d A^k_ij
+        L^c = ReLU( sum_k alpha_k^c A^k )       Selvaraju et al. 2017, arXiv:1610.02391, eq. 1, 2
 
     with A^k the k-th feature map of the layer, and Z its number of positions ij. If the network
-    ends in global average pooling and one dense layer, alpha_k is that layer's weight / Z, and
+    ends in global average pooling and one dense layer, alpha_k^c is that layer's weight / Z, and
     this is CAM (Zhou et al. 2016) / Z.
 
     Args:

@@ -126,7 +126,9 @@ def _draw_predictions(ax, predictions: Sequence[Prediction]) -> None:
     ax.set_yticks(range(len(predictions)), [_fill(p.label, 14) for p in predictions])
     for label in ax.get_yticklabels():
         label.set_parse_math(False)
-    ax.set(xlabel="probability", xlim=(0, 1.5), xticks=[0, 0.5, 1])
+    ax.set(xlabel="probability", xlim=(0, 1.5), xticks=[0, 0.5, 1])  # beyond 1: for the numbers
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines["bottom"].set_bounds(0, 1)
     ax.set_title("Prediction", fontsize=11)
     ax.invert_yaxis()
 

@@ -117,8 +117,8 @@ height, width, _ = cat.shape
 print(f"{(width - height) / width:.0%} of the columns were cut off, half of them on each side")
 
 # %% [markdown]
-# A third of the picture is gone, a sixth on the left and a sixth on the right. Whatever makes the
-# network say *tabby*, it can't be anything in those parts: it never saw them.
+# A third of the picture is gone, a sixth on the left and a sixth on the right. Whatever speaks for
+# *tabby*, it can't be anything in those parts: it never saw them.
 
 # %% [markdown]
 # ## From scores to probabilities

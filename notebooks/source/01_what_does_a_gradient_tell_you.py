@@ -75,8 +75,8 @@ show_figure(fig, f"{alt} line; against age and against distance they are a cloud
 # $$y = w_1 x_1 + w_2 x_2 + w_3 x_3 + b = w \cdot x + b$$
 #
 # We choose the three **weights** $w$ and the constant $b$ that make the sum of the squared errors
-# as small as possible. That's *least squares*, and NumPy has it. The weight of the added column of
-# ones is $b$.
+# as small as possible. That's *least squares*, and NumPy has it. It knows only weights, so the cell
+# adds a column of ones to the flats, and the weight of that column is $b$.
 
 
 # %%
@@ -139,7 +139,7 @@ predict_linear = checks.predict_linear(predict_linear)
 
 # %%
 error = np.subtract(rent, predict_linear(flats, w_rent, b_rent))
-print(f"typical error: {error.std():.0f} euros; typical difference of rents: {rent.std():.0f}")
+print(f"typical error: {error.std():.0f} euros; standard deviation of the rents: {rent.std():.0f}")
 assert error.std() < 50 < rent.std(), (
     "The predictions should be close to the rents. Run the check of exercise 1.1, then this cell."
 )
@@ -326,6 +326,8 @@ show_figure(fig, alt.rstrip(";") + ".")
 # %% [markdown]
 # **Move it yourself.** Here's the model, drawn along each of its inputs. Move an *input*: which of
 # the slopes change? Then move a *weight*: which line turns, and what does each input add now?
+# ("Adds" means the product $w_i x_i$, compared with zero. That's why the small flat's distance,
+# which was a gain compared with the average flat, takes off 110 euros here.)
 #
 # <details><summary>What you should have seen</summary>
 #
@@ -494,9 +496,9 @@ assert middle < -0.5, "In the middle, the weights of class 0 should be clearly n
 #
 # Note what such a picture isn't. It doesn't show a typical zero, but what separates zeros from the
 # nine other digits. Training started at zero, and moved the ten weights of a pixel by amounts that
-# sum to zero. (The slopes of the cross-entropy are $p - 1$ for the right class and $p$ for the
-# others, times the ink. The ten probabilities sum to 1, so the ten slopes sum to zero.) So whatever
-# one class gains at a pixel, the others lose:
+# sum to zero. (With respect to a pixel's ten weights, the slopes of the cross-entropy are $p - 1$
+# for the right class and $p$ for each of the others, times the pixel's ink. The ten probabilities
+# sum to 1, so the ten slopes sum to zero.) So whatever one class gains at a pixel, the others lose:
 
 # %%
 sides = np.asarray(weight_picture(w.numpy(), 0))[2:6, [1, 2, 5, 6]].mean()
@@ -938,11 +940,11 @@ assert 0.3 < in_network / elsewhere < 0.5, (
 # %% [markdown]
 # The gradient isn't zero where there was never anything to see; on average it's two fifths of what
 # it is elsewhere. The two gradients of this lesson explain it together. With respect to a *weight*,
-# the slope of the loss is a product with the pixel's value. That value is always 0 here, so
-# training never moved these weights, and (the first assert checks it) they're still the random
-# numbers we started with. With respect to the *input*, the slope is made of exactly these weights.
-# Don't blame the hidden layer: a linear classifier that starts from random weights would keep them
-# there too. Ours started from zero.
+# the slope of the loss has the pixel's value as a factor. That value is always 0 here, so training
+# never moved these weights, and (the first assert checks it) they're still the random numbers we
+# started with. With respect to the *input*, the slope is made of exactly these weights. Don't blame
+# the hidden layer: a linear classifier that starts from random weights would keep them there too.
+# Ours started from zero.
 #
 # The map is right: ink there *would* change the score. The map describes the network, not zeros.
 # Remember that when a map is bright where the picture shows nothing.

@@ -1,9 +1,8 @@
 # %% [markdown]
 # # Lesson 2. Vanilla gradients: one backward pass to the pixels
 #
-# Change one pixel a little: does the network become more or less sure of *tabby*? The picture holds
-# 150,528 numbers, and you could try them one by one. Backpropagation answers for all of them at
-# once.
+# Change one pixel a little: does the score of *tabby* rise or fall? The picture holds 150,528
+# numbers, and you could try them one by one. Backpropagation answers for all of them at once.
 #
 # **Goals.** After this lesson you can
 #
@@ -561,12 +560,12 @@ maps = {"what is left of\nespresso's probability": leftover[0], "score of cup": 
 show_maps(classifier.restore(coffee)[0], maps, title="Whose map is this?")
 
 # %% [markdown]
-# It's the map of **cup**, the runner-up. Blame the rounding, not the formula. In the formula the
-# slopes of *espresso* have the weight $1 - p_c$, which is what the other $p_k$ add up to: tiny,
-# and still as much as all the others together. Float32 makes $p_c$ exactly 1, so *espresso*'s own
-# part is gone. All that's left is $-\sum p_k \nabla S_k$ over the *other* classes, and its
-# largest term by far is that of *cup*. What would more digits give? Here's the softmax in
-# float64:
+# It's the map of **cup**, the runner-up. Blame the rounding, not the formula. In the bracket the
+# slopes of *espresso* appear twice: once alone, and once in the sum (which includes $k = c$) with
+# the weight $-p_c$. Together that's $1 - p_c$, which is what the other $p_k$ add up to: tiny, and
+# still as much as all the others together. Float32 makes $p_c$ exactly 1, so *espresso*'s own part
+# is gone. All that's left is $-\sum p_k \nabla S_k$ over the *other* classes, and its largest term
+# by far is that of *cup*. What would more digits give? Here's the softmax in float64:
 
 # %%
 with tf.GradientTape() as tape:
@@ -610,8 +609,8 @@ maps = {
 show_maps(seen, maps, title="Class 'tabby', right and wrong")
 
 # %% [markdown]
-# The second map explains a network that doesn't see a cat at all. So **always look at the
-# prediction before you look at the map.**
+# The second map explains what the network makes of an input that it calls *pillow*, with no cat
+# among its first ten classes. So **always look at the prediction before you look at the map.**
 
 # %% [markdown] exercise={"id": "2.3", "minutes": 8, "difficulty": "medium", "goal": 2}
 # ### Exercise 2.3: from the picture to the map (8 minutes, medium)
@@ -692,14 +691,17 @@ assert levels[1] < 1.5 * levels[0] and min(levels[2:]) > 2 * levels[0], (
 # picture, whatever the class?
 
 # %%
-of_cat = np.asarray(saliency_map(vanilla_gradients(classifier.model, fruit, tabby)))[0]
-print(f"white, but class 'tabby': mean |slope| {of_cat[paper].mean():.3f}")
-assert of_cat[paper].mean() < levels[0], "On white, tabby should be as quiet as banana."
+grey = fruit.copy()
+grey[0, paper] = 0
+of_cat = [saliency_map(vanilla_gradients(classifier.model, x, tabby)) for x in (fruit, grey)]
+white, grey = (np.asarray(m)[0][paper].mean() for m in of_cat)
+print(f"class 'tabby': mean |slope| on white {white:.3f}, on grey instead {grey:.3f}")
+assert white < min(levels[0], grey / 2), "On white, tabby should be as quiet as banana."
 
 # %% [markdown]
-# It does: on the same white paper *tabby* is quiet too. (In front of some of the photos the
-# network doesn't even say *banana*. You did look at the prediction first?) So a clean map isn't
-# the mark of a good method.
+# It does: *tabby* is quiet on the white paper too, and far less quiet if the same pixels are grey.
+# (In front of some of the photos the network doesn't even say *banana*. You did look at the
+# prediction first?) So a clean map isn't the mark of a good method.
 
 # %% [markdown]
 # ## A gradient of zero does not mean "unimportant" (optional)
@@ -850,7 +852,8 @@ checks.read_both(gradients, vanilla_gradients)
 #
 # ## Take away
 #
-# - A saliency map is the gradient of one class score with respect to the *input*.
+# - Vanilla gradients: the gradient of one class score with respect to the *input*. The map shows
+#   its largest absolute value at each pixel.
 # - Say which question you asked: *what raises tabby*, or *why tabby rather than another class*.
 # - Look at the prediction first, at the raw range second, at the colours last.
 #

@@ -20,9 +20,9 @@
 # %% [markdown]
 # <details><summary>I am stuck</summary>
 #
-# - **I lose count of the axes.** The order is B pictures, h rows, w columns, K maps, counted from
-#   0. The weights have no positions left: (B, K). The map has no K left: (B, h, w). Print the
-#   shapes after each line.
+# - **I lose count of the axes.** The order is B pictures, h rows, w columns, K maps, and axes are
+#   counted from zero. The weights have no positions left: (B, K). The map has no K left: (B, h, w).
+#   Print the shapes after each line.
 # - **The gradient is `None` (exercise 3.3).** Feature maps and scores must come from *one* call of
 #   the network inside the tape; two separate calls aren't connected.
 # - **It works for one picture and not for two.** `weights[:, None, None, :]` gives each picture its
@@ -125,7 +125,8 @@ except ValueError as error:
 # That error is the friendly case. Put a mean over the positions on top (in Keras,
 # `include_top=False, pooling="avg"`), and the output has one number per map, 1280 in all. That
 # looks like 1280 classes. Ask this network about "class 294", *brown bear*, in the picture with the
-# bear:
+# bear. (`grad_cam` is the finished method, which you'll build in steps 1 to 3. For now it's enough
+# that it gives a map for a class.)
 
 # %%
 from course_utils import grad_cam
@@ -204,7 +205,7 @@ assert same, "After a mean over all positions, the slopes should be the same at 
 # layers, and in the earlier layers of any network, the slopes differ. So Grad-CAM averages them. It
 # gives each map one weight,
 #
-# $$\alpha_k = \frac1Z \sum_{ij} \frac{\partial S_c}{\partial A^k_{ij}},$$
+# $$\alpha_k^c = \frac1Z \sum_{ij} \frac{\partial S_c}{\partial A^k_{ij}},$$
 #
 # where $Z$ is the number of positions, here 49. A map with a positive weight speaks for the class,
 # one with a negative weight against it.
@@ -213,7 +214,7 @@ assert same, "After a mean over all positions, the slopes should be the same at 
 # ### Exercise 3.1: the weight of each map (5 minutes, easy)
 #
 # Write a function that takes the gradient, (B, h, w, K), for B pictures and K maps of h x w
-# positions, and returns the weights $\alpha_k$ of each picture, (B, K).
+# positions, and returns the weights $\alpha_k^c$ of each picture, (B, K).
 #
 # <details><summary>Hint 1</summary>
 #
@@ -257,7 +258,7 @@ assert weights.shape == (1, 1280) and 0.2 < (weights > 0).mean() < 0.8, (
 #
 # Add up all the maps, each with its weight. The result is *one* map of 7 x 7 numbers for the class:
 #
-# $$L_{ij} = \sum_k \alpha_k A^k_{ij}$$
+# $$L^c_{ij} = \sum_k \alpha_k^c A^k_{ij}$$
 
 # %% [markdown] exercise={"id": "3.2", "minutes": 10, "difficulty": "medium", "goal": 1}
 # ### Exercise 3.2: the weighted sum of the maps (10 minutes, medium)
@@ -299,11 +300,15 @@ def weighted_sum_of_maps(feature_maps, weights):
 weighted_sum_of_maps = checks.weighted_sum_of_maps(weighted_sum_of_maps)
 
 # %% [markdown]
-# Here is the cat's whole map in numbers. There's nothing more in it than this.
+# Here is the cat's whole map in numbers. There's nothing more in it than this. For comparison, we
+# add up the 1280 maps without any weights.
 
 # %%
 tabby_map = np.asarray(weighted_sum_of_maps(A, weights))[0]
 print(np.array2string(tabby_map, formatter={"float": "{:5.2f}".format}))
+plain_sum = A[0].sum(axis=-1)  # without weights, so it asks about no class
+r = np.corrcoef(tabby_map.ravel(), plain_sum.ravel())[0, 1]
+print(f"correlation with the plain sum: {r:.2f}")
 
 # %% [markdown]
 # ## 49 numbers are not 224 x 224
@@ -323,10 +328,12 @@ panels = {
 }
 show_maps(seen, panels, percentile=100, title="Class 'tabby', one map, three drawings")
 # %% [markdown]
-# The face stands out, and the edges of the picture don't. The soft drawing looks like a finer
-# measurement than the squares. It isn't: everything finer than a square was made up by the drawing.
+# The face stands out, and the edges of the picture don't. (Don't credit *tabby* with that yet: the
+# plain sum of all maps, which asks about no class, looks nearly the same. The cat fills the
+# picture. Two objects, below, are a harder test.) The soft drawing looks like a finer measurement
+# than the squares. It isn't: everything finer than a square was made up by the drawing.
 #
-# And is a number at least about *its own* square? Ask the tape: how does the number in row 3,
+# Does each number at least describe *its own* square? Ask the tape: how does the number in row 3,
 # column 3 (counted from 0, so the one in the middle) depend on the pixels?
 
 # %%
@@ -411,7 +418,7 @@ assert zero > 0.3, "Stretching should give 0 a colour in the middle of the scale
 #
 # Put everything together. The function takes a network with two outputs, feature maps and scores,
 # such as `maps_and_scores`; a batch of prepared inputs (a NumPy array); and the index of a class.
-# It returns $\mathrm{ReLU}\big(\sum_k \alpha_k A^k\big)$, of shape (B, h, w). You may use `alpha`
+# It returns $\mathrm{ReLU}\big(\sum_k \alpha_k^c A^k\big)$, of shape (B, h, w). You may use `alpha`
 # and `weighted_sum_of_maps`.
 #
 # <details><summary>Hint 1</summary>
@@ -904,9 +911,9 @@ assert 0.25 < (early_ball < 0).mean() < 0.45, "About a third should be negative.
 # %% [markdown]
 # <details><summary>What we found</summary>
 #
-# At `block5_add` about a third of the ball's map is negative, and neither half has the ball: with
-# the ReLU, 48 % of the map is on the ball's half, as for a map without any sense of place. And no:
-# the explorer averages the slopes, and with averaged slopes only `head_conv` has most of *both*
+# At `block5_add` about a third of the ball's map is negative, and the map doesn't find the ball:
+# with the ReLU, 48 % of the map is on the ball's half, as for a map without any sense of place. And
+# no: the explorer averages the slopes, and with averaged slopes only `head_conv` has most of *both*
 # maps on their own halves. `block15_add` does so for the bear alone.
 #
 # </details>
@@ -928,7 +935,8 @@ checks.read_both(grad_cam_steps, grad_cam)
 # %% [markdown]
 # ## What we saw
 #
-# - Feature maps are mostly zero, and the one that gave most to *tabby* isn't a cat's.
+# - Feature maps are mostly zero, and the one that gave most to *tabby* has its largest weight for
+#   another class, a paper towel.
 # - Without the head there is no class score. A headless network with pooling gave a map all the
 #   same: for "brown bear", that of feature 294.
 # - The slopes at the last feature maps were the same at all positions. Grad-CAM agreed with CAM,
@@ -951,7 +959,7 @@ checks.read_both(grad_cam_steps, grad_cam)
 checks.quiz(3)
 
 # %% [markdown]
-# **Your progress**, and where to go on:
+# **Your progress**, and what to do next:
 
 # %%
 from course_utils.progress import show_progress

@@ -74,7 +74,8 @@ assert correlation(inputs, hardly) > 0.95 and correlation(vanilla, vanilla_hardl
 from course_utils import show_maps
 
 pair = classifier.restore(np.concatenate([inputs, hardly]))
-show_maps(pair[0], {"With 2 % noise": pair[1]}, title="The cat, twice")
+panels = {"with 2 % noise": pair[1], "its map": vanilla[0], "map with noise": vanilla_hardly[0]}
+show_maps(pair[0], panels, title="The cat twice, and both maps")
 # %% [markdown]
 # Two pictures that you cannot tell apart, and two maps that have little in common, pixel by pixel
 # and with their signs. Much of a vanilla map belongs to this very array of numbers, not to what you
@@ -553,9 +554,9 @@ show_figure(
 # ## Has it settled?
 #
 # An error is large or small *compared with the signal*, the map after endless sampling. Two runs
-# share the signal, and each has its own error. Without error, they would correlate with $r = 1$; if
-# signal and error are equally large, half of what is in each map is shared, and $r = \frac12$. In
-# general, with the mean squares of both,
+# share the signal, and each has its own error. Without error, they would correlate with $r = 1$;
+# measure both by their mean square over all numbers of the map. If they're equally large, half of
+# each map's mean square is shared, and $r = \frac12$. In general,
 #
 # $$r_n = \frac{\text{signal}^2}{\text{signal}^2 + \mathrm{SE}^2}.$$
 #
@@ -587,7 +588,7 @@ print(f"about {needed:.0f} samples, {needed / 50:.0f} times as many as usual")
 assert needed > 250, "An agreement of 0.9 should take several hundred samples."
 
 # %% [markdown]
-# ## How alike is one more sample?
+# ## How much does one more sample agree?
 #
 # Is SmoothGrad the vanilla map with less noise in it? Compare the two at 15 %:
 
@@ -733,7 +734,9 @@ assert agreement[0.3] < 0.1, "At 30 % noise, two runs of 32 should hardly agree.
 # strong, and the display draws the size of the grain. At 15 %, the usual noise, it is not so
 # different: the coins keep three quarters of its size, so the eyes and the whiskers in our map are
 # mostly steepness too. Only at 5 % do the coins leave a picture less than half as strong, without
-# the detail: the rest is signal. So if a SmoothGrad map looks convincing, toss coins.
+# the detail: the rest is signal. (The coins judge the number of samples as well as the noise: what
+# is left of the coins' grain shrinks with every sample.) So if a SmoothGrad map looks convincing,
+# toss coins.
 #
 # The *broad* pattern survives the coins even at 5 % (r = 0.74): that a whole region is bright may
 # be steepness at any of these levels. And the coins test what is *displayed*, the size of each
@@ -920,13 +923,15 @@ for name, method in (("gradients", vanilla_gradients), ("Grad-CAM", grad_cam)):
     ]
     alike["smooth " + name] = correlation(*pair)
     print(f"{name:>9}: alone {alike[name]:.2f}, averaged {alike['smooth ' + name]:.3f}")
+ceiling = correlation(*(smoothgrad(model, inputs, tabby, noise=0.05, seed=s) for s in (0, 1)))
+print(f"gradients of one picture, averaged with two seeds: {ceiling:.3f}")
 assert alike["smooth gradients"] > alike["gradients"] + 0.2 and alike["Grad-CAM"] > 0.9, (
     "Averaging should make the gradients of the two pictures clearly more alike."
 )
 
 # %% [markdown]
-# This is what SmoothGrad buys for gradients: pictures that look alike get maps that are more alike.
-# For Grad-CAM there was little to buy.
+# This is what SmoothGrad buys for gradients: pictures that look alike get maps that are more alike,
+# nearly as alike as two seeds make the maps of *one* picture. For Grad-CAM there was little to buy.
 #
 # ## Does a smoother picture mean a truer one?
 #
@@ -1040,7 +1045,7 @@ checks.read_both(smooth_gradient, smoothgrad)
 checks.quiz(4)
 
 # %% [markdown]
-# **Your progress**, and where to go on:
+# **Your progress**, and what to do next:
 
 # %%
 from course_utils.progress import show_progress

@@ -38,7 +38,7 @@
 # </details>
 
 # %% [markdown]
-# ## Part 1. The walk
+# ## Part 1. A walk-through
 #
 # `tf_explain` (by Raphaël Meudec, at the company Sicara) puts these methods behind one simple call.
 # We test its last release, 0.3.1 of 2021. Its own examples use VGG16, whose weights are a download
@@ -210,12 +210,12 @@ seen = {"Picture": classifier.restore(cat)[0]}
 draw(
     "tf_explain, class 'tabby', default settings",
     seen | saved,
-    "Left the cat; then white specks on black all over; the cat under a green stain that is yellow "
+    "Left the cat; then white specks on black all over; the cat under a green blob that is yellow "
     "left of the nose; and white specks on black that gather in two patches around the eyes.",
 )
 
 # %% [markdown]
-# It looks as in the papers: noise, a soft stain, and, with SmoothGrad, patches around the two eyes.
+# It looks as in the papers: noise, a soft blob, and, with SmoothGrad, patches around the two eyes.
 # (In the overlay, violet is the map's lowest value, green is in between, and yellow is the highest.
 # There is no colour bar. If you use VGG16, the package warns you, and the cat in the overlay has
 # impossible colours. Part 2 explains both.)
@@ -358,7 +358,7 @@ assert abs(vgg16_background) < 0.3, "VGG16's background should have little of th
 # - `uint8`: as it is;
 # - floats with negative numbers, all within -1 to 1: -1 is black, 1 is white;
 # - floats within 0 to 1: 0 is black, 1 is white;
-# - floats within 0 to 255, with one above 1: already in levels;
+# - floats within 0 to 255, with at least one above 1: already in levels;
 # - everything else, such as -124 to 151 (what VGG16 takes): `raise ValueError`. Better no picture
 #   than a wrong one.
 #
@@ -445,8 +445,8 @@ from tf_explain.utils.image import transform_to_normalized_grayscale as to_grey
 show_code(to_grey.python_function, "grayscale_tensor =", "    )")
 
 # %% [markdown]
-# Step one *sums* $|w|$ over the three colours, where Simonyan et al. take the largest. Does it
-# matter?
+# What comes in is $|w|$: the package takes the absolute value just before this call. Step one
+# *sums* it over the three colours, where Simonyan et al. take the largest. Does it matter?
 
 # %%
 summed, largest = np.abs(raw[0]).sum(axis=-1), np.abs(raw[0]).max(axis=-1)
@@ -629,10 +629,11 @@ from course_utils import show_maps
 two = {"of the score": summed, "of the probability": np.abs(of_p[0]).sum(axis=-1)}
 show_maps(cat_seen, two, title="|gradient|, summed over colours")
 # %% [markdown]
-# The same network, the same picture, the same class, and another map: both like the eye and the
-# muzzle, but pixel by pixel their correlation is below one half. The probability of *tabby* rises
-# most when *Egyptian cat* and *tiger cat* fall, so its map is of "tabby rather than the other
-# cats". **That's a sensible question too**, if you ask it knowingly. It shouldn't depend on how a
+# The same network, the same picture, the same class, and another map: pixel by pixel, their
+# correlation is below one half. (And neither is mainly about the eye or the muzzle: the background
+# at the top right is as bright.) The probability of *tabby* rises when *tabby* rises, and when its
+# rivals fall, above all *Egyptian cat*. So its map is of "tabby rather than the other cats".
+# **That's a sensible question too**, if you ask it knowingly. It shouldn't depend on how a
 # programmer happened to write the last layer.
 
 # %% [markdown] exercise={"id": "5.3", "minutes": 12, "difficulty": "medium", "goal": 3}
@@ -737,8 +738,8 @@ assert np.allclose(package_cam(model, cat, 281, True), cams["probability, guided
 # speak against *tabby*. Before you call that map wrong, find out which question it answers.
 #
 # The other classes are in a probability (lesson 2), so put them into a map yourself. Take lesson
-# 3's map $L_k$ of *every* class, before the ReLU. From tabby's, subtract the mean of them all, each
-# weighted by its probability: $L_{\text{tabby}} - \sum_k p_k L_k$.
+# 3's map $L^{c'}$ of *every* class $c'$, before the ReLU. From tabby's, subtract the mean of them
+# all, each weighted by its probability: $L^{\text{tabby}} - \sum_{c'} p_{c'} L^{c'}$.
 #
 # **Predict.** Which of the four maps above is this one, up to a factor? Write "first", "second",
 # "third" or "fourth" in place of the dots.
@@ -789,7 +790,7 @@ show_code(GradCAM.get_gradients_and_filters, "if use_guided_grads", "    )")
 # %% [markdown]
 # "Guided" sets every negative gradient to zero (and every one where the feature map is not
 # positive). Then no weight is negative, nor are the maps of this layer, so no cell can be negative
-# either: what speaks against the class is never heard, and what speaks for its rivals neither. On a
+# either: what speaks against the class is never heard, nor is what speaks for its rivals. On a
 # class that *is* in the picture, that hides which question was asked. What about a class that is
 # not?
 #
@@ -824,14 +825,15 @@ slopes = W.T - W @ p  # (1000, 1280): those of each probability, up to a factor
 guided = A @ (np.maximum(slopes, 0) * active).T
 assert correlation(guided[..., 954], default[1]) > 0.999, "This should be the package's map."
 others = [c for c in range(1000) if c != 281]
-for name, maps in {"lesson 3": L, "tf_explain's default": guided}.items():
+for name, maps in {"lesson 3, no ReLU": L, "tf_explain's default": guided}.items():
     r = np.array([correlation(maps[..., 281], maps[..., c]) for c in others])
     print(f"{name:>20}: tabby and another class, median {np.median(r):5.2f}, "
           f"above 0.7 for {(r > 0.7).mean():.0%} of them")  # fmt: skip
 assert np.median(r) > 0.8, "The guided maps of most classes should be like tabby's."
 
 # %% [markdown]
-# The guided map hardly asks *which* class. Wherever there is something to see, everything with a
+# (Lesson 3's maps here keep their signs; with the ReLU, their median is a little above 0.) The
+# guided map hardly asks *which* class. Wherever there is something to see, everything with a
 # positive gradient lights up, for the tabby and for nearly any class that isn't there. Is it
 # useless, then? Try it on a picture with two objects before you say so.
 
@@ -852,8 +854,9 @@ for end, guided in (("probability", True), ("probability", False), ("score", Fal
 # It isn't: here, where both classes are in the picture, it points at the right object. (So do the
 # plain gradients of the probability, whose question, ball rather than bear, suits this picture.) So
 # this much can be defended: the guided map may show where, *provided that* the class is there.
-# (This is one scene; lesson 6 asks 40.) The paper on Grad-CAM doesn't guide these gradients (its
-# "guided Grad-CAM" is another thing: the map times a guided backpropagation picture).
+# (This is one scene; lesson 6 asks eight, and the table in the README 100.) The paper on Grad-CAM
+# doesn't guide these gradients (its "guided Grad-CAM" is another thing: the map times a guided
+# backpropagation picture).
 #
 # One more step is missing in the package and one is added. It has no ReLU. With guided gradients
 # that changes nothing at this layer, where nothing is negative; with plain ones it would. And for
@@ -887,9 +890,10 @@ draw(
 # %% [markdown]
 # ## Find the bugs
 #
-# Here is a sketch of a Grad-CAM in the manner of the package, written for this exercise, with one
-# fault that the package does not have. It takes the feature maps $A$ and the gradients $G$ of a
-# batch, both (B, h, w, K), and returns maps (B, h, w). It runs, and its pictures look fine.
+# Here is a sketch of a Grad-CAM in the manner of the package, written for this exercise. It has
+# three faults: two are the package's own, and one we added. It takes the feature maps $A$ and the
+# gradients $G$ of a batch, both (B, h, w, K), and returns maps (B, h, w). It runs, and its pictures
+# look fine.
 
 
 # %%
@@ -1161,8 +1165,8 @@ assert correlation(from_parts, by_loss) < -0.5, (
 #
 # - The package runs on today's Keras, if you name the layer. It gives pictures; its documented
 #   small methods give numbers.
-# - Its gradients of the score are those of lesson 2 to rounding; its plain Grad-CAM of the score is
-#   that of lesson 3.
+# - Its gradients of the score are those of lesson 2, up to rounding; its plain Grad-CAM of the
+#   score is that of lesson 3.
 # - Its plain Grad-CAM of the probability is exactly "tabby minus the probability-weighted mean of
 #   all classes": a contrastive map.
 # - With the default settings, the Grad-CAM for *tabby* and for a banana that isn't there are much
@@ -1187,7 +1191,7 @@ assert correlation(from_parts, by_loss) < -0.5, (
 checks.quiz(5)
 
 # %% [markdown]
-# **Your progress**, and where to go on:
+# **Your progress**, and what to do next:
 
 # %%
 from course_utils.progress import show_progress

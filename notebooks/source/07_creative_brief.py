@@ -270,10 +270,10 @@ settings_text = checks.settings_text(settings_text)
 # %%
 box = (150, 125, 224, 222)  # top, left, bottom, right
 controls = {"suit": (75, 20, 149, 117), "corner": (0, 127, 74, 224), "face": (10, 60, 84, 157)}
-times = 2  # so many times the box's share of the area would be support
+times = 2  # this many times the box's share of the area would be support
 expectation = "the helmet in the box, because bobsledders wear helmets"
 reason = "Grad-CAM, because two classes are to be compared"
-change_of_mind = "covering the box lowers the score by less than twice what any control does"
+change_of_mind = "the box lowers the score by less than twice what the strongest control does"
 
 # %% [markdown]
 # A sentence can be bent afterwards; code can't. So write the condition once more, as a function
