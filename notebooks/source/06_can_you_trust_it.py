@@ -1352,7 +1352,7 @@ assert plain < 0.7 and flipped.mean() > 0.8 and lions > 35, (
 
 # %% [markdown]
 # That is proof. (And the half isn't from tossing coins: without a disc, nearly everything is a sea
-# lion to it.) The classifier uses the disc. Add it to a sea lion, and in most of the 20 the
+# lion to it.) The classifier uses the disc. Add it to a sea lion, and in 18 of the 20 the
 # prediction flips.
 #
 # **Repair the data**, not the map: collect pictures in which the disc says nothing. Here, half of

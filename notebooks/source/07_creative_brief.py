@@ -273,7 +273,9 @@ controls = {"suit": (75, 20, 149, 117), "corner": (0, 127, 74, 224), "face": (10
 times = 2  # this many times the box's share of the area would be support
 expectation = "the helmet in the box, because bobsledders wear helmets"
 reason = "Grad-CAM, because two classes are to be compared"
-change_of_mind = "the box lowers the score by less than twice what the strongest control does"
+change_of_mind = (
+    "covering the box lowers the score by less than twice what the strongest control does"
+)
 
 # %% [markdown]
 # A sentence can be bent afterwards; code can't. So write the condition once more, as a function
@@ -332,7 +334,7 @@ def seal(text):
 print("my seal:", seal(plan))
 print("with one more full stop:", seal(plan + "."))
 assert seal(plan) != seal(plan + "."), "One more full stop should give another seal."
-as_given = example and seal(plan) == "47757c10"  # what we say below is about this plan
+as_given = example and seal(plan) == "30045f82"  # what we say below is about this plan
 
 # %% [markdown]
 # ## How much of the map is in the box?
