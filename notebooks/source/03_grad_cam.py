@@ -733,9 +733,9 @@ assert on_right > 0.8 and signed[0].min() < -0.05, (
 # sign of the slopes and carries on as before, which gives $\mathrm{ReLU}(-L)$, a "counterfactual"
 # map.) That's a claim you can test.
 #
-# **Predict.** Cover the bear with a plain grey box. Will the score of *basketball* rise by less
-# than the evidence that the map has against the ball, by as much (within a quarter), or by more?
-# Write "less", "as much" or "more" in place of the dots.
+# **Predict.** Cover the bear with a plain grey box. The map's negative numbers are its evidence
+# against the ball; we printed their sum. Will the score of *basketball* rise by "less" than that
+# sum, by "as much" (within a quarter), or by "more"? Write your guess in place of the dots.
 
 # %%
 guess_cover = ...

@@ -633,10 +633,11 @@ assert abs(np.mean(fresh[0.05]) - with_clean[0.05]) < 0.1 and min(fresh[0.15]) >
 # %% [markdown]
 # Even a sample of the very same kind hardly agrees with the mean. A single map is nearly all grain,
 # and grain can't agree with anything. Statistics calls this **attenuation**: noise in either map
-# lowers $r$. Put $n = 1$ and $n = 50$ into the formula for $r_n$: a single sample and a mean of 50
-# with the same signal reach $\sqrt{r_1\, r_{50}}$, no more, which is the last number printed above.
-# The clean map is a single map too. So its low $r$ may be mostly grain, and proves little. At 5 %
-# it agrees almost as well as a fresh sample; at 15 % it agrees less than any of the ten.
+# lowers $r$. The formula for $r_n$ is for two maps that are equally noisy. If one has $n = 1$ and
+# the other $n = 50$, each lowers the correlation by the root of its own $r_n$: they reach
+# $\sqrt{r_1\, r_{50}}$, no more, which is the last number printed above. The clean map is a single
+# map too. So its low $r$ may be mostly grain, and proves little. At 5 % it agrees almost as well as
+# a fresh sample; at 15 % it agrees less than any of the ten.
 #
 # The better argument is the formula. The mean slope around $x$ is the slope of *another* score:
 # $S_c$ averaged over all noisy neighbours. Vanilla asks what a tiny change does to this picture;
@@ -930,8 +931,9 @@ assert alike["smooth gradients"] > alike["gradients"] + 0.2 and alike["Grad-CAM"
 )
 
 # %% [markdown]
-# This is what SmoothGrad buys for gradients: pictures that look alike get maps that are more alike,
-# nearly as alike as two seeds make the maps of *one* picture. For Grad-CAM there was little to buy.
+# This is what SmoothGrad buys for gradients: pictures that look alike get maps that are more alike.
+# (Two seeds of *one* picture are the ceiling, and the 0.67 is most of it.) For Grad-CAM there was
+# little to buy.
 #
 # ## Does a smoother picture mean a truer one?
 #
