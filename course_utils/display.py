@@ -23,11 +23,14 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from course_utils.checking import check_number, check_numbers, covers
-from course_utils.figures_html import Panel, img, maps_html, number, whole_blocks
+from course_utils.figures_html import Panel, img, maps_html, number, reduced, whole_blocks
 from course_utils.images import Picture, load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 """Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
+
+LARGEST = 1024
+"""Pixels: how long a side of a panel gets; beyond, several values share a pixel."""
 
 LEGIBLE = 8
 """Pixels: how small a figure's smallest text may get on a small screen."""
@@ -250,15 +253,21 @@ def _panels(image, maps, title, percentile, shared_scale, stacklevel) -> list[Pa
     values = {name: map_values(a) for name, a in maps.items() if not _is_picture(a)}
     every = np.concatenate([v.ravel() for v in values.values()]) if values else np.zeros(1)
     common = color_limits(every, percentile)
-    size = whole_blocks(image.shape[:2], *(v.shape for v in values.values()))
+    sides = [*image.shape[:2], *(side for v in values.values() for side in v.shape)]
+    factor = -(-max(sides) // LARGEST)  # no screen would have room for more
+    values = {
+        name: reduced(v, factor if max(v.shape) > LARGEST else 1) for name, v in values.items()
+    }
+    size = whole_blocks(reduced(image, factor).shape[:2], *(v.shape for v in values.values()))
     said = f"{title}: the picture" if title else "The picture"
-    panels = [Panel("Picture", image, size, said)]
+    panels = [Panel("Picture", reduced(image, factor), size, said)]
     for name, given in maps.items():
         if name not in values:
             said = f"{name}: {_describe_picture(given, image)}"
+            given = reduced(given, -(-max(given.shape) // LARGEST))
             panels.append(Panel(name, given, whole_blocks(given.shape[:2]), said))
             continue
-        _warn_if_stretched(values[name], image, stacklevel=stacklevel + 1)
+        _warn_if_stretched(map_values(given), image, stacklevel=stacklevel + 1)
         limits = common if shared_scale else color_limits(values[name], percentile)
         cmap = DIVERGING if limits[0] < 0 else SEQUENTIAL
         said = f"{name}: {describe_map(given)}"
