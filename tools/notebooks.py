@@ -43,7 +43,7 @@ SOLUTION = re.compile(
 SECONDS_A_CELL = 300
 APPS = ("playground",)
 WIDGET = "application/vnd.jupyter.widget-view+json"
-FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
+FIGURE = re.compile(r'<img src="data:image/(?:png|jpeg);base64,([^"]+)" alt="([^"]*)"')
 TARGET = """
 <details><summary>Target figure</summary>
 
