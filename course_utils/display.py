@@ -166,12 +166,14 @@ class DescribedFigure(Figure):
     _shown_in: int | None = None
 
     def _repr_html_(self) -> str:
-        return self._panels_html or _figure_img(self, self.alt_text)
+        return self._panels_html or _figure_img(self, as_png(self), self.alt_text)
 
     def _ipython_display_(self) -> None:
         # If the figure is also its cell's last line, that cell has shown it already.
         if self._shown_in != _cell_number():
-            _show(self._repr_html_(), self.alt_text, few_colours(as_png(self)))
+            png = as_png(self)
+            picture = self._panels_html or _figure_img(self, png, self.alt_text)
+            _show(picture, png, self.alt_text)
 
 
 def show_figure(figure: Figure, alt_text: str) -> None:
@@ -183,12 +185,12 @@ def show_figure(figure: Figure, alt_text: str) -> None:
         raise ValueError("The figure needs a description: what does it show?")
     if figure.get_layout_engine() is None:
         figure.set_layout_engine("constrained")  # or labels at the edge would be clipped
-    picture = _figure_img(figure, alt_text)
+    png = as_png(figure)
     if hasattr(figure.canvas.manager, "num"):
         from matplotlib import pyplot
 
         pyplot.close(figure)
-    _show(picture, alt_text)
+    _show(_figure_img(figure, png, alt_text), png, alt_text)
 
 
 def show_maps(
@@ -402,9 +404,8 @@ def few_colours(png: bytes) -> bytes:
     return file.getvalue()
 
 
-def _figure_img(figure: Figure, alt_text: str) -> str:
-    style = f"max-width: 100%; min-width: {_legible_width(figure)}px"
-    return img(as_png(figure), alt_text, style)
+def _figure_img(figure: Figure, png: bytes, alt_text: str) -> str:
+    return img(png, alt_text, f"max-width: 100%; min-width: {_legible_width(figure)}px")
 
 
 def _legible_width(figure: Figure) -> int:
@@ -419,20 +420,19 @@ def _legible_width(figure: Figure) -> int:
     return round(width * min(1, LEGIBLE / pixels))
 
 
-def _show(picture: str, alt_text: str, plain: bytes = b"") -> None:
+def _show(picture: str, png: bytes, alt_text: str) -> None:
     """Display HTML if this is a notebook.
 
     VS Code doesn't show the HTML of a notebook that it doesn't trust, and a PDF can't: they get the
-    plain PNG, or the description.
+    plain PNG, with its description where they look for one.
     """
     if _cell_number() is None:
         return
     from IPython.display import display
 
-    bundle, metadata = {"text/html": picture, "text/plain": alt_text}, {}
-    if plain:
-        bundle["image/png"] = base64.b64encode(plain).decode("ascii")
-        metadata["image/png"] = {"alt": alt_text, "vscode_altText": alt_text}
+    plain = base64.b64encode(few_colours(png)).decode("ascii")
+    bundle = {"text/html": picture, "image/png": plain, "text/plain": alt_text}
+    metadata = {"image/png": {"alt": alt_text, "vscode_altText": alt_text}}
     display(bundle, metadata=metadata, raw=True)
 
 
