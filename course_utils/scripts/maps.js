@@ -82,9 +82,9 @@ async function setUp(figure) {
   }
   const said = document.createElement("div");
   said.setAttribute("role", "status");
-  said.style.cssText = `position: sticky; bottom: 0; margin-top: 8px; padding: 4px 8px;
-    font-size: 13px; line-height: 1.4; background: #222; color: #fff; white-space: pre-line;
-    min-height: ${1.4 * maps.length}em`;
+  said.style.cssText = `bottom: 0; margin-top: 8px; padding: 4px 8px;
+    font-size: 13px; line-height: 18px; background: #222; color: #fff; white-space: pre-line;
+    min-height: ${18 * maps.length}px`;
   said.textContent = HINT;
   row.after(said);
 
@@ -94,10 +94,12 @@ async function setUp(figure) {
       const d = lines(panel, finest, x, y);
       for (const path of panel.paths) path.setAttribute("d", d);
     }
+    said.style.position = "sticky"; // in sight, however tall the figure is
     said.textContent = maps.map((map) => at(map, x, y)).join("\n");
   };
   const hide = () => {
     for (const { paths } of panels) for (const path of paths) path.removeAttribute("d");
+    said.style.position = "static";
     said.textContent = HINT;
   };
   const follow = (event) => {
