@@ -183,7 +183,7 @@ def show_figure(figure: Figure, alt_text: str) -> None:
     """
     if not alt_text.strip():
         raise ValueError("The figure needs a description: what does it show?")
-    if figure.get_layout_engine() is None:
+    if figure.get_layout_engine() is None and not isinstance(figure, DescribedFigure):
         figure.set_layout_engine("constrained")  # or labels at the edge would be clipped
     png = as_png(figure)
     if hasattr(figure.canvas.manager, "num"):
