@@ -200,6 +200,10 @@ def show_maps(
 ) -> DescribedFigure:
     """Draw a picture and its maps side by side, each with its colour bar and raw range.
 
+    A map is drawn at its own resolution: each of its values is a square of whole pixels. In a
+    notebook, unless the maps are many or large, you can point at a panel, or use the arrow keys,
+    and read the values in all maps at that place.
+
     Args:
         image: the picture that the network saw, as for `overlay`.
         maps: name -> one map, as for `map_values`; or a uint8 picture (H, W, 3), such as an
