@@ -51,19 +51,35 @@ def frames(figures: Iterable[DescribedFigure]) -> dict[str, list]:
             lambda m: f'"@{places.setdefault(m[1], len(places))}"', figure._repr_html_()
         )
         pages.append([page, figure.alt_text])
-    images = [f"data:image/png;base64,{in_256_colours(png)}" for png in places]
-    return {"images": images, "frames": pages}
+    return {"images": [_compact(png) for png in places], "frames": pages}
 
 
-def in_256_colours(png: str) -> str:
-    """Return a PNG, in base64, at half its size; up to 256 colours stay exactly as they are."""
-    image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+def _compact(png: str) -> str:
+    """Return a PNG, in base64, as the address of a WebP that's a third as large.
+
+    A map keeps each of its pixels, in 32 colours; a photo loses what you hardly see.
+    """
+    image = _opened(png)
     file = io.BytesIO()
-    image.quantize(256, dither=Image.Dither.NONE).save(file, format="png", optimize=True)
-    return base64.b64encode(file.getvalue()).decode("ascii")
+    if image.getcolors(256) is None:
+        image.save(file, format="webp", quality=80, method=6)
+    else:
+        few = image.quantize(32, dither=Image.Dither.NONE).convert("RGB")
+        few.save(file, format="webp", lossless=True, quality=100)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def _small(figure: DescribedFigure) -> str:
-    return _PNG.sub(
-        lambda m: f'"data:image/png;base64,{in_256_colours(m[1])}"', figure._repr_html_()
-    )
+    """Return a figure's HTML at half its size; up to 256 colours stay as they are."""
+
+    def smaller(found: re.Match) -> str:
+        file = io.BytesIO()
+        few = _opened(found[1]).quantize(256, dither=Image.Dither.NONE)
+        few.save(file, format="png", optimize=True)
+        return f'"data:image/png;base64,{base64.b64encode(file.getvalue()).decode("ascii")}"'
+
+    return _PNG.sub(smaller, figure._repr_html_())
+
+
+def _opened(png: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")

@@ -11,14 +11,17 @@ const STYLE = `
 }
 .course-explorer-controls > * { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .75em;
   min-height: 2em; }
-.course-explorer-controls :is(label, [role=radiogroup]) { display: flex; flex-wrap: wrap;
-  align-items: center; gap: .25em .75em; margin: 0; font-weight: normal; cursor: pointer; }
-.course-explorer-controls label > span:first-child,
-.course-explorer-controls [role=radiogroup] > span { min-width: 11em; }
+.course-explorer-controls > * > :first-child { width: 12em; }
+.course-explorer-controls label { display: flex; align-items: center; gap: .35em; margin: 0;
+  min-height: 2em; font-weight: normal; cursor: pointer; }
+@media (max-width: 500px) {
+  .course-explorer-controls > * > :first-child { width: auto; }
+  .course-explorer-controls [role=radiogroup] > :first-child { width: 100%; margin-bottom: -.4em; }
+  .course-explorer-controls [type=range] { order: 1; width: 100%; height: 1.7em; }
+}
 .course-explorer-controls input { margin: 0; accent-color: #1a6fb5; cursor: pointer; }
 .course-explorer-controls input:not([type=range]) { width: 1.2em; height: 1.2em; }
 .course-explorer-controls [type=range] { width: 16em; height: 2em; }
-.course-explorer-controls [role=radiogroup] label { min-height: 2em; gap: .35em; }
 .course-explorer-controls :focus-visible { outline: 3px solid currentColor; outline-offset: 2px;
   border-radius: 3px; }
 .course-explorer-controls output { min-width: 4em; font-variant-numeric: tabular-nums; }
@@ -34,27 +37,31 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+const newName = () => `course-explorer-${Math.random()}`;
+
 // Each control returns its element, and calls `moved` with the number of the stop you chose.
 const CONTROLS = {
   choice({ name, stops, start }, moved) {
-    const group = `course-explorer-${Math.random()}`;
+    const group = newName();
     const buttons = stops.map((stop, i) => {
       const button = make("input", { type: "radio", name: group });
       button.checked = i === start;
       button.addEventListener("change", () => moved(i));
-      return make("label", {}, button, make("span", {}, stop));
+      return make("label", {}, button, stop);
     });
     const words = make("span", { "aria-hidden": "true" }, name);
     return make("div", { role: "radiogroup", "aria-label": name }, words, ...buttons);
   },
   switch({ name, start }, moved) {
-    const box = make("input", { type: "checkbox" });
+    const id = newName();
+    const box = make("input", { type: "checkbox", id });
     box.checked = start === 1;
     box.addEventListener("change", () => moved(Number(box.checked)));
-    return make("div", {}, make("label", {}, make("span", {}, name), box));
+    return make("div", {}, make("label", { for: id }, name), box);
   },
   number({ name, stops, start }, moved) {
-    const slider = make("input", { type: "range", min: 0, max: stops.length - 1 });
+    const id = newName();
+    const slider = make("input", { type: "range", min: 0, max: stops.length - 1, id });
     const shown = make("output");
     const say = () => {
       shown.textContent = stops[slider.value];
@@ -66,7 +73,7 @@ const CONTROLS = {
       say();
       moved(Number(slider.value));
     });
-    return make("div", {}, make("label", {}, make("span", {}, name), slider), shown);
+    return make("div", {}, make("label", { for: id }, name), slider, shown);
   },
 };
 
