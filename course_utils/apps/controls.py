@@ -7,12 +7,12 @@ draws.
 from __future__ import annotations
 
 import html
-import itertools
 import math
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import ipywidgets as widgets
@@ -131,12 +131,14 @@ class Explorer(widgets.VBox):
     def html(self) -> str:
         """Return the explorer as HTML that needs no kernel, with its first picture as a still."""
         stops = {name: _stops(control) for name, control in self._controls.items()}
-        drawing = self._drawing
-        if drawing is None:
-            drawing = frames(
-                list(self._pieces(dict(zip(stops, values, strict=True))))[-1][1]
-                for values in itertools.product(*stops.values())
-            )
+        every = (dict(zip(stops, chosen, strict=True)) for chosen in product(*stops.values()))
+        drawing = self._drawing or frames(
+            (
+                self._still if values == self._first else list(self._pieces(values))[-1][1]
+                for values in every
+            ),
+            self._still,
+        )
         controls = [
             {
                 "name": control.description,
@@ -228,10 +230,10 @@ class Number(widgets.Box):
         self._slider, self._whole = slider, whole
         self._field = widgets.Text(description=name, continuous_update=False, **_look())
         self._said = widgets.HTML()
+        super().__init__([self._field, slider, self._said], layout=WRAP)
         self._take(value)
         slider.observe(self._moved, "value")
         self._field.observe(self._typed, "value")
-        super().__init__([self._field, slider, self._said], layout=WRAP)
 
     def _take(self, value: float, said: str = "") -> None:
         self._text = f"{value:.6g}"  # not 0.3000000004

@@ -8,13 +8,18 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from PIL import Image
 
 from course_utils.display import DescribedFigure
 from course_utils.scripts import script
 
-_PNG = re.compile(r'"data:image/png;base64,([^"]+)"')
+_IMAGE = re.compile(r'"data:image/(?:png|jpeg);base64,([^"]+)"')
+
+
+SMALL = 64 * 64
+"""Pixels of an image that keeps its colours, such as a map of 7 x 7."""
 
 
 def explorer_html(
@@ -33,53 +38,50 @@ def explorer_html(
     data = json.dumps({"controls": list(controls), **drawing}, ensure_ascii=False)
     data = data.replace("</", r"<\/")  # would end the element
     return (
-        f'<div class="course-explorer"><div class="course-explorer-picture">{_small(still)}</div>'
+        f'<div class="course-explorer"><div class="course-explorer-picture">{_still(still)}</div>'
         f'<p class="course-explorer-note"><em>{note}</em></p>'
         f'<script type="application/json">{data}</script></div>{script("explorer")}'
     )
 
 
-def frames(figures: Iterable[DescribedFigure]) -> dict[str, list]:
+def frames(figures: Iterable[DescribedFigure], still: DescribedFigure) -> dict[str, list]:
     """Return figures and their descriptions for the script, each image only once.
 
-    One figure for each combination of the controls' stops; those of the last control change first.
+    Args:
+        figures: one for each combination of the controls' stops; those of the last control change
+            first.
+        still: one of them, which is on the page already.
     """
     places: dict[str, int] = {}
     pages = []
     for figure in figures:
-        page = _PNG.sub(
-            lambda m: f'"@{places.setdefault(m[1], len(places))}"', figure._repr_html_()
-        )
+        page = "" if figure is still else figure._repr_html_()
+        page = _IMAGE.sub(lambda m: f'"@{places.setdefault(m[1], len(places))}"', page)
         pages.append([page, figure.alt_text])
-    return {"images": [_compact(png) for png in places], "frames": pages}
+    return {"images": [_compact(image, "webp") for image in places], "frames": pages}
 
 
-def _compact(png: str) -> str:
-    """Return a PNG, in base64, as the address of a WebP that's a third as large.
+def _still(figure: DescribedFigure) -> str:
+    return _IMAGE.sub(lambda m: f'"{_compact(m[1], "png")}"', figure._repr_html_())
 
-    A map keeps each of its pixels, in 32 colours; a photo loses what you hardly see.
+
+def _compact(image: str, kind: str) -> str:
+    """Return the address of an image, in base64, with fewer colours.
+
+    A map keeps every pixel, in 32 colours. A photo has 256, or as a WebP all of them, but loses
+    what you hardly see.
     """
-    image = _opened(png)
+    content = base64.b64decode(image)
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    colours = len(picture.getcolors(picture.width * picture.height))
+    options: dict[str, Any] = {"optimize": True}
+    if picture.width * picture.height > SMALL and colours <= 256:
+        picture = picture.quantize(32, dither=Image.Dither.NONE)
+    elif kind == "png" and colours > 256:
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+    if kind == "webp":
+        picture = picture.convert("RGB")
+        options = {"lossless": colours <= 256, "quality": 100 if colours <= 256 else 80}
     file = io.BytesIO()
-    if image.getcolors(256) is None:
-        image.save(file, format="webp", quality=80, method=6)
-    else:
-        few = image.quantize(32, dither=Image.Dither.NONE).convert("RGB")
-        few.save(file, format="webp", lossless=True, quality=100)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-
-
-def _small(figure: DescribedFigure) -> str:
-    """Return a figure's HTML at half its size; up to 256 colours stay as they are."""
-
-    def smaller(found: re.Match) -> str:
-        file = io.BytesIO()
-        few = _opened(found[1]).quantize(256, dither=Image.Dither.NONE)
-        few.save(file, format="png", optimize=True)
-        return f'"data:image/png;base64,{base64.b64encode(file.getvalue()).decode("ascii")}"'
-
-    return _PNG.sub(smaller, figure._repr_html_())
-
-
-def _opened(png: str) -> Image.Image:
-    return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    picture.save(file, format=kind, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -18,6 +18,8 @@ const STYLE = `
   .course-explorer-controls > * > :first-child { width: auto; }
   .course-explorer-controls [role=radiogroup] > :first-child { width: 100%; margin-bottom: -.4em; }
   .course-explorer-controls [type=range] { order: 1; width: 100%; height: 1.7em; }
+  /* Of three panels, the first is the picture, which never moves. */
+  .course-explorer-picture .maps > div > :first-child:nth-last-child(3) { display: none; }
 }
 .course-explorer-controls input { margin: 0; accent-color: #1a6fb5; cursor: pointer; }
 .course-explorer-controls input:not([type=range]) { width: 1.2em; height: 1.2em; }
@@ -79,12 +81,12 @@ const CONTROLS = {
 
 // Drawings: a function of the chosen stops that returns the picture's elements and its text.
 
-function framesDrawnAhead({ controls, images, frames }) {
+function framesDrawnAhead({ controls, images, frames }, still) {
   return (chosen) => {
     const place = chosen.reduce((sum, stop, i) => sum * controls[i].stops.length + stop, 0);
     const [html, text] = frames[place];
     const picture = make("div");
-    picture.innerHTML = html.replace(/"@(\d+)"/g, (_, i) => `"${images[i]}"`);
+    picture.innerHTML = html ? html.replace(/"@(\d+)"/g, (_, i) => `"${images[i]}"`) : still;
     return { picture, text };
   };
 }
@@ -135,8 +137,8 @@ for (const explorer of document.querySelectorAll(".course-explorer:not([data-rea
   explorer.dataset.ready = "";
   explorer.dataset.lmSuppressShortcuts = "true"; // in JupyterLab, arrow keys would change the cell
   const data = JSON.parse(explorer.querySelector("script").textContent);
-  const draw = data.svg ? linearModel(data) : framesDrawnAhead(data);
   const area = explorer.querySelector(".course-explorer-picture");
+  const draw = data.svg ? linearModel(data) : framesDrawnAhead(data, area.innerHTML);
   const words = make("p", { role: "status" });
   const chosen = data.controls.map((control) => control.start);
 
