@@ -378,7 +378,7 @@ def deletion_figure(
     curve = figure.add_axes((300 / width, 46 / height, 200 / width, 212 / height))
     ax.imshow(left.reshape(picture.shape), interpolation="nearest")
     ax.set_title("What is left", fontsize=11)
-    ax.set_axis_off()
+    ax.set(xticks=[], yticks=[], frame_on=False)
     curve.plot(fractions, p, color="black")
     curve.fill_between(fractions, p, color="0.85")
     curve.plot(fraction, now, "o", color="black", markersize=9)

@@ -2,7 +2,7 @@
 //
 // Without this script it's a still picture with a note. In JupyterLab the output above it is the
 // same explorer as a widget. While that widget has its kernel, you see the widget; else, this.
-const WIDGET = '[data-mime-type="application/vnd.jupyter.widget-view+json"]';
+const WIDGET = ".jp-OutputArea-output:not([data-mime-type])"; // all others have the attribute
 const LIVE = ":has(.live-explorer:not(.jupyter-widgets-disconnected))";
 const STYLE = `
 .jp-OutputArea-child${LIVE} + .jp-OutputArea-child:has(.course-explorer),
