@@ -154,12 +154,6 @@ def _linear_drawing(
     figure: DescribedFigure, ranges: np.ndarray, inputs: list[dict], target: str, constant: float
 ) -> dict:
     """Return a `linear_figure` for the script, which moves its lines, points and words."""
-    file = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "linear"}):
-        figure.savefig(
-            file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        )
-    svg = file.getvalue()
 
     def points(ax, x, y):  # the SVG's own, 72 per inch and from the top
         across, up = ax.transData.transform((x, y)) * 72 / figure.dpi
@@ -172,13 +166,22 @@ def _linear_drawing(
         for ax, ends, words in zip(figure.axes, ranges, inputs, strict=True)
     ]
     return {
-        "svg": svg[svg.index("<svg") :].replace("<svg", '<svg role="img"', 1),
+        "svg": as_svg(figure),
         "panels": panels,
         "scale": {"value": low, "pixel": bottom, "slope": (top - bottom) / (high - low)},
-        "constant": constant,
+        "constant": float(constant),
         "words": {"target": target, "constant": f"{constant:.4g}"},
         "texts": LINEAR,
     }
+
+
+def as_svg(figure: DescribedFigure) -> str:
+    """Return a figure as an <svg> element, with its text as text."""
+    file = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "explorer"}):
+        figure.savefig(file, format="svg", metadata=nothing)
+    return '<svg role="img"' + file.getvalue().partition("<svg")[2]
 
 
 def _hundred_steps(name: str, value: float, low: float, high: float):

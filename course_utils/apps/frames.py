@@ -36,7 +36,7 @@ def explorer_html(
     """
     note = f"This picture moves: run the cell, or trust this notebook, to {html.escape(moves)}."
     data = json.dumps({"controls": list(controls), **drawing}, ensure_ascii=False)
-    data = data.replace("</", r"<\/")  # would end the element
+    data = data.replace("<", r"\u003c")  # no tag in it may end the element
     return (
         f'<div class="course-explorer"><div class="course-explorer-picture">{_still(still)}</div>'
         f'<p class="course-explorer-note"><em>{note}</em></p>'
