@@ -240,9 +240,13 @@ def maps_figure(
 ) -> DescribedFigure:
     """Return the figure of `show_maps` without showing it: for explorers, and for files.
 
-    Arguments and errors as for `show_maps`; a warning points `stacklevel` calls up.
+    It has no crosshair, whose values need more space than the maps. Arguments and errors as for
+    `show_maps`; a warning points `stacklevel` calls up.
     """
-    return _drawn(title, _panels(image, maps, title, percentile, shared_scale, stacklevel + 1))
+    panels = _panels(image, maps, title, percentile, shared_scale, stacklevel + 1)
+    figure = _drawn(title, panels)
+    figure._panels_html = maps_html(title, panels, linked=False)
+    return figure
 
 
 def _panels(image, maps, title, percentile, shared_scale, stacklevel) -> list[Panel]:

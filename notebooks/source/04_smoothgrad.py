@@ -963,9 +963,9 @@ show_maps(seen, maps, title="SmoothGrad of two classes, 15 %")
 # %% [markdown]
 # ## Try it yourself (optional)
 #
-# Choose the noise and the number of samples, and watch the average settle, eight samples at a time.
-# *Cancel* stops it. At which noise do the eyes come out soonest? And with noise 0: what is there to
-# settle?
+# Choose the noise and the number of samples, and watch the average settle. (While a kernel runs,
+# it grows by eight samples at a time, and *Cancel* stops it.) At which noise do the eyes come out
+# soonest? And with noise 0: what is there to settle?
 
 # %%
 from course_utils.widgets import smoothgrad_explorer
