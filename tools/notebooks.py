@@ -44,7 +44,7 @@ SOLUTION = re.compile(
 SECONDS_A_CELL = 300
 APPS = ("playground",)
 WIDGET = "application/vnd.jupyter.widget-view+json"
-FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
+FIGURE = re.compile(r'<img src="data:image/(?:png|jpeg);base64,([^"]+)" alt="([^"]*)"')
 TARGET = """
 <details><summary>Target figure</summary>
 
@@ -161,7 +161,7 @@ def with_targets(
         if "exercise" in task.metadata and "target" in check.metadata.get("tags", []):
             png, alt = first_figure(solved.cells[places[check.id] :])
             task.attachments = {"target.png": {"image/png": png}}
-            alt = html.unescape(alt).replace("[", "(").replace("]", ")")
+            alt = alt.replace("[", "(").replace("]", ")")
             task.source += TARGET.format(alt=alt)
     return student
 
@@ -170,9 +170,12 @@ def first_figure(cells: list[nbformat.NotebookNode]) -> tuple[str, str]:
     """Return the PNG, in base64, and the alt text of the first figure in some cells' outputs."""
     for cell in cells:
         for output in cell.get("outputs", []):
-            found = FIGURE.search(output.get("data", {}).get("text/html", ""))
+            data = output.get("data", {})
+            if "image/png" in data:
+                return data["image/png"].strip(), data["text/plain"]
+            found = FIGURE.search(data.get("text/html", ""))
             if found:
-                return found.group(1), found.group(2)
+                return found.group(1), html.unescape(found.group(2))
     raise ValueError("After an exercise with the tag target, no figure is shown.")
 
 
@@ -192,9 +195,9 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
                 raise RuntimeError(f"This cell writes to stderr:\n{cell.source}\n\n{output.text}")
-            # A widget lives as long as its kernel, and has a random id. The still next to it stays.
-            if "text/html" in output.get("data", {}):
-                output.data.pop(WIDGET, None)
+        # A widget lives as long as its kernel, and has a random id. The HTML that follows it stays.
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
     # nbclient adds the version of this Python.
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}

@@ -7,9 +7,12 @@ other puts controls above it. They run with ipywidgets 7.7 and 8.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+import io
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from matplotlib import rc_context
 from numpy.typing import ArrayLike
 
 from course_utils.apps.controls import Explorer, choice, number, switch
@@ -35,7 +38,23 @@ __all__ = [
 
 SAMPLES_A_STEP = 8  # of SmoothGrad, between two checks of the Cancel button
 
+# What readers without a kernel can choose.
+PERCENTILES = (90.0, 95.0, 99.0, 100.0)
+NOISES = (0.0, 0.05, 0.15, 0.3)
+SAMPLES = (8, 16, 32)
+MOST_FRACTIONS = 33
+
 # ------------------------------------------------------------------------- lesson 1: linear model
+
+LINEAR = {
+    "slope": "slope {slope} per {unit}",
+    "adds": "adds {adds}",
+    "x": "{name}: {x} ({unit})",
+    "title": "{target}: {y}, including the constant {constant}",
+    "said": "{name} {x} ({unit}), slope {slope} per {unit}, adds {adds}",
+    "all": "{title}. A line over each input, with a point. {said}.",
+}
+"""The words of the figure, which its script fills with other numbers."""
 
 
 def linear_figure(
@@ -68,22 +87,28 @@ def linear_figure(
             f"value: there are {len(units)}, {len(ranges)}, {len(w)} and {len(x)}."
         )
     y = w @ x + constant
-    figure, axes = _panels((2.8 * len(names), 3.2), [1] * len(names), sharey=True)
+    width = 2 * len(names)
+    figure = DescribedFigure(figsize=(width, 3), dpi=80)
+    # In fixed places: a layout that measured every label would take as long as all the drawing.
+    places = {"left": 0.7 / width, "right": 1 - 0.2 / width, "bottom": 0.18, "top": 0.75}
+    axes = figure.subplots(1, len(names), sharey=True, gridspec_kw=places, squeeze=False)[0]
     said = []
-    for ax, name, unit, ends, slope, value in zip(axes, names, units, ranges, w, x, strict=True):
-        ax.plot(ends, y + slope * (ends - value), color="black")
-        ax.plot(value, y, "o", color="black", markersize=8)
-        ax.set_title(f"slope {slope:+.4g} per {unit}\nadds {slope * value:+.4g}", fontsize=11)
-        ax.set_xlabel(f"{name}: {value:.4g} ({unit})", fontsize=11)
-        said.append(
-            f"{name} {value:.4g} ({unit}), slope {slope:+.4g} per {unit}, adds {slope * value:+.4g}"
-        )
+    for i, (ax, ends, slope, value) in enumerate(zip(axes, ranges, w, x, strict=True)):
+        ax.plot(ends, y + slope * (ends - value), color="black", gid=f"line{i}")
+        ax.plot(value, y, "o", color="black", markersize=8, gid=f"point{i}")
+        words = {"name": names[i], "unit": units[i], "x": f"{value:.4g}"}
+        words |= {"slope": f"{slope:+.4g}", "adds": f"{slope * value:+.4g}"}
+        adds = ax.text(0.5, 1.03, "", transform=ax.transAxes, ha="center")
+        texts = {"slope": ax.set_title("", pad=18), "adds": adds, "x": ax.set_xlabel("")}
+        for part, text in texts.items():
+            text.set(text=LINEAR[part].format(**words), gid=f"{part}{i}", fontsize=10)
+        said.append(LINEAR["said"].format(**words))
     if limits is not None:
         axes[0].set_ylim(*limits)
-    axes[0].set_ylabel(target, fontsize=11)
-    title = f"{target}: {y:.4g}, including the constant {constant:.4g}"
-    figure.suptitle(title, parse_math=False)
-    figure.alt_text = f"{title}. A line over each input, with a point. {'; '.join(said)}."
+    axes[0].set_ylabel(target, fontsize=10, parse_math=False)
+    title = LINEAR["title"].format(target=target, y=f"{y:.4g}", constant=f"{constant:.4g}")
+    figure.suptitle(title, fontsize=11, parse_math=False, gid="title")
+    figure.alt_text = LINEAR["all"].format(title=title, said="; ".join(said))
     return figure
 
 
@@ -118,7 +143,45 @@ def linear_explorer(
         w, x = ([values[f"{kind}{i}"] for i in range(len(names))] for kind in "wx")
         return draw(w, x, constant, target, limits)
 
-    return Explorer(follow, controls, moves="move the weights and the inputs")
+    start = draw(w0, x0, constant, target, limits)
+    words = [{"name": name, "unit": unit} for name, unit in zip(names, units, strict=True)]
+    drawing = _linear_drawing(start, ranges, words, target, constant)
+    moves = "move the weights and the inputs"
+    return Explorer(follow, controls, moves=moves, drawing=drawing)
+
+
+def _linear_drawing(
+    figure: DescribedFigure, ranges: np.ndarray, inputs: list[dict], target: str, constant: float
+) -> dict:
+    """Return a `linear_figure` for the script, which moves its lines, points and words."""
+
+    def points(ax, x, y):  # the SVG's own, 72 per inch and from the top
+        across, up = ax.transData.transform((x, y)) * 72 / figure.dpi
+        return across, figure.get_figheight() * 72 - up
+
+    low, high = figure.axes[0].get_ylim()
+    bottom, top = (points(figure.axes[0], 0, y)[1] for y in (low, high))
+    panels = [
+        {"ends": list(ends), "pixels": [points(ax, x, low)[0] for x in ends], "words": words}
+        for ax, ends, words in zip(figure.axes, ranges, inputs, strict=True)
+    ]
+    return {
+        "svg": as_svg(figure),
+        "panels": panels,
+        "scale": {"value": low, "pixel": bottom, "slope": (top - bottom) / (high - low)},
+        "constant": float(constant),
+        "words": {"target": target, "constant": f"{constant:.4g}"},
+        "texts": LINEAR,
+    }
+
+
+def as_svg(figure: DescribedFigure) -> str:
+    """Return a figure as an <svg> element, with its text as text."""
+    file = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "explorer"}):
+        figure.savefig(file, format="svg", metadata=nothing)
+    return '<svg role="img"' + file.getvalue().partition("<svg")[2]
 
 
 def _hundred_steps(name: str, value: float, low: float, high: float):
@@ -166,7 +229,7 @@ def gradient_explorer(
 
     controls = {
         "label": choice("Class", list(indices)),
-        "percentile": number("Percentile", 99.0, 90.0, 100.0, 0.5),
+        "percentile": number("Percentile", 99.0, 90.0, 100.0, 0.5, stops=PERCENTILES),
     }
     return Explorer(follow, controls, moves="choose the class and where the colours end")
 
@@ -183,11 +246,8 @@ def cam_figure(picture: Picture, cam: ArrayLike, title: str = "") -> DescribedFi
         title: what the picture shows.
     """
     picture, values = load_image(picture), map_values(cam)
-    height, width = picture.shape[:2]
-    h, w = values.shape
-    squares = values[np.arange(height) * h // height][:, np.arange(width) * w // width]
     laid_over = overlay(picture, values) if values.max() > 0 else picture
-    panels = {"Laid over": laid_over, f"Grad-CAM, {h} x {w}": squares}
+    panels = {"Laid over": laid_over, f"Grad-CAM, {values.shape[0]} x {values.shape[1]}": values}
     return maps_figure(picture, panels, percentile=100, title=title)
 
 
@@ -233,16 +293,29 @@ def smoothgrad_figures(
     Each step averages `SAMPLES_A_STEP` noisy copies, with its own seed, and adds them to the mean.
     Arguments as for `smoothgrad`; one prepared picture.
     """
+    return _settling(classifier, inputs, class_index)(noise, samples)
+
+
+def _settling(classifier: Classifier, inputs: ArrayLike, class_index: int) -> Callable:
+    """Return `smoothgrad_figures` for one picture and class; it remembers its last samples."""
     picture, label = _one_picture(classifier, inputs), classifier.labels[class_index]
-    total, n = 0.0, 0
-    while n < samples:
-        k = min(SAMPLES_A_STEP, samples - n)
-        mean = smoothgrad(
-            classifier.model, inputs, class_index, samples=k, noise=noise, seed=n, batch_size=k
-        )
-        total, n = total + k * mean[0].astype(float), n + k
-        title = f"Class {label!r}, noise {noise:.0%}: {n} of {samples} samples"
-        yield n / samples, maps_figure(picture, {"SmoothGrad": total / n}, title=title)
+
+    @functools.lru_cache(maxsize=64)  # 40 MB. More samples then only cost those that are new.
+    def step(noise, seed, k):
+        return smoothgrad(
+            classifier.model, inputs, class_index, samples=k, noise=noise, seed=seed, batch_size=k
+        )[0]
+
+    def figures(noise, samples):
+        total, n = 0.0, 0
+        while n < samples:
+            k = min(SAMPLES_A_STEP, samples - n)
+            seed = n if noise else 0  # without noise, all samples are the same
+            total, n = total + k * step(noise, seed, k).astype(float), n + k
+            title = f"Class {label!r}, noise {noise:.0%}: {n} of {samples} samples"
+            yield n / samples, maps_figure(picture, {"SmoothGrad": total / n}, title=title)
+
+    return figures
 
 
 def smoothgrad_explorer(
@@ -256,15 +329,12 @@ def smoothgrad_explorer(
         samples: how many at first, 8 to 200.
     """
     (class_index,) = _class_indices(classifier, [label]).values()
-    _one_picture(classifier, inputs)  # is it one?
-
-    def follow(noise, samples):
-        return smoothgrad_figures(classifier, inputs, class_index, samples, noise)
-
+    stops = sorted({*SAMPLES, samples})
     controls = {
-        "noise": number("Noise (share of range)", 0.15, 0.0, 0.5, 0.01, slow=True),
-        "samples": number("Samples", samples, 8, 200, 8, slow=True),
+        "noise": number("Noise (share of range)", 0.15, 0.0, 0.5, 0.01, slow=True, stops=NOISES),
+        "samples": number("Samples", samples, 8, 200, 8, slow=True, stops=stops),
     }
+    follow = _settling(classifier, inputs, class_index)
     return Explorer(follow, controls, moves="choose noise and samples and watch the map settle")
 
 
@@ -304,15 +374,20 @@ def deletion_figure(
     left[order[: round(fraction * len(order))]] = GREY
     now = float(np.interp(fraction, fractions, p))
 
-    figure, (ax, curve) = _panels((8, 3.4), [2, 3])
-    ax.imshow(left.reshape(picture.shape))
+    # In pixels, for a picture of 224: each of its own is one of the figure's, none left out.
+    width, height = 512, 310
+    figure = DescribedFigure(figsize=(width / 80, height / 80), dpi=80)
+    ax = figure.add_axes((8 / width, 34 / height, 224 / width, 224 / height))
+    curve = figure.add_axes((300 / width, 46 / height, 200 / width, 212 / height))
+    ax.imshow(left.reshape(picture.shape), interpolation="nearest")
     ax.set_title("What is left", fontsize=11)
-    ax.set_axis_off()
+    ax.set(xticks=[], yticks=[], frame_on=False)
     curve.plot(fractions, p, color="black")
     curve.fill_between(fractions, p, color="0.85")
     curve.plot(fraction, now, "o", color="black", markersize=9)
+    curve.tick_params(labelsize=11)
     curve.set_title("Deletion curve", fontsize=11)
-    curve.set_xlabel("share of the picture that is gone", fontsize=11)
+    curve.set_xlabel("share that is gone", fontsize=11)
     curve.set_ylabel("probability of the class", fontsize=11)
     title = f"{fraction:.0%} of the pixels gone, probability {now:.2f}, was {p[0]:.2f}"
     figure.suptitle(title)
@@ -335,22 +410,14 @@ def deletion_explorer(
     def follow(fraction):
         return deletion_figure(picture, attribution, fractions, probabilities, fraction)
 
-    controls = {"fraction": number("Share that is gone", 0.1, 0.0, 1.0, 0.01)}
+    measured = np.asarray(fractions, float).tolist()
+    stops = measured[:: math.ceil(len(measured) / MOST_FRACTIONS)]
+    name = "Share that is gone"
+    controls = {"fraction": number(name, stops[1], 0.0, 1.0, 0.01, stops=stops)}
     return Explorer(follow, controls, moves="delete more and more of the picture")
 
 
 # ----------------------------------------------------------------------- what they have in common
-
-
-def _panels(size: tuple[float, float], widths: Sequence[float], sharey: bool = False):
-    """Return a figure of this size in inches, with axes side by side in fixed places.
-
-    A layout that measured every label first would take as long as the drawing itself.
-    """
-    figure = DescribedFigure(figsize=size, dpi=80)
-    places = {"left": 0.7 / size[0], "right": 1 - 0.2 / size[0], "bottom": 0.18, "top": 0.75}
-    axes = figure.subplots(1, len(widths), width_ratios=widths, sharey=sharey, gridspec_kw=places)
-    return figure, np.ravel(axes)
 
 
 def _one_picture(classifier: Classifier, inputs) -> np.ndarray:

@@ -1,20 +1,25 @@
 """The explorers: what they draw, that they follow their controls, and never fall behind."""
 
+import base64
+import html
+import io
+import itertools
+import json
 import re
 import sys
 import threading
 import time
 
-import ipywidgets
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from course_utils import load_image, vanilla_gradients
 from course_utils import widgets as explorers
-from course_utils.apps.controls import VIEW, Explorer, Worker, number
-from course_utils.display import map_values
+from course_utils.apps.controls import VIEW, Explorer, Worker, choice, number, switch
+from course_utils.display import map_values, maps_figure
 from course_utils.evaluation import deletion_curve
 from course_utils.images import GREY
 
@@ -260,10 +265,9 @@ def controls(explorer):
 
 
 def picture_of(explorer) -> str:
-    (found,) = re.findall(
-        r'<img src="data:image/png;base64,([^"]+)" alt="[^"]{40,}"', shown(explorer)
-    )
-    return found
+    found = re.findall(r'<img src="data:image/\w+;base64,([^"]+)" alt="[^"]+"', shown(explorer))
+    assert found
+    return " ".join(found)
 
 
 def shown(explorer) -> str:
@@ -332,22 +336,56 @@ def drawing(draw, **controls):
 
 
 def test_the_field_and_the_slider_of_a_number_go_together():
-    field, slider = number("Noise", 0.15, 0.0, 0.5, 0.1).children
-    assert isinstance(field, ipywidgets.BoundedFloatText)
+    noise = number("Noise", 0.15, 0.0, 0.5, 0.1)
+    field, slider, _ = noise.children
     assert field.description == "Noise"
     slider.value = 0.1 + 0.2
-    assert field.value == 0.3
-    field.value = 0.42
-    assert slider.value == 0.42
+    assert (noise.value, field.value) == (0.3, "0.3")
+    field.value = "0.42"
+    assert (noise.value, slider.value) == (0.42, 0.42)
     slider.value = 0.4  # what the front end turns 0.42 into, by itself
-    assert field.value == 0.42
+    assert (noise.value, field.value) == (0.42, "0.42")
     slider.value = 0.5
-    assert field.value == 0.5
+    assert (noise.value, field.value) == (0.5, "0.5")
+
+
+@pytest.mark.parametrize(
+    ("typed", "value", "said"),
+    [
+        ("50,5", 50.5, ""),
+        (" 1e2 ", 100, ""),
+        ("505", 118, "It goes from 25 to 118: 505 became 118."),
+        ("-1", 25, "It goes from 25 to 118: -1 became 25."),
+        ("inf", 118, "It goes from 25 to 118: inf became 118."),
+        ("1.000,5", 60, "'1.000,5' isn't a number, so it's 60 again."),
+        ("", 60, "'' isn't a number, so it's 60 again."),
+        ("nan", 60, "'nan' isn't a number, so it's 60 again."),
+        ("<b>" + 99 * "x", 60, "'<b>xxxxxxxxxxxxxxxxx...' isn't a number, so it's 60 again."),
+    ],
+)
+def test_what_is_typed_is_taken_or_the_change_is_said(typed, value, said):
+    area = number("area", 60.0, 25.0, 118.0, 1.0)
+    field, slider, note = area.children
+    field.value = typed
+    assert (area.value, slider.value, field.value) == (value, value, f"{value:.6g}")
+    assert html.unescape(re.sub("<[^>]+>", "", note.value)) == said
+    field.value = "70"  # and what was said goes
+    assert area.value == 70
+    assert re.sub("<[^>]+>", "", note.value) == ""
+
+
+def test_a_whole_number_is_rounded_and_says_so():
+    samples = number("Samples", 16, 8, 200, 8)
+    field, _, note = samples.children
+    field.value = "8.7"
+    assert (samples.value, field.value) == (9, "9")
+    assert isinstance(samples.value, int)
+    assert "It takes whole numbers: 8.7 became 9." in note.value
 
 
 def test_a_slow_slider_counts_only_when_it_is_let_go():
     for slow in (True, False):
-        _, slider = number("Noise", 1, 0, 9, 1, slow=slow).children
+        _, slider, _ = number("Noise", 1, 0, 9, 1, slow=slow).children
         assert slider.continuous_update != slow
 
 
@@ -410,17 +448,24 @@ def test_long_work_shows_its_progress_and_can_be_cancelled():
 
     explorer = drawing(draw)
     explorer._progress.observe(lambda change: progress.append(change.new), "value")
-    assert explorer._cancel.disabled
+    button = explorer._button
+    assert button.disabled
     controls(explorer)["value"].value = 1
     assert at_three.wait(10)
     assert progress[-1] == 0.3
-    assert not explorer._cancel.disabled
-    explorer._cancel.click()
+    assert (button.description, button.disabled) == ("Cancel", False)
+    button.click()
     go.set()
     assert explorer.wait(10)
-    assert explorer._cancel.disabled
     assert progress[-1] <= 0.4  # the step under way when Cancel was clicked, and none after it
     assert "slope +10 per year" not in shown(explorer)
+
+    # Choosing the same value again would be no change. So the button offers to draw it.
+    assert (button.description, button.disabled) == ("Draw again", False)
+    button.click()
+    assert explorer.wait(10)
+    assert "slope +10 per year" in shown(explorer)
+    assert (button.description, button.disabled) == ("Cancel", True)
 
 
 def test_only_long_work_has_a_progress_bar(all_explorers):
@@ -429,26 +474,114 @@ def test_only_long_work_has_a_progress_bar(all_explorers):
         assert (explorer._progress in bars) == (name == "smoothgrad")
 
 
-@pytest.mark.parametrize("name", NAMES_OF_ALL)
-def test_a_reader_without_a_kernel_gets_the_picture_and_its_words(name, all_explorers, monkeypatch):
-    outputs = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append((data, raw)))
-    explorer, _ = all_explorers[name]
-    explorer._ipython_display_()
-    ((bundle, raw),) = outputs
-    assert raw
-    assert bundle[VIEW]["model_id"] == explorer.model_id
-    assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="[^"]{40,}"', bundle["text/html"])
-    assert "This picture moves: run the cell to " in bundle["text/html"]
+# --------------------------------------------------------------- the HTML that needs no kernel
 
 
-def test_in_colab_there_is_no_still_that_could_be_shown_instead(all_explorers, monkeypatch):
+def displayed(explorer, monkeypatch):
     outputs = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append(data))
+    explorer._ipython_display_()
+    return outputs
+
+
+def test_a_notebook_gets_the_widget_and_the_html(monkeypatch):
+    explorer = drawing(lambda value: linear((11, value)))
+    widget, page = displayed(explorer, monkeypatch)
+    assert widget[VIEW]["model_id"] == explorer.model_id
+    assert "text/html" not in widget  # the widget alone decides whether the HTML is seen
+    assert page["text/html"] == explorer.html()
+    assert VIEW not in page
+
+
+def test_colab_gets_the_html_alone_because_it_saves_widgets_without_their_kernel(monkeypatch):
+    explorer = drawing(lambda value: linear((11, value)))
     monkeypatch.setitem(sys.modules, "google.colab", object())
-    all_explorers["deletion"][0]._ipython_display_()
-    assert "text/html" not in outputs[0]
-    assert VIEW in outputs[0]
+    (page,) = displayed(explorer, monkeypatch)
+    assert VIEW not in page
+
+
+def test_a_reader_without_scripts_gets_the_picture_and_its_words():
+    page = drawing(lambda value: linear((11, value))).html()
+    still = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="[^"]{40,}"', still)
+    assert "This picture moves: run the cell, or trust this notebook, to " in still
+    assert "<input" not in still  # which could move nothing
+
+
+def data_of(page):
+    return json.loads(re.findall(r'<script type="application/json">(.*?)</script>', page)[0])
+
+
+def combinations(data):
+    """Return the places of the stops of all controls, in the order of the frames."""
+    return itertools.product(*(range(len(control["stops"])) for control in data["controls"]))
+
+
+def test_there_is_a_frame_for_each_combination_drawn_by_the_same_function():
+    def draw(value, sort, on):
+        return linear((value, 10 if sort == "<b>" else -10), (60, 80 if on else 40))
+
+    values = {
+        "value": number("Value", 2.5, 0.0, 5.0, 0.5, stops=(0.0, 2.5, 5.0)),
+        "sort": choice("Sort", ["a", "<b>"]),
+        "on": switch("On", False),
+    }
+    explorer = drawing(draw, **values)
+    values["value"].value = 5.0  # without a kernel, it still begins with the first picture
+    data = data_of(explorer.html())
+    assert [c["kind"] for c in data["controls"]] == ["number", "choice", "switch"]
+    assert [c["start"] for c in data["controls"]] == [1, 0, 0]
+    assert len(data["frames"]) == 3 * 2 * 2
+    for (i, j, k), (page, text) in zip(combinations(data), data["frames"], strict=True):
+        assert text == draw((0.0, 2.5, 5.0)[i], ("a", "<b>")[j], k == 1).alt_text
+        assert (page == "") == ((i, j, k) == (1, 0, 0))  # which is on the page already
+    used = [int(n) for page, _ in data["frames"] for n in re.findall(r'"@(\d+)"', page)]
+    assert sorted(used) == list(range(11))
+
+
+def image_of(address):
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB")
+
+
+def test_a_frame_keeps_every_pixel_of_a_map_and_an_image_is_stored_once():
+    picture = np.random.default_rng(0).integers(0, 255, (224, 224, 3), np.uint8)
+    shades = np.linspace(0, 1, 224 * 224).reshape(224, 224)
+    maps = [np.zeros((224, 224)), shades, np.eye(7) + 0.5]
+    maps[0][100, 37] = 1
+
+    def draw(k):
+        return maps_figure(picture, {"Map": maps[int(k)]}, percentile=100)
+
+    explorer = drawing(draw, k=number("k", 1, 0, 2, 1))
+    data = data_of(explorer.html())
+    assert len(data["images"]) == 5  # the picture, two maps and their colour bar, one of them twice
+    found = [np.asarray(image_of(address)) for address in data["images"]]
+    (lit,) = [a for a in found if a.shape == (224, 224, 3) and len(np.unique(a)) < 10]
+    bright = lit.max(axis=2) > 100
+    assert bright.sum() == 1
+    assert bright[100, 37]
+    (small,) = [a for a in found if a.shape == (7, 7, 3)]
+    assert len(np.unique(small.reshape(-1, 3), axis=0)) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES_OF_ALL)
+def test_the_html_of_a_lesson_is_small_and_follows_the_same_function(name, all_explorers):
+    explorer, _ = all_explorers[name]
+    page = explorer.html()
+    assert len(page) < 600_000
+    assert not re.search(r"""(src|href)=["'](?!data:|#|@)|url\(["']?(?!#)""", page)
+    data = data_of(page)
+    if name == "linear":
+        return
+    frames = dict(zip(combinations(data), data["frames"], strict=True))
+    last = tuple(len(control["stops"]) - 1 for control in data["controls"])
+    for control, spec in zip(controls(explorer).values(), data["controls"], strict=True):
+        control.value = (
+            {"choice": str, "switch": lambda _: True, "number": type(control.value)}[spec["kind"]]
+        )(spec["stops"][-1])
+    assert explorer.wait()
+    assert html.escape(frames[last][1]) in shown(explorer)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ MEASURE = """() => {
     const slide = Reveal.getCurrentSlide();
     const seen = [...slide.querySelectorAll('*')].filter(e => !e.closest('aside'));
     const boxes = seen.map(e => e.getBoundingClientRect()).filter(b => b.width > 0);
+    const images = [...slide.querySelectorAll('img:not([alt^=Colours])')];
     const texts = seen.filter(e => !e.closest('math') && e.innerText && !e.children.length);
     return {
         title: slide.querySelector('h2').innerText,
         bottom: Math.max(...boxes.map(b => b.bottom)),
         right: Math.max(...boxes.map(b => b.right)),
-        figure: Math.min(...[...slide.querySelectorAll('img')].map(i => i.clientHeight), 999),
+        figure: Math.min(...images.map(i => i.clientHeight), 999),
         text: Math.min(...texts.map(e => parseFloat(getComputedStyle(e).fontSize))),
     };
 }"""
