@@ -353,6 +353,10 @@ def main(arguments):
         say(__doc__.strip())
         return 0
     name, rest = parse(arguments)
+    if name == "workshop" and rest[:1] == ["host"]:
+        from workshop import host  # needs no environment
+
+        return host.main(rest[1:])
     env = child_environment(os.environ)
     found = current_state()
     if found != "ready":
