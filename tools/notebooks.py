@@ -55,7 +55,8 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 def lessons(prefix: str = "") -> list[str]:
     """Return the names of the lessons, "00_start_here", in order."""
-    names = {path.stem for path in SOURCES.glob(f"{prefix}*.py")}
+    kinds = ("py", "ipynb")  # in a kit for students, there are new notebooks instead of the sources
+    names = {path.stem for kind in kinds for path in SOURCES.glob(f"{prefix}*.{kind}")}
     return sorted(names - {"set_up", *APPS})
 
 
