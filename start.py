@@ -215,7 +215,7 @@ def packages_folder(python):
 
 def make_environment():
     """Make .venv, with pip in it: Python's own or, if Debian left that out, one from its pip."""
-    VENV.mkdir(exist_ok=True)
+    VENV.mkdir(parents=True, exist_ok=True)
     python = "{}.{}".format(*sys.version_info)
     write_marker(None, python)
     if not succeeds([base_python(), "-m", "venv", "--without-pip", VENV]):

@@ -311,7 +311,7 @@ def test_without_the_rest_of_the_course_one_sentence_says_so(tmp_path):
     """As in the window that shows what's in an archive."""
     shutil.copy(ROOT / "start.py", tmp_path)
     done = subprocess.run(
-        [sys.executable, "-I", str(tmp_path / "start.py")], capture_output=True, text=True
+        [sys.executable, "-I", "-S", str(tmp_path / "start.py")], capture_output=True, text=True
     )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
