@@ -17,7 +17,7 @@ HOSTED = re.compile(r'^HOSTED = ".*?"', re.MULTILINE)
 
 def read() -> str:
     """Return the course's address, or "" as long as nobody hosts it."""
-    source = SOURCE.search(PYPROJECT.read_text(encoding="utf-8")).group(1)
+    [source] = SOURCE.findall(PYPROJECT.read_text(encoding="utf-8"))
     return "" if "/OWNER/" in source else source.rstrip("/")
 
 

@@ -1,4 +1,4 @@
-# @title Set-up: run this cell first. You don't need to read it.
+# @title Set-up: run this cell first (Shift + Enter). You don't need to unfold it.
 import http.client
 import json
 import os
