@@ -11,8 +11,6 @@ import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
-from course_utils.data_files import data_folder
-
 NEEDED = {"tf_explain": "tf-explain", "jupyterquiz": "jupyterquiz"}  # module -> package
 
 
@@ -22,7 +20,7 @@ def install_the_rest() -> None:
     Without a network, it says what's missing, and the lessons that don't need it can begin. After a
     restart, Python finds the course again, even if the set-up cell isn't run.
     """
-    course = data_folder().parent
+    course = Path(__file__).resolve().parents[2]
     with contextlib.suppress(OSError):
         Path(sysconfig.get_path("purelib"), "saliency_course.pth").write_text(f"{course}\n")
     missing = [module for module in NEEDED if not find_spec(module)]

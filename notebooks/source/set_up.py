@@ -44,14 +44,16 @@ def courses():
     """Yield copies of the course: near this notebook; in Colab's files; on the web; in Drive."""
     yield from (p for p in (Path.cwd(), *Path.cwd().parents) if list(p.glob(PACKAGE)))
     if "google.colab" in sys.modules:
-        for top in (Path.cwd(), "/content"):
+        files = {Path.cwd(), Path("/content")}
+        for top in files:
             yield from below(top, os.path.ismount)
         for source in addresses():
             folder = tempfile.mkdtemp()
             git = subprocess.run(["sh", "-ec", GET, *source], cwd=folder, capture_output=True)
             print(git.stderr.decode(errors="replace"), end="")
             yield from below(folder)
-        yield from below("/content")
+        for top in files:
+            yield from below(top)
 
 
 def below(top, skip=lambda path: False):
