@@ -15,10 +15,10 @@ import subprocess
 import sys
 import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
-import pip
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -276,7 +276,7 @@ def test_what_colab_lacks_is_installed_in_the_tested_version_and_nothing_else(co
 
     colab.repository("ada/kurs")
     colab.service.opened("https://github.com/ada/kurs/blob/main/notebooks/03_grad_cam.ipynb")
-    for part in Path(pip.__file__).parents[1].glob("pip*"):  # this environment's pip
+    for part in metadata.distribution("pip").locate_file("").glob("pip*"):  # this environment's pip
         (tmp_path / "pip").mkdir(exist_ok=True)
         (tmp_path / "pip" / part.name).symlink_to(part)
     tested = {r.name: str(r.specifier).removeprefix("==") for r in pins(ROOT / "requirements.txt")}
