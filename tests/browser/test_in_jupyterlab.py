@@ -31,6 +31,7 @@ def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
     address, folder = jupyterlab
     shutil.copy(ROOT / "notebooks" / LESSON, folder)
     run_all(page, address, LESSON)
+    assert "Set-up" in page.locator(".jp-InputPlaceholder").inner_text()  # one line is left of it
     layer = page.get_by_role("button", name="block15_add")
     layer.wait_for(timeout=180_000)
     # When the last cell is done, JupyterLab moves the focus there.
