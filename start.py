@@ -14,8 +14,9 @@ Further arguments are passed on to JupyterLab, the check, Voila, pytest or the w
     python start.py test -x tests
 
 The first run makes an environment in the folder .venv, which takes a few minutes and needs the
-internet. Later runs start at once and don't. To undo everything, delete the folder .venv. In an
-unpacked offline kit, which has a folder wheels, the first run doesn't need the internet either.
+internet. Later runs start at once and don't. To undo everything, delete the folder .venv (where
+Windows can't have it, the first run names another). In an unpacked offline kit, which has a folder
+wheels, the first run doesn't need the internet either.
 """
 
 import errno
