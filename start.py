@@ -14,8 +14,9 @@ Further arguments are passed on to JupyterLab, the check, Voila, pytest or the w
     python start.py test -x tests
 
 The first run makes an environment in the folder .venv, which takes a few minutes and needs the
-internet. Later runs start at once and don't. To undo everything, delete the folder .venv. In an
-unpacked offline kit, which has a folder wheels, the first run doesn't need the internet either.
+internet. Later runs start at once and don't. To undo everything, delete the folder .venv (where
+Windows can't have it, the first run names another). In an unpacked offline kit, which has a folder
+wheels, the first run doesn't need the internet either.
 """
 
 import errno
@@ -26,20 +27,24 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from workshop import machine
-from workshop.machine import DISK_SPACE, WHEELS, StartError, child_environment
+try:
+    from workshop import machine
+    from workshop.machine import DISK_SPACE, WHEELS, StartError, child_environment
+except ImportError:  # Windows shows what's in an archive like a folder
+    sys.exit(
+        "start.py: The course is not in this folder: unpack the whole archive, and run it there."
+    )
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
+VENV = machine.environment_folder(ROOT)
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MARKER = VENV / "saliency-course.json"  # says that this script made the folder, and how far it got
 LESSON = "notebooks/00_start_here.ipynb"
 INPUTS = ("requirements.txt", "pyproject.toml")  # when one of these changes, install again
 LEAST_SPACE, TOO_FULL = 1.5e9, 0.1e9  # with less, no installation can begin or go on
-NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+LEFT_OUT = {"test": "tests", "workshop": "workshop/__main__.py"}  # of a kit for students
 NEWS = "@jupyterlab/apputils-extension:announcements"  # JupyterLab would ask whether to fetch them
 COMMANDS = {
     "lab": (
@@ -160,8 +165,7 @@ def succeeds(command, quiet=False):
             sys.stderr.flush()
     if process.wait() == 0:
         return True
-    no_room = re.search(rb"Errno (?:27|28|69|122)\b|WinError (?:39|112)\b", said)
-    if no_room or shutil.disk_usage(str(ROOT)).free < TOO_FULL:
+    if machine.says_no_room(said) or shutil.disk_usage(str(ROOT)).free < TOO_FULL:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return False
 
@@ -177,12 +181,9 @@ def base_python():
 
 
 def no_venv():
-    """Return what to say if this Python can neither make an environment nor put pip into it."""
-    fix = "install the ordinary Python {}.{} from python.org".format(*machine.NEWEST)
-    if shutil.which("apt-get") is not None:
-        command = "sudo apt install python{}.{}-venv".format(*sys.version_info)
-        fix = f"run `{command}`, then the same command again"
-    return StartError(f"This Python cannot make an environment with pip in it: {fix}")
+    """Return what to say if this Python can't make an environment, or put pip into it."""
+    lacking = not succeeds([base_python(), "-c", "import ensurepip, venv"], quiet=True)
+    return StartError(machine.no_venv(lacking))
 
 
 def pip_install(python, requirements):
@@ -215,7 +216,7 @@ def packages_folder(python):
 
 def make_environment():
     """Make .venv, with pip in it: Python's own or, if Debian left that out, one from its pip."""
-    VENV.mkdir(exist_ok=True)
+    VENV.mkdir(parents=True, exist_ok=True)
     python = "{}.{}".format(*sys.version_info)
     write_marker(None, python)
     if not succeeds([base_python(), "-m", "venv", "--without-pip", VENV]):
@@ -251,37 +252,34 @@ def install_packages(packages):
         raise StartError("The course's own package could not be installed; the reason is above")
     # pip wrote the full path of this folder, in UTF-8, where Python on Windows reads the local
     # encoding: with a letter such as é in it, Python can't find the package or even start.
-    (packages / "_saliency_course.pth").write_text(os.path.relpath(str(ROOT), str(packages)) + "\n")
+    path = f"import sys; sys.path.append({str(ROOT)!a})"
+    if VENV.parent == ROOT:  # you can still rename or move the folder
+        path = os.path.relpath(str(ROOT), str(packages))
+    (packages / "_saliency_course.pth").write_text(path + "\n")
     page = VENV / "etc" / "jupyter" / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(json.dumps({"disabledExtensions": {NEWS: True}}), encoding="utf-8")
-
-
-def no_room():
-    """Return what to say if the disk is full."""
-    return StartError(
-        "There is no room left on the disk (or within a quota or a limit on file sizes): the "
-        f"installation takes about {DISK_SPACE / 1e9:.0f} GB here, and for a while 1 GB in "
-        f"{tempfile.gettempdir()}; make room, then run the same command again"
-    )
 
 
 def install(found):
     """Bring .venv to the state ready. found: the state it's in."""
     if found == "foreign":
         raise StartError(
-            "There's a folder .venv here that start.py didn't make: rename or delete it, "
-            "then run the same command again"
+            f"There's a {machine.name_of(VENV, ROOT)} that start.py didn't make: rename or delete "
+            "it, then run the same command again"
         )
     if found == "broken":
-        say("The environment in the folder .venv is damaged: making it again.")
+        say(f"The environment ({machine.name_of(VENV, ROOT)}) is damaged: making it again.")
         shutil.rmtree(str(VENV))
     free = shutil.disk_usage(str(ROOT)).free
     if free < (TOO_FULL if found == "unfinished" else LEAST_SPACE):
-        raise no_room()
-    for warning in machine.warnings_before_install(free, machine.long_paths_work(), ROOT):
-        say(warning)
-    say("1/3 Making an environment for the course (folder .venv) ...")
+        raise StartError(machine.no_room())
+    obstacle = machine.path_problem(ROOT, VENV)
+    if obstacle:
+        raise StartError(obstacle)
+    if free < DISK_SPACE:
+        say(f"Warning: {free / 1e9:.1f} GB of this disk are free, and the course needs 4 GB.")
+    say(f"1/3 Making an environment for the course ({machine.name_of(VENV, ROOT)}) ...")
     try:
         if found != "unfinished":
             make_environment()
@@ -303,10 +301,10 @@ def install(found):
             )
         write_marker(digest(), python)
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in machine.NO_ROOM:
             raise
         shutil.rmtree(str(VENV), ignore_errors=True)  # any file in it may have been cut off
-        raise no_room() from None
+        raise StartError(machine.no_room()) from None
     say("The environment is ready. From now on, the course starts at once, without internet.")
 
 
@@ -353,6 +351,12 @@ def main(arguments):
         say(__doc__.strip())
         return 0
     name, rest = parse(arguments)
+    if not (ROOT / LEFT_OUT.get(name, "start.py")).exists():
+        raise StartError(f"This copy of the course is for students: it has no `{name}`")
+    if name == "workshop" and rest[:1] == ["host"]:
+        from workshop import host  # needs no environment
+
+        return host.main(rest[1:])
     env = child_environment(os.environ)
     found = current_state()
     if found != "ready":

@@ -207,6 +207,9 @@ def lesson_of(number: str) -> str:
 
 def fresh(lesson: str) -> nbformat.NotebookNode:
     """Return a lesson's student notebook from this version of the course."""
+    new = notebooks.SOURCES / f"{lesson}.ipynb"
+    if new.exists():  # a kit for students has these instead of the sources
+        return read(new)
     student = notebooks.student_version(notebooks.read(lesson))
     solved = notebooks.SOLUTIONS / f"{lesson}.ipynb"
     return notebooks.with_targets(student, read(solved)) if solved.exists() else student

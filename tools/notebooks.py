@@ -26,10 +26,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover - depends on the Python version
-    import tomli as tomllib
+from tools import address
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDENTS = ROOT / "notebooks"
@@ -52,35 +49,21 @@ TARGET = """
 
 </details>"""
 
+# The cell is folded: by JupyterLab and by Colab, where its first line is a title.
+SET_UP = {"tags": ["set-up"], "jupyter": {"source_hidden": True}, "cellView": "form"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def lessons(prefix: str = "") -> list[str]:
     """Return the names of the lessons, "00_start_here", in order."""
-    names = {path.stem for path in SOURCES.glob(f"{prefix}*.py")}
+    kinds = ("py", "ipynb")  # in a kit for students, there are new notebooks instead of the sources
+    names = {path.stem for kind in kinds for path in SOURCES.glob(f"{prefix}*.{kind}")}
     return sorted(names - {"set_up", *APPS})
 
 
-def repository() -> str:
-    """Return the repository's address, which is in pyproject.toml and nowhere else."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)["project"]["urls"]["Source"].rstrip("/")
-
-
-def pin(name: str) -> str:
-    """Return a package's exact version, from requirements.txt."""
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    found = re.findall(rf"^{re.escape(name)}==([^\s;]+)", text, flags=re.MULTILINE)
-    if len(found) != 1:
-        raise ValueError(f"requirements.txt has {len(found)} versions of {name}, but must have 1.")
-    return found[0]
-
-
-def set_up(address: str) -> str:
-    """Return the set-up cell for a copy of the course at this address."""
-    source = (SOURCES / "set_up.py").read_text(encoding="utf-8").strip()
-    source = re.sub(r"([\w-]+)==VERSION", lambda m: f"{m[1]}=={pin(m[1])}", source)
-    return source.replace("SOURCE_URL", address)
+def set_up(where: str) -> str:
+    """Return the set-up cell for a course at this address."""
+    return address.set_up((SOURCES / "set_up.py").read_text(encoding="utf-8").strip(), where)
 
 
 @functools.cache  # jupytext takes 0.1 s, and the tests read each lesson many times
@@ -96,23 +79,15 @@ def read(lesson: str) -> nbformat.NotebookNode:
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
 
-    if lesson not in APPS:  # these aren't lessons, and are pages of their own
-        address = repository().replace("https://github.com/", "")
-        colab = (
-            f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
-        )
-        image = "https://colab.research.google.com/assets/colab-badge.svg"
-        title = notebook.cells[0]
-        title.source += f"\n\n[![Open this lesson in Colab]({image})]({colab})"
-
-    cell = nbformat.v4.new_code_cell(set_up(repository()), metadata={"tags": ["set-up"]})
+    cell = nbformat.v4.new_code_cell(set_up(""), metadata=copy.deepcopy(SET_UP))
     notebook.cells.insert(1, cell)
-
     seen: dict[str, int] = {}
     for cell in notebook.cells:
-        # An id that only depends on the content (and on how often it came before).
+        # An id that only depends on the content (and on how often it came before), and not on where
+        # the course is hosted.
         repeat = seen[cell.source] = seen.get(cell.source, -1) + 1
         cell.id = hashlib.sha256(f"{repeat}{cell.source}".encode()).hexdigest()[:12]
+    address.put(address.read(), lesson, notebook)
     return notebook
 
 

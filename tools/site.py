@@ -19,7 +19,7 @@ import nbformat
 from sphinx.cmd.build import build_main
 
 from course_utils.checks._quiz import read_quiz
-from tools import notebooks
+from tools import address, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
@@ -32,7 +32,6 @@ METHODS = (
     "grad_cam",
     "smoothgrad",
 )
-BADGE = re.compile(r"\n*\[!\[Open this lesson in Colab\]\([^)]*\)\]\([^)]*\)")
 QUIZ = re.compile(r"^checks\.quiz\((\d+)\)$", re.MULTILINE)
 
 
@@ -44,7 +43,7 @@ def page(lesson: str) -> nbformat.NotebookNode:
     }
     kept = [cell for cell in solved.cells if "set-up" not in cell.metadata.get("tags", [])]
     for cell in kept:
-        cell.source = BADGE.sub("", cell.source)
+        cell.source = address.LINK.sub("", cell.source)
         tags = cell.metadata.get("tags", [])
         if cell.id in solutions or "solution" in tags:
             cell.metadata.tags = [*tags, "hide-input"]

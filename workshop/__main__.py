@@ -4,6 +4,7 @@
     python start.py workshop slides                    slides of all lessons, to show offline
     python start.py workshop grading                   a course folder for nbgrader
     python start.py workshop kit linux-x86_64 3.11     an archive that installs without internet
+    python start.py workshop host ada/saliency-course  the address on GitHub, for Colab
 
 README.md in this folder says when to use what.
 """
@@ -25,12 +26,16 @@ def main(arguments: list[str]) -> str | None:
     commands.add_parser("run-sheet", help="write the run sheets in workshop/")
     commands.add_parser("slides", help="make workshop/_build/slides")
     commands.add_parser("grading", help="make workshop/_build/grading")
+    host = commands.add_parser("host", help="put your repository's address into the lessons")
+    host.add_argument("address", help="such as https://github.com/ada/saliency-course")
     kit = commands.add_parser("kit", help="make workshop/_build/saliency-course-...zip")
     kit.add_argument("platform", help="linux-x86_64, linux-aarch64, win-amd64 or macosx-arm64")
     kit.add_argument("python", help="the participants' Python, such as 3.12")
+    kit.add_argument("--students", action="store_true", help="without solutions and tests")
     chosen = parser.parse_args(arguments)
 
     from workshop.lessons import PlanError
+    from workshop.machine import StartError
 
     try:
         if chosen.command == "run-sheet":
@@ -45,11 +50,15 @@ def main(arguments: list[str]) -> str | None:
             from workshop import grading
 
             grading.write()
+        elif chosen.command == "host":
+            from workshop import host
+
+            host.main([chosen.address])
         else:
             from workshop import offline_kit
 
-            offline_kit.write(chosen.platform, chosen.python)
-    except PlanError as error:
+            offline_kit.write(chosen.platform, chosen.python, chosen.students)
+    except (PlanError, StartError) as error:
         return f"workshop: {error}."
     except KeyError as error:
         return f"workshop: an entry of plan.toml or slides.toml lacks {error}."

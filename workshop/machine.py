@@ -6,9 +6,11 @@ So it only uses the standard library, and code that Python 3.7 understands.
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import struct
 import subprocess
@@ -16,7 +18,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 OLDEST, NEWEST = (3, 10), (3, 13)
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "win-amd64", "macosx-arm64")  # of TensorFlow's wheels
@@ -25,8 +27,9 @@ WHEELS = (
 )  # an offline kit has all its packages there
 KIT = "kit.json"  # in that folder: for which kind of computer, and for which Python
 DISK_SPACE = 4e9  # bytes; a finished .venv takes up to 3.0e9, and pip unpacks next to it
-# Windows refuses paths of 260 or more characters; TensorFlow's longest, inside .venv, has 201.
-LONGEST_WINDOWS_ROOT = 259 - 201 - 1
+# Windows refuses longer paths. Below the environment's folder, the longest is one of TensorFlow's.
+LONGEST_PATH, LONGEST_INSIDE = 259, 181
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class StartError(Exception):
@@ -185,18 +188,92 @@ def with_home(environ, folder):
         return dict(environ, HOME=str(home), USERPROFILE=str(home))
 
 
-def warnings_before_install(free_space, long_paths, root):
-    """Return sentences on what may make the installation fail."""
-    if free_space < DISK_SPACE:
-        yield (
-            f"Warning: only {free_space / 1e9:.1f} GB are free on this disk, "
-            f"and the installation takes about {DISK_SPACE / 1e9:.0f} GB."
+def says_no_room(said):
+    """Is a full disk why a program stopped, by what it wrote to stderr?"""
+    numbers = rb"(?:Errno |OSError\()(?:27|28|69|122)\b|WinError (?:39|112)\b"
+    return re.search(numbers + rb"|No usable temporary directory|No space left", said) is not None
+
+
+def no_room():
+    """Return what to say if the disk is full."""
+    with contextlib.suppress(OSError):  # there's none if all its disks are full
+        where = f", and for a while 1 GB in {tempfile.gettempdir()}"
+        return (
+            "There is no room left on the disk (or within a quota or a limit on file sizes): the "
+            f"installation takes about {DISK_SPACE / 1e9:.0f} GB here{where}; make room, then run "
+            "the same command again"
         )
-    if not long_paths and len(str(root)) > LONGEST_WINDOWS_ROOT:
-        yield (
-            f"Warning: Windows may find some paths too long. If the installation fails, move this "
-            f"folder to one whose path has at most {LONGEST_WINDOWS_ROOT} characters."
+    return f"There is no room left on any disk: make {DISK_SPACE / 1e9 + 1:.0f} GB, and try again"
+
+
+def no_venv(lacking):
+    """Return what to say if there's no environment. lacking: because Python has no ensurepip."""
+    if not lacking:
+        return (
+            "The environment could not be made, and the reason is above this line: if it says "
+            "nothing to you, move this folder to another place, and try again"
         )
+    fix = "install the ordinary Python {}.{} from python.org".format(*NEWEST)
+    if shutil.which("apt-get") is not None:
+        command = "sudo apt install python{}.{}-venv".format(*sys.version_info)
+        fix = f"run `{command}`, then the same command again"
+    return f"This Python cannot make an environment with pip in it: {fix}"
+
+
+# ------------------------------------------------------------------------ where it can be made
+
+
+def environment_folder(root, environ=os.environ, long_paths=None):
+    """Return the folder of the environment: .venv in the course's folder, except on some Windows.
+
+    There it's in the home folder if paths in .venv would be too long, or if OneDrive would copy its
+    34,000 files into the cloud. (Not in AppData: the Store's Python has an AppData of its own, with
+    a long path.) root: an absolute path.
+    """
+    venv = root / ".venv"
+    if not isinstance(root, PureWindowsPath) or Path(str(venv / "saliency-course.json")).exists():
+        return venv
+    clouds = [PureWindowsPath(environ[name]) for name in environ if name.startswith("ONEDRIVE")]
+    in_cloud = any(cloud in root.parents for cloud in clouds)
+    if "USERPROFILE" not in environ or not (in_cloud or too_long(venv, long_paths)):
+        return venv
+    name = hashlib.sha256(str(root).lower().encode("utf-8", "replace")).hexdigest()[:6]
+    return type(root)(environ["USERPROFILE"], ".saliency-course", name)
+
+
+def too_long(venv, long_paths=None):
+    """Would Windows find some paths in this environment too long?"""
+    works = long_paths_work() if long_paths is None else long_paths
+    return not works and len(str(venv)) + 1 + LONGEST_INSIDE > LONGEST_PATH
+
+
+def name_of(venv, root):
+    """Return an environment's folder for people: its name if it's in the course's folder."""
+    return f"folder {venv.name if venv.parent == root else venv}"
+
+
+def path_problem(root, venv, long_paths=None):
+    """Return a sentence on why no environment can be made in a folder, by its path; or None."""
+    if too_long(venv, long_paths):
+        room = LONGEST_PATH - LONGEST_INSIDE - 1 - len("\\.venv")
+        return (
+            f"Windows would find paths in this folder too long, as its own has {len(str(root))} "
+            f"characters: move it to one with at most {room}, such as C:\\saliency-course, and run "
+            "the same command there"
+        )
+    separator = ";" if isinstance(root, PureWindowsPath) else ":"
+    if separator in str(venv):
+        return (
+            f"No environment can be made in {venv}, because of the {separator}: rename the folder"
+        )
+    try:
+        os.fsencode(str(venv)).decode("utf-8")
+    except UnicodeDecodeError:
+        return (
+            "The path of this folder has letters that aren't encoded in UTF-8, and Python can't "
+            "make an environment there: rename the folder, with letters from a to z"
+        )
+    return None
 
 
 def long_paths_work():

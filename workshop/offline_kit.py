@@ -7,17 +7,21 @@ computer and one Python. start.py finds that folder and installs only from it.
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from tools import notebooks
 from workshop import lessons, machine
 from workshop.lessons import PlanError
 
@@ -42,6 +46,12 @@ SYSTEMS = {  # what the markers in requirements.txt ask about
     "macosx-arm64": ("darwin", "posix", "Darwin", "arm64"),
 }
 LEFT_OUT = {".git", ".venv", "__pycache__", "_build", ".ipynb_checkpoints"}
+# What students take the course without; of workshop/ and tools/, start.py needs the rest.
+NOT_FOR_STUDENTS = (
+    *(".*", "CONTRIBUTING.md", "conftest.py", "benchmarks/*", "site/*", "tests/*"),
+    *("notebooks/solutions/*", "notebooks/source/*", "tools/house.py", "tools/site.py"),
+)
+FOR_STUDENTS = ("workshop/__init__.py", "workshop/machine.py")
 
 
 def marker_environment(platform: str, release: str) -> dict[str, str]:
@@ -137,41 +147,114 @@ def missing(platform: str, python: str, folder: Path) -> list[str]:
     return sorted(lacking)
 
 
-def course_files() -> list[Path]:
-    """Return the course's files, relative to its folder: those that git knows, or all."""
-    try:
+def course_files(root: Path = lessons.ROOT) -> list[Path]:
+    """Return the course's files, relative to its folder: those that git knows, or all.
+
+    git's list counts only if it's whole. It's empty or partial if somebody unpacked the course
+    within another repository, or has only just begun one.
+    """
+    everything = [path.relative_to(root) for path in root.rglob("*")]
+    known = set(everything)
+    try:  # without the variables that lead git to another repository, as in its hooks
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        command = ["git", "ls-files", "-z"]
         listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=lessons.ROOT, capture_output=True, check=True
-        ).stdout.decode("utf-8")
-        names = [Path(name) for name in listed.split("\0") if name]
+            command, cwd=root, env=environment, capture_output=True, check=True
+        ).stdout
+        tracked = {Path(os.fsdecode(name)) for name in listed.split(b"\0") if name}
+        if needed(root) <= tracked:
+            known = tracked
     except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
-        names = [path.relative_to(lessons.ROOT) for path in lessons.ROOT.rglob("*")]
+        pass
     return sorted(
         name
-        for name in names
+        for name in known
         if not LEFT_OUT & set(name.parts)
         and name.parts[0] != machine.WHEELS.name
-        and (lessons.ROOT / name).is_file()
+        and (root / name).is_file()
     )
 
 
-def pack(archive: Path, wheels: Path) -> None:
+def needed(root: Path) -> set[Path]:
+    """Return files that every copy of the course has, and that nobody else's folder has."""
+    data = json.loads((root / "data" / "manifest.json").read_text(encoding="utf-8"))
+    code = (root / "course_utils").rglob("*.py")
+    names = ["start.py", "requirements.txt", "pyproject.toml", *(f"data/{name}" for name in data)]
+    return {*map(Path, names), *(path.relative_to(root) for path in code)}
+
+
+def for_students(names: list[Path]) -> list[Path]:
+    """Leave out the solutions, and what students never run."""
+    return [
+        name
+        for name in names
+        if name.as_posix() in FOR_STUDENTS
+        or (
+            name.parts[0] != "workshop"
+            and not any(fnmatch(name.as_posix(), pattern) for pattern in NOT_FOR_STUDENTS)
+        )
+    ]
+
+
+def without_dead_links(page: str, names: list[Path]) -> str:
+    """Return a page whose links to files that aren't in the kit are text."""
+    inside = {
+        str(part) for name in names for part in (name.as_posix(), *map(Path.as_posix, name.parents))
+    }
+
+    def living(link: re.Match) -> str:
+        path = link[2].partition("#")[0].rstrip("/")
+        return link[0] if "://" in path or not path or path in inside else link[1]
+
+    return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)]+)\)", living, page)
+
+
+def pack(archive: Path, wheels: Path, students: bool = False) -> None:
     """Write the archive: the course, with the wheels next to start.py."""
     half_written = archive.with_suffix(".tmp")
+    names = course_files()
+    top = Path("saliency-course")
     with zipfile.ZipFile(half_written, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as kit:
-        for name in course_files():
-            kit.write(lessons.ROOT / name, Path("saliency-course") / name)
+        if students:
+            names = for_students(names)
+            for lesson in notebooks.lessons():  # `start.py reset` begins again with these
+                book = Path("notebooks") / f"{lesson}.ipynb"
+                kit.write(lessons.ROOT / book, top / "notebooks" / "source" / book.name)
+        for name in names:
+            if students and name.suffix == ".md":
+                page = (lessons.ROOT / name).read_text(encoding="utf-8")
+                kit.writestr(str(top / name), without_dead_links(page, names))
+            else:
+                kit.write(lessons.ROOT / name, top / name)
         for path in sorted(wheels.iterdir()):  # a wheel is already compressed
-            inside = Path("saliency-course") / machine.WHEELS.name / path.name
+            inside = top / machine.WHEELS.name / path.name
             kit.write(path, inside, compress_type=zipfile.ZIP_STORED)
     half_written.replace(archive)
 
 
-def write(platform: str, python: str, folder: Path = lessons.BUILT) -> Path:
-    """Make the kit for one kind of computer, and return it."""
+def longest_path(wheels: Path) -> str:
+    """Return the longest path that these wheels install, below an environment on Windows."""
+    folders = {"scripts": "Scripts/", "data": "", "headers": "Include/site/python3.12/"}
+    longest = ""
+    for wheel in wheels.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as opened:
+            for name in opened.namelist():
+                top, _, rest = name.partition("/")
+                kind, _, moved = rest.partition("/") if top.endswith(".data") else ("", "", name)
+                path = folders.get(kind, "Lib/site-packages/") + moved
+                longest = max(longest, path, key=len)
+    return longest
+
+
+def write(platform: str, python: str, students: bool = False, folder: Path = lessons.BUILT) -> Path:
+    """Make the kit for one kind of computer, and return it.
+
+    students: without the solutions, the tests, and the workshop.
+    """
     check_target(platform, python)
     folder.mkdir(parents=True, exist_ok=True)
-    archive = folder / f"saliency-course-{platform}-py{python}.zip"
+    whose = "saliency-course-students" if students else "saliency-course"
+    archive = folder / f"{whose}-{platform}-py{python}.zip"
     if shutil.disk_usage(folder).free < 3e9:
         raise PlanError("making a kit takes up to 3 GB of this disk, and there is less left")
     print(f"Downloading the packages for Python {python} on {platform}: about 1 GB ...", flush=True)
@@ -180,6 +263,12 @@ def write(platform: str, python: str, folder: Path = lessons.BUILT) -> Path:
         download(platform, python, wheels)
         if lacking := missing(platform, python, wheels):
             raise PlanError(f"there is no wheel of {', '.join(lacking)}")
-        pack(archive, wheels)
+        longest = longest_path(wheels)
+        if platform == "win-amd64" and len(longest) > machine.LONGEST_INSIDE:
+            raise PlanError(
+                f"{longest} has {len(longest)} characters: write this number into "
+                "workshop/machine.py as LONGEST_INSIDE, or it may not fit on Windows"
+            )
+        pack(archive, wheels, students)
     print(f"{archive}: {archive.stat().st_size / 1e6:.0f} MB")
     return archive

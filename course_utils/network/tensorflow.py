@@ -51,10 +51,13 @@ try:
 
         tf.config.list_physical_devices()  # looks for GPUs now rather than at the first operation
 except ImportError as error:  # pragma: no cover - depends on the machine
-    raise ImportError(
-        f"TensorFlow could not be loaded ({error}). Install what the course needs with `python "
-        "start.py` in the course's folder, or `pip install tensorflow` in your own environment."
-    ) from error
+    remedy = (
+        "Install Microsoft's Visual C++ Redistributable (x64), then try again: see docs/windows.md."
+        if "DLL load failed" in str(error)
+        else "Install what the course needs with `python start.py` in the course's folder, or `pip "
+        "install tensorflow` in your own environment."
+    )
+    raise ImportError(f"TensorFlow could not be loaded ({error}). {remedy}") from error
 
 # float32 means float32. From Ampere on (Colab's L4 and A100) TensorFlow multiplies in TF32 instead,
 # with 10 bits of mantissa, and a gradient then differs by up to a third of its largest value. It's

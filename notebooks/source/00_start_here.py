@@ -18,9 +18,9 @@
 # ## How a lesson works
 #
 # A lesson is a sequence of *cells*. Click on a grey one and press **Shift + Enter**: it runs, and
-# the next one is selected. Run them all, in order, starting with the long one above: it sets things
-# up, and you don't need to read it. If something looks odd, choose *Kernel*, *Restart Kernel and
-# Run All Cells* from the menu (in Colab *Runtime*, *Restart and run all*): the code you wrote
+# the next one is selected. Run them all, in order, starting with the folded one above: it sets
+# things up, and you don't need to read it. If something looks odd, choose *Kernel*, *Restart Kernel
+# and Run All Cells* from the menu (in Colab *Runtime*, *Restart and run all*): the code you wrote
 # stays. A cell that prints nothing is fine; it did its job quietly.
 #
 # When we ask you to **predict**, write down a guess before you run the next cell. You'll remember a

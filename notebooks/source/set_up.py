@@ -1,37 +1,86 @@
-# Set-up: run this cell first. In Colab it installs what Colab lacks, and changes nothing else.
-import importlib
+# @title Set-up: run this cell first (Shift + Enter). You don't need to unfold it.
+import http.client
+import json
+import os
+import re
 import subprocess
 import sys
+import tempfile
+import zipfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote
 
-if (Path.cwd().parent / "course_utils").is_dir():  # a clone of the course, on your own computer
-    sys.path.append(str(Path.cwd().parent))
-done = "Ready."
-if "google.colab" in sys.modules:
-    address = "SOURCE_URL"  # of the course
-    needed = {
-        "course_utils": f"git+{address}",
-        "tf_explain": "tf-explain==VERSION",
-        "jupyterquiz": "jupyterquiz==VERSION",
-    }
-    missing = [name for name in needed if not find_spec(name)]
-    if "course_utils" in missing and "/OWNER/" in address:
-        raise RuntimeError(
-            f"{address} is no real address. In the line above that begins with `address`, replace "
-            "OWNER by the account on GitHub where you found the course. (Hosts: see README.md.)"
-        )
-    if missing:
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-        run = subprocess.run(pip + [needed[name] for name in missing], capture_output=True)
-        if run.returncode:
-            print(run.stderr.decode(errors="replace"))
-            raise RuntimeError(
-                f"pip could not install {', '.join(missing)}, for the reason above. Run this cell "
-                f"again; if it fails again, see whether {address} opens in a browser."
-            )
-        importlib.invalidate_caches()  # makes Python see what is new
-        done = f"Ready. Installed for this session: {', '.join(missing)}. Nothing else changed."
+HOSTED = ""  # the course's address, for when Colab doesn't know where this notebook is from
+ORIGIN = r'github(?:\.com)?/([^/\s"]+/[^/\s"]+)/blob/([^\s"]+?)/(?:notebooks/[^\s"]*)?[^/\s"]+ipynb'
+PACKAGE = "course_utils/__init__.py"
+GET = 'git init -q; git fetch -q --depth=1 "$0" "$1"; git checkout -q FETCH_HEAD'
+
+
+def addresses():
+    """Yield where the course is on the web, and its version: this notebook's origin comes first."""
+    known = ""
+    with suppress(Exception):  # Colab knows which notebook is open, but doesn't document this,
+        host = os.environ.get("COLAB_JUPYTER_IP", "172.28.0.12")
+        colab = http.client.HTTPConnection(host, 9000, timeout=5)
+        colab.request("GET", "/api/sessions")
+        known += colab.getresponse().read().decode()
+    with suppress(Exception):  # and of which one it's a copy
+        from google.colab import _message
+
+        notebook = _message.blocking_request("get_ipynb", timeout_sec=10)["ipynb"]
+        known += json.dumps(notebook["metadata"])
+    for name, path in re.findall(ORIGIN, unquote(unquote(known))):
+        parts = path.split("/")  # a branch, whose name may have slashes; then perhaps a folder
+        for length in range(len(parts), 0, -1):
+            yield f"https://github.com/{name}", "/".join(parts[:length])
+    if HOSTED:
+        address, _, branch = HOSTED.partition("/tree/")
+        yield address, branch or "HEAD"
+
+
+def courses():
+    """Yield copies of the course: near this notebook; in Colab's files; on the web; in Drive."""
+    yield from (p for p in (Path.cwd(), *Path.cwd().parents) if list(p.glob(PACKAGE)))
+    if "google.colab" in sys.modules:
+        files = {Path.cwd(), Path("/content")}
+        for top in files:
+            yield from below(top, os.path.ismount)
+        for source in addresses():
+            folder = tempfile.mkdtemp()
+            git = subprocess.run(["sh", "-ec", GET, *source], cwd=folder, capture_output=True)
+            print(git.stderr.decode(errors="replace"), end="")
+            yield from below(folder)
+        for top in files:
+            yield from below(top)
+
+
+def below(top, skip=lambda path: False):
+    """Yield copies of the course in a folder, at any depth; a .zip that holds one is unpacked."""
+    for folder, inside, files in os.walk(top):
+        inside[:] = [name for name in inside if not skip(Path(folder, name))]
+        if Path(folder, PACKAGE).is_file():
+            yield Path(folder)
+        for archive in [Path(folder, name) for name in files if name.endswith(".zip")]:
+            with suppress(Exception), zipfile.ZipFile(archive) as opened:  # it may be cut off
+                if any(name.endswith(PACKAGE) for name in opened.namelist()):
+                    opened.extractall(unpacked := tempfile.mkdtemp())
+                    yield from below(unpacked)
+
+
 if not find_spec("course_utils"):
-    raise RuntimeError("course_utils is missing: open this notebook with `python start.py`.")
-print(done)
+    sys.path.append(str(next(courses(), "")))
+if not find_spec("course_utils"):
+    raise RuntimeError(
+        "The course wasn't found. If the network failed, run this cell again; otherwise get the "
+        "course as a .zip file, drop it on Colab's list of files (the folder symbol on the left), "
+        "wait until it's uploaded, and run this cell again."
+        if "google.colab" in sys.modules
+        else "course_utils is missing: open this notebook with `python start.py`."
+    )
+if "google.colab" in sys.modules:
+    from course_utils.apps.colab import install_the_rest
+
+    install_the_rest()
+print("Ready.")

@@ -3,10 +3,11 @@
     python tests/environments/colab.py
     python tests/environments/colab.py --solved        the solved notebooks too: twice the time
 
-It makes an environment from colab.txt and runs the set-up cell in it twice. Then it cuts off the
-network and runs every notebook that students open, in kernels where google.colab seems to have been
-imported. The cell installs from a git repository, as in Colab; here it's a copy of this folder.
-Nothing that was there before may change. In solved notebooks, the checks must say what they said.
+It makes an environment from colab.txt and runs the set-up cell in it: with no address anywhere, as
+from a fork on GitHub, which is a copy of this folder. Then it cuts off the network and runs every
+notebook that students open, in kernels where google.colab seems to have been imported. Nothing that
+was there before may change. In solved notebooks, the checks must say what they said.
+tests/lessons/test_set_up.py tries all the other ways into Colab.
 
 Without Colab's Python, the packages still have Colab's versions.
 """
@@ -37,41 +38,43 @@ from shared import (
     versions,
 )
 
+sys.path.insert(0, str(ROOT / "tests"))
+from sessions import instead_of_github, sessions
+
+from course_utils.apps import colab
 from tools import notebooks
 
 COLABS_PYTHON = "3.13"
-ADDED = {"saliency-course", "tf-explain", "jupyterquiz"}
+ADDED = set(colab.NEEDED.values())
 INSTALLED = (
-    "Ready. Installed for this session: course_utils, tf_explain, jupyterquiz. "
-    "Nothing else changed.\n"
+    f"Installed for this session: {', '.join(colab.NEEDED)}. Nothing else changed.\nReady.\n"
 )
 NO_NETWORK = ROOT / "tests" / "no_network"
 
 # What students can use after the set-up cell, and where it comes from.
 LOOK = """
-import os, sys
+import os, sys, tempfile
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import tensorflow, keras, numpy, IPython, ipywidgets, matplotlib, course_utils
 assert "google.colab" in sys.modules
-assert course_utils.__file__.startswith(sys.prefix), course_utils.__file__
+assert course_utils.__file__.startswith(tempfile.gettempdir()), course_utils.__file__
 print("Python", sys.version.split()[0])
 for module in (tensorflow, keras, numpy, IPython, ipywidgets, matplotlib):
     print(module.__name__, module.__version__)
 """
 
 
-def make_repository(folder: Path) -> str:
-    """Copy this repository's files into a new git repository, and return its address."""
+def make_repository(folder: Path) -> None:
+    """Copy this repository's files into a new git repository."""
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((ROOT / name).read_bytes())
     who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    run("git", "init", "--quiet", cwd=folder)
+    run("git", "init", "--quiet", "--initial-branch", "winter/2026", cwd=folder)
     run("git", "add", "--all", cwd=folder)
     run("git", *who, "commit", "--quiet", "--message", "A copy", cwd=folder)
-    return folder.as_uri()
 
 
 class Colab:
@@ -125,11 +128,15 @@ def expect(what: str, found, wanted) -> None:
         raise Failure(f"{what}: expected {wanted!r}, but it is {found!r}.")
 
 
-def check_set_up(colab: Colab, python: Path, address: str) -> None:
-    """Run the set-up cell where nothing is installed, twice, and in a second kernel."""
+def check_set_up(machine: Colab, python: Path, github: Path) -> None:
+    """Run the set-up cell where nothing is installed, twice, from a fork on "GitHub"."""
     before = versions(python)
-    cell = notebooks.set_up(address)
-    first, second, looked = colab.run_cells(cell, cell, LOOK, variables=colab.variables)
+    cell = notebooks.set_up("")
+    with sessions() as service:
+        service.opened("https://github.com/ada/kurs/blob/winter/2026/notebooks/03_grad_cam.ipynb")
+        from_fork = {"COLAB_JUPYTER_IP": service.host, **instead_of_github(github)}
+        variables = machine.variables | from_fork
+        first, second, looked = machine.run_cells(cell, cell, LOOK, variables=variables)
     expect("The set-up cell says first", first, INSTALLED)
     expect("The set-up cell says the second time", second, "Ready.\n")
     print("    " + looked.replace("\n", ", ").rstrip(", "))
@@ -141,13 +148,13 @@ def check_set_up(colab: Colab, python: Path, address: str) -> None:
     print(f"    all {len(before)} preinstalled packages still have their versions")
 
 
-def check_notebooks(colab: Colab, folder: Path) -> None:
+def check_notebooks(machine: Colab, folder: Path) -> None:
     """Run every notebook of a folder as it is, and compare what its checks say."""
     for path in sorted(folder.glob("*.ipynb")):
         stored = nbformat.read(path, as_version=4)
         notebook = copy.deepcopy(stored)
         began = time.monotonic()
-        colab.run(notebook, colab.offline)
+        machine.run(notebook, machine.offline)
         expect(f"The set-up cell of {path.name} says", said(notebook.cells[1]), "Ready.\n")
         complaints = "".join(said(cell, "stderr") for cell in notebook.cells)
         expect(f"What {path.name} writes to stderr", complaints, "")
@@ -176,15 +183,15 @@ def main(solved: bool) -> None:
             raise Failure(f"Colab's versions don't run on Python {this}: install {COLABS_PYTHON}.")
         inside = new_environment(uv, folder / "colab", python, "-r", HERE / "colab.txt")
         print(f"  the environment was made in {time.monotonic() - began:.0f} s")
-        (folder / "repository").mkdir()
-        address = make_repository(folder / "repository")
-        colab = Colab(folder, inside)
+        (folder / "github" / "ada" / "kurs").mkdir(parents=True)
+        make_repository(folder / "github" / "ada" / "kurs")
+        machine = Colab(folder, inside)
         print("  the set-up cell")
-        check_set_up(colab, inside, address)
+        check_set_up(machine, inside, folder / "github")
         print("  the notebooks")
-        check_notebooks(colab, notebooks.STUDENTS)
+        check_notebooks(machine, notebooks.STUDENTS)
         if solved:
-            check_notebooks(colab, notebooks.SOLUTIONS)
+            check_notebooks(machine, notebooks.SOLUTIONS)
     print(f"Colab: all is well ({time.monotonic() - began:.0f} s).")
 
 

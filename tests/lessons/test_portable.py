@@ -33,7 +33,7 @@ OPENERS = (
     "imsave savefig load_img load_image load_model load_weights save_weights glob rglob exists "
     "isdir isfile listdir makedirs mkdir copy copytree move rmtree joinpath explain_dataset chdir"
 )
-OS_NAME = "os.name == 'nt'"
+OS_NAME, IN_COLAB = "os.name == 'nt'", "'google.colab' in sys.modules"
 SEPARATOR = re.compile(r"[/\\]")
 ABSOLUTE = re.compile(r"(?:/(?:tmp|home|usr|dev|etc|var|content|opt|mnt|root)(?:/|$)|[A-Z]:[/\\])")
 
@@ -54,8 +54,9 @@ def problems(code: str) -> list[str]:
 
 
 def _asks_for_the_system(node: ast.AST) -> bool:
-    """Return whether this is `if os.name == "nt": ... else: ...`."""
-    return isinstance(node, ast.If) and bool(node.orelse) and ast.unparse(node.test) == OS_NAME
+    """Return whether this is `if os.name == "nt": ... else: ...`, or if it's only for Colab."""
+    asked = ast.unparse(node.test) if isinstance(node, ast.If) else ""
+    return asked == IN_COLAB or (asked == OS_NAME and bool(node.orelse))
 
 
 def _problems_of(node: ast.AST):

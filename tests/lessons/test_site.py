@@ -115,7 +115,7 @@ def test_a_lesson_is_folded_titled_and_in_its_place(pages, lesson):
     assert "checks.quiz(" not in text
     assert "What each answer means" in text
     assert "Set-up: run this cell" not in text
-    assert "colab-badge" not in text
+    assert "Open this lesson in Colab" not in text
 
 
 def test_formulas_are_there_without_a_script(pages):

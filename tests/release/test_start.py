@@ -2,10 +2,12 @@
 
 import ast
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -223,14 +225,133 @@ def test_the_first_lesson_is_there():
     assert server.NOTEBOOK.is_file()
 
 
-def test_warnings_before_the_installation():
-    short, long = Path("x" * 30), Path("x" * 80)
-    assert list(machine.warnings_before_install(50e9, True, long)) == []
-    assert list(machine.warnings_before_install(50e9, False, short)) == []
-    (space,) = machine.warnings_before_install(1.5e9, True, short)
-    assert "1.5 GB" in space
-    (path,) = machine.warnings_before_install(50e9, False, long)
-    assert str(machine.LONGEST_WINDOWS_ROOT) in path
+# ------------------------------------------------------------------- Windows, by its own arithmetic
+
+WINDOWS = {
+    "USERPROFILE": r"C:\Users\Maximiliane",
+    "ONEDRIVE": r"C:\Users\Maximiliane\OneDrive - Uni",
+}
+KIT_FOLDER = r"saliency-course-students-win-amd64-py3.12\saliency-course"  # of "Extract All"
+
+
+def folder_on_windows(root, long_paths=False, environ=WINDOWS):
+    root = PureWindowsPath(root)
+    venv = machine.environment_folder(root, environ, long_paths)
+    longest = len(str(venv)) + 1 + machine.LONGEST_INSIDE
+    problem = machine.path_problem(root, venv, long_paths)
+    assert longest <= 259 or long_paths or problem
+    return venv, problem
+
+
+@pytest.mark.parametrize(
+    ("root", "long_paths", "where"),
+    [
+        (r"C:\saliency-course", False, "here"),
+        ("C:\\" + 68 * "x", False, "here"),
+        ("C:\\" + 69 * "x", False, "home"),
+        ("C:\\" + 69 * "x", True, "here"),
+        (rf"C:\Users\Maximiliane\Downloads\{KIT_FOLDER}", False, "home"),
+        (rf"C:\Users\Maximiliane\Downloads\{KIT_FOLDER}", True, "here"),
+        (rf"C:\Users\Maximiliane\OneDrive - Uni\Desktop\{KIT_FOLDER}", False, "home"),
+        (r"c:\users\maximiliane\onedrive - uni\course", True, "home"),  # not for its length
+        (r"D:\Kurse\Käse & 100% für alle!\saliency-course", False, "here"),
+        (rf"\\server\share\{120 * 'x'}", False, "home"),
+    ],
+)
+def test_on_windows_the_environment_goes_where_its_paths_fit(root, long_paths, where):
+    venv, problem = folder_on_windows(root, long_paths)
+    assert problem is None
+    home = PureWindowsPath(WINDOWS["USERPROFILE"], ".saliency-course")
+    assert venv.parent == (PureWindowsPath(root) if where == "here" else home)
+    assert str(venv if where == "home" else ".venv") in machine.name_of(venv, PureWindowsPath(root))
+
+
+def test_two_copies_of_the_course_have_two_environments():
+    first, second = (folder_on_windows("C:\\" + 90 * letter)[0] for letter in "xy")
+    assert first != second
+    assert first == folder_on_windows("c:\\" + 90 * "X")[0]
+
+
+@pytest.mark.parametrize("environ", [{}, {"USERPROFILE": "C:\\Users\\" + 50 * "x"}])
+def test_where_no_path_fits_nothing_is_installed_and_a_sentence_says_where_to_go(environ):
+    _, problem = folder_on_windows("C:\\" + 80 * "x", environ=environ)
+    assert "at most 71" in problem
+    assert "\n" not in problem
+    assert not problem.endswith(".")
+
+
+def test_the_page_about_windows_quotes_what_is_said():
+    page = (ROOT / "docs" / "windows.md").read_text(encoding="utf-8")
+    assert "docs/windows.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+    said = "".join((ROOT / name).read_text() for name in ("start.py", "workshop/machine.py"))
+    for words in (
+        "This is a 32-bit Python",
+        "Windows would find paths in this folder too long",
+        "The course is not in this folder",
+        "Making an environment",
+    ):
+        assert words in page
+        assert words in said
+    for number in (machine.LONGEST_INSIDE, machine.LONGEST_PATH, "DLL load failed", "34,000"):
+        assert str(number) in page
+
+
+def test_the_file_to_double_click_is_one_that_windows_can_run():
+    """What it does, only Windows could show: see docs/windows.md."""
+    text = (ROOT / "start.cmd").read_bytes()
+    assert text.count(b"\n") == text.count(b"\r\n") > 5  # cmd.exe loses labels in other files
+    assert text.isascii()
+    lines = text.decode().split("\r\n")
+    labels = {line[1:] for line in lines if line.startswith(":")}
+    assert labels == {line.rpartition(" ")[2] for line in lines if "goto " in line}
+    assert "*.cmd text eol=crlf" in (ROOT / ".gitattributes").read_text(encoding="utf-8")
+
+
+def test_without_the_rest_of_the_course_one_sentence_says_so(tmp_path):
+    """As in the window that shows what's in an archive."""
+    shutil.copy(ROOT / "start.py", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(tmp_path / "start.py")], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "unpack the whole archive" in done.stderr
+
+
+# ------------------------------------------------------------------------------ making .venv
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("a:b" if os.name != "nt" else "a;b", f"because of the {os.pathsep}"),
+        ("K\udce4se", "aren't encoded in UTF-8"),  # Käse in Latin 1
+        ("Käse & 100% für alle!", None),
+    ],
+)
+def test_a_folder_in_which_python_makes_no_environment_is_named_before(path, words, tmp_path):
+    said = machine.path_problem(tmp_path / path, tmp_path / path / ".venv")
+    assert said is None if words is None else words in said
+
+
+@pytest.mark.parametrize(
+    ("said", "full"),
+    [
+        ("OSError: [Errno 28] No space left on device", True),
+        (
+            "ProtocolError: (\"Connection broken: OSError(28, 'Kein Platz')\", OSError(28, ''))",
+            True,
+        ),
+        ("OSError: [WinError 112] Es steht nicht genug Speicherplatz zur Verfügung", True),
+        ("OSError: [Errno 122] Disk quota exceeded", True),
+        ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp']", True),
+        ("fatal: write error: No space left on device", True),
+        ("Connection broken: ConnectionResetError(104, 'Connection reset by peer')", False),
+        ("[Errno 2] No such file or directory: '/x/Errno 280'", False),
+    ],
+)
+def test_a_full_disk_is_told_from_a_broken_network(said, full):
+    assert machine.says_no_room(said.encode()) == full
 
 
 @pytest.fixture
@@ -244,9 +365,15 @@ def folder(tmp_path, monkeypatch):
 
 def test_without_venv_or_pip_the_exact_command_is_named(folder, monkeypatch):
     monkeypatch.setattr(start, "succeeds", lambda *_, **__: False)
-    monkeypatch.setattr(start.shutil, "which", lambda _: "/usr/bin/apt-get")
+    monkeypatch.setattr(machine.shutil, "which", lambda _: "/usr/bin/apt-get")
     version = "{}.{}".format(*sys.version_info[:2])
     with pytest.raises(machine.StartError, match=f"sudo apt install python{version}-venv"):
+        start.make_environment()
+
+
+def test_where_python_has_venv_and_pip_no_package_is_blamed(folder, monkeypatch):
+    monkeypatch.setattr(start, "succeeds", lambda command, **_: "-c" in command)
+    with pytest.raises(machine.StartError, match="the reason is above this line"):
         start.make_environment()
 
 

@@ -150,6 +150,54 @@ def scripts(course):
     return course / ".venv" / ("Scripts" if os.name == "nt" else "bin")
 
 
+@ON_LINUX
+def test_an_environment_that_is_not_in_the_courses_folder(course, tmp_path):
+    """As on Windows, where the paths would be too long: only the folder is made up."""
+    code = """
+import sys, start
+from pathlib import Path
+start.VENV = Path(sys.argv[1])
+start.VENV_PYTHON, start.MARKER = start.VENV / "bin/python", start.VENV / "saliency-course.json"
+start.main(["check"])
+"""
+    renamed = course.rename(course.with_name("Kurs für alle łó"))
+    command = [sys.executable, "-c", code, str(tmp_path / "home" / "1a2b3c")]
+    for first in (True, False):
+        done = subprocess.run(command, cwd=renamed, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ("Making an environment" in done.stdout) == first
+        assert "All is well" in done.stdout
+    assert not (renamed / ".venv").exists()
+
+
+@pytest.mark.parametrize("name", [b"K\xe4se", b"a:b"])
+@ON_LINUX
+def test_in_a_folder_that_python_does_not_take_nothing_is_made(name, course, tmp_path):
+    """And nobody is told to install a package that wouldn't help."""
+    odd = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118
+    os.rename(course, odd)  # noqa: PTH104
+    for environ in ({}, {"LC_ALL": "C", "PYTHONUTF8": "0"}):
+        done = subprocess.run(
+            [sys.executable, b"start.py", "check"],
+            cwd=odd,
+            env={**os.environ, **environ},
+            capture_output=True,
+            timeout=100,
+        )
+        assert done.returncode == 1
+        assert done.stderr.count(b"\n") == 1
+        assert b"rename the folder" in done.stderr
+        assert b".venv" not in os.listdir(odd)  # noqa: PTH208
+
+
+@ON_LINUX
+def test_an_umlaut_in_the_path_and_an_ascii_locale(course):
+    renamed = course.rename(course.with_name("Käse"))
+    done = run(renamed, environ={"LC_ALL": "C", "PYTHONUTF8": "0"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All is well" in done.stdout
+
+
 DAMAGES = {
     "an empty pip": lambda course, packages: (packages / "pip/__main__.py").write_text(""),
     "an empty package": lambda course, packages: (packages / "numpy.py").write_text("import gone"),

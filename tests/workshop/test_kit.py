@@ -3,12 +3,16 @@
 .ci/offline_kit tries whether a kit installs without a network.
 """
 
+import json
+import os
+import re
 import subprocess
 import sys
 import zipfile
 
 import pytest
 
+from tools import notebooks
 from workshop import lessons, machine, offline_kit
 
 PLATFORMS = sorted(offline_kit.TAGS)
@@ -112,6 +116,154 @@ def test_the_archive_holds_the_course_and_the_wheels_beside_start(tmp_path):
     assert not (root / ".venv").exists()
 
 
+# --------------------------------------------------------------------- which files are the course
+
+
+SMALL = {
+    "start.py": "",
+    "requirements.txt": "",
+    "pyproject.toml": "",
+    "course_utils/__init__.py": "",
+    "course_utils/apps/card.py": "",
+    "data/manifest.json": '{"digits.npz": {}}',
+    "data/digits.npz": "",
+    "notebooks/03_grad_cam.ipynb": "{}",
+    "docs/übersicht.md": "",
+}
+MADE = (".venv/pip.py", "wheels/a.whl", "workshop/_build/x.zip", "course_utils/__pycache__/a.pyc")
+
+
+def git(folder, *words):
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder):
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "all")
+
+
+def unpacked(folder):
+    pass
+
+
+def cloned(folder):
+    commit(folder)
+    (folder / "private.txt").write_text("not the course's", encoding="utf-8")
+
+
+def in_another_repository(folder):
+    (folder.parent / "mine.txt").write_text("", encoding="utf-8")
+    git(folder.parent, "init", "--quiet")
+    git(folder.parent, "add", "mine.txt")
+
+
+def ignored_by_another_repository(folder):
+    in_another_repository(folder)
+    (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
+def part_of_another_repository(folder):
+    commit(folder.parent)
+
+
+def just_begun(folder):
+    git(folder, "init", "--quiet")
+    git(folder, "add", "start.py", "requirements.txt")
+
+
+def somebody_elses(folder):
+    """As with sudo: git refuses to say anything."""
+    commit(folder)
+    (folder / ".git" / "config").write_text("nonsense", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [
+        unpacked,
+        cloned,
+        in_another_repository,
+        ignored_by_another_repository,
+        part_of_another_repository,
+        just_begun,
+        somebody_elses,
+    ],
+)
+def test_the_files_are_all_there_in_any_git_situation(situation, tmp_path):
+    folder = tmp_path / "work" / "saliency-course"
+    for name, text in {**SMALL, ".gitignore": "\n".join(MADE), **dict.fromkeys(MADE, "")}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    situation(folder)
+    found = {name.as_posix() for name in offline_kit.course_files(folder)}
+    assert found == {*SMALL, ".gitignore"}
+
+
+def test_a_hook_of_another_repository_does_not_lead_astray(tmp_path, monkeypatch):
+    before = offline_kit.course_files()
+    git(tmp_path, "init", "--quiet")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert offline_kit.course_files() == before
+    assert len(before) > 300
+
+
+@pytest.mark.slow
+def test_a_kit_for_students_has_no_solution_and_nothing_that_they_never_run(tmp_path):
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    offline_kit.pack(tmp_path / "kit.zip", wheels, students=True)
+    with zipfile.ZipFile(tmp_path / "kit.zip") as kit:
+        kit.extractall(tmp_path)
+    root = tmp_path / "saliency-course"
+    folders = {path.name for path in root.iterdir() if path.is_dir()}
+    assert folders == {"course_utils", "data", "docs", "notebooks", "tools", "workshop"}
+    assert {path.name for path in (root / "workshop").iterdir()} == {"__init__.py", "machine.py"}
+    for path in (*root.glob("notebooks/**/*"), *root.glob("tools/*")):
+        assert path.is_dir() or "### BEGIN SOLUTION\n    " not in path.read_text(encoding="utf-8")
+    for lesson in notebooks.lessons():
+        assert (root / "notebooks" / f"{lesson}.ipynb").is_file()
+    for page in root.rglob("*.md"):
+        for path in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text(encoding="utf-8")):
+            assert (page.parent / path).exists(), f"{page.name} links to {path}"
+
+    def start(*words):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import sys, start; sys.exit(start.main({words!r}))"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        return done.stderr.strip().splitlines()[-1]
+
+    for command in ("test", "workshop"):
+        assert "This copy of the course is for students" in start(command)
+    # Their exercises begin again from what's in the kit.
+    code = "from tools import answers; sys.exit(answers.main(['reset', '3']))"
+    book = root / "notebooks" / "03_grad_cam.ipynb"
+    new = book.read_bytes()
+    book.write_text("{}", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.environ["PYTHONPATH"].split(os.pathsep)[0]}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}"], cwd=root, env=environment, timeout=100
+    )
+    assert done.returncode == 0
+    assert json.loads(book.read_bytes()) == json.loads(new)
+
+
+def test_the_longest_path_that_a_kit_installs_is_found(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("a/include/b.h", "")
+        wheel.writestr("a-1.data/data/share/jupyter/x", "")
+        wheel.writestr("a-1.data/scripts/a_very_long_name_of_a_script", "")
+    assert offline_kit.longest_path(tmp_path) == "Scripts/a_very_long_name_of_a_script"
+    with zipfile.ZipFile(tmp_path / "b-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("b-1.data/purelib/b/longer/than/the/script.h", "")
+    assert offline_kit.longest_path(tmp_path) == "Lib/site-packages/b/longer/than/the/script.h"
+
+
 @pytest.mark.parametrize(
     ("platform", "python", "words"),
     [
@@ -122,7 +274,7 @@ def test_the_archive_holds_the_course_and_the_wheels_beside_start(tmp_path):
 )
 def test_a_computer_without_a_kit_gets_one_sentence(platform, python, words, tmp_path):
     with pytest.raises(lessons.PlanError, match=words):
-        offline_kit.write(platform, python, tmp_path)
+        offline_kit.write(platform, python, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

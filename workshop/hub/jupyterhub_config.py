@@ -55,7 +55,7 @@ c.Spawner.environment = {
 
 # ---------------------------------------------------------------- memory and waiting, as measured
 
-c.Spawner.mem_limit = "2G"
+c.Spawner.mem_limit = "3G"  # lesson 6 takes 2.1 GB at its peak
 MEMORY_HUB, MEMORY_STUDENT = 1.5e9, 0.75e9
 memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 # One student too many is told to try again later. Otherwise, everybody's kernels would be killed.

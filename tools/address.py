@@ -1,0 +1,57 @@
+"""Where the course is hosted: the address in pyproject.toml, put into each lesson.
+
+It needs no packages, so `start.py workshop host` can use it on any Python.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
+GITHUB = "https://github.com/"
+SOURCE = re.compile(r'^Source = "(.*)"$', re.MULTILINE)
+LINK = re.compile(r"\n\n\[Open this lesson in Colab\]\([^)]*\)$")
+HOSTED = re.compile(r'^HOSTED = ".*?"', re.MULTILINE)
+
+
+def read() -> str:
+    """Return the course's address, or "" as long as nobody hosts it."""
+    [source] = SOURCE.findall(PYPROJECT.read_text(encoding="utf-8"))
+    return "" if "/OWNER/" in source else source.rstrip("/")
+
+
+def put(address: str, lesson: str, notebook: dict) -> None:
+    """Put the address into a notebook: the set-up cell, and below a lesson's title a link to Colab.
+
+    Colab only opens notebooks from GitHub; for any other address, there's no link.
+    """
+    title, cell = notebook["cells"][:2]
+    link = ""
+    if address.startswith(GITHUB) and text(title).startswith("# Lesson"):
+        link = f"\n\n[Open this lesson in Colab]({colab(address, lesson)})"
+    replace(title, LINK.sub("", text(title)) + link)
+    replace(cell, set_up(text(cell), address))
+
+
+def colab(address: str, lesson: str) -> str:
+    """Return the address under which Colab opens a lesson from GitHub."""
+    name, _, branch = address[len(GITHUB) :].partition("/tree/")
+    path = f"{name}/blob/{branch or 'main'}/notebooks/{lesson}.ipynb"
+    return f"https://colab.research.google.com/github/{path}"
+
+
+def set_up(source: str, address: str) -> str:
+    """Return the source of the set-up cell with this address."""
+    return HOSTED.sub(lambda _: f'HOSTED = "{address}"', source, count=1)
+
+
+def text(cell: dict) -> str:
+    """Return a cell's text, which is a list of lines in a notebook's file."""
+    return "".join(cell["source"])
+
+
+def replace(cell: dict, new: str) -> None:
+    """Replace a cell's text, and leave it of the kind that it is: lines, or one string."""
+    lines = isinstance(cell["source"], list)
+    cell["source"] = new.splitlines(keepends=True) if lines else new
