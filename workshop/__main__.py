@@ -3,6 +3,8 @@
     python start.py workshop run-sheet                 minute by minute, in two formats
     python start.py workshop slides                    slides of all lessons, to show offline
     python start.py workshop grading                   a course folder for nbgrader
+    python start.py workshop collect EXPORT.zip        what students handed in, ready to grade
+    python start.py workshop grade                     grade it, and say why points are missing
     python start.py workshop kit linux-x86_64 3.11     an archive that installs without internet
 
 README.md in this folder says when to use what.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 
 def main(arguments: list[str]) -> str | None:
@@ -25,6 +28,12 @@ def main(arguments: list[str]) -> str | None:
     commands.add_parser("run-sheet", help="write the run sheets in workshop/")
     commands.add_parser("slides", help="make workshop/_build/slides")
     commands.add_parser("grading", help="make workshop/_build/grading")
+    handed_in = commands.add_parser("collect", help="make submissions of what students handed in")
+    handed_in.add_argument(
+        "source", help="a folder, or the archive that a learning platform exports"
+    )
+    graded = commands.add_parser("grade", help="grade what was collected, and write feedback")
+    graded.add_argument("assignment", nargs="*", help="such as lesson_3; otherwise all")
     kit = commands.add_parser("kit", help="make workshop/_build/saliency-course-...zip")
     kit.add_argument("platform", help="linux-x86_64, linux-aarch64, win-amd64 or macosx-arm64")
     kit.add_argument("python", help="the participants' Python, such as 3.12")
@@ -45,6 +54,14 @@ def main(arguments: list[str]) -> str | None:
             from workshop import grading
 
             grading.write()
+        elif chosen.command == "collect":
+            from workshop import collect
+
+            collect.collect(Path(chosen.source))
+        elif chosen.command == "grade":
+            from workshop import grading
+
+            grading.grade(chosen.assignment)
         else:
             from workshop import offline_kit
 

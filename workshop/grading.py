@@ -3,11 +3,13 @@
 The checks that students see also grade their answers. A check prints its verdict and never raises,
 but nbgrader grades a cell by whether it raises. So there's an extra cell after each check: it runs
 the check again and looks whether it got back the student's function or one that the course handed
-out.
+out. `execute.py` runs the notebooks, `collect.py` makes them out of what students hand in, and
+`feedback.py` says what came out.
 """
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import os
 import re
@@ -28,30 +30,54 @@ NBGRADER = lessons.ROOT / "workshop" / "requirements.txt"
 GUESS = re.compile(r"^\w+ = \.\.\.$")
 
 # nbgrader gives no points to a cell that writes to stderr, but a right answer may well cause a
-# warning: hence the redirection. If a syntax error left the name without a function, it gets the
-# working version: exercises that build on it can then still be right.
+# warning: hence the redirection. From here on, the notebook uses the course's function: exercises
+# that build on this one can be right although it isn't, and nothing of the student's runs later.
 GRADE = """\
 # {points}, if the check says "right".
 ### BEGIN HIDDEN TESTS
 import contextlib
 import io
-
-with contextlib.redirect_stderr(io.StringIO()):
-    {name} = checks.{check}(globals().get("{name}", lambda *_: ...))
-assert not hasattr({name}, "from_the_course"), "The check above says what isn't right yet."
-### END HIDDEN TESTS"""
-
-CONFIG = f"""\
-# Made by `python start.py workshop grading`.
 import os
 
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    judged = checks.{check}(globals().get("{name}", lambda *_: ...))
+    {name} = checks.{check}(lambda *_: ...)
+written_in = getattr(getattr(judged, "__code__", None), "co_filename", "")
+assert not written_in.startswith(os.path.dirname(checks.__file__)), "The check says what's wrong."
+### END HIDDEN TESTS"""
+
+CARD = "points-card"  # the cell for the card of lesson 7, which a person grades
+CARD_POINTS = 20
+CARD_TASK = """\
+### Your card ({points} points)
+
+Hand in `card.png` and `card.html` together with this notebook. A person grades the card, by the
+table in *The brief*:
+
+{table}"""
+NO_CARD = "*Your card goes here when it's collected.*"
+
+CONFIG = """\
+# Made by `python start.py workshop grading`.
+import os
+import sys
+
+sys.path.insert(0, {root!r})
 os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # the participants' solutions aren't your own progress
 c = get_config()
 c.CourseDirectory.course_id = "saliency"
-c.ClearSolutions.code_stub = {{"python": {lessons.notebooks.STUB!r}}}
+c.ClearSolutions.code_stub = {{"python": {stub!r}}}
+c.ClearSolutions.text_stub = {no_card!r}
 # Participants may change any cell and see what happens; autograding puts the course's cells back.
 c.LockCells.lock_readonly_cells = False
-c.Execute.timeout = {lessons.notebooks.SECONDS_A_CELL}
+from nbgrader.converters import Autograde
+
+import workshop.execute
+
+c.Autograde.autograde_preprocessors = [
+    workshop.execute.Execute, *Autograde.autograde_preprocessors.default_args[0][1:]
+]
+c.GenerateFeedback.exporter_class = "workshop.feedback.FeedbackPage"
 """
 
 
@@ -125,20 +151,38 @@ def source_version(lesson: str) -> nbformat.NotebookNode:
     notebook = lessons.notebooks.with_targets(lessons.source(lesson), lessons.solved(lesson))
     cells, task = [], None
     for cell in notebook.cells:
-        if "solution" in cell.metadata.get("tags", []):
+        tags = cell.metadata.get("tags", [])
+        if "solution" in tags:
             continue
         cells.append(cell)
         if "exercise" in cell.metadata:
             task = exercises()[cell.metadata["exercise"]["id"]]
         elif cell.cell_type == "code" and "### BEGIN SOLUTION" in cell.source:
             cell.metadata.nbgrader = marked("solution", named("exercise", task))
-        elif cell.cell_type == "code" and not GUESS.match(cell.source):
+        elif cell.cell_type == "code" and not GUESS.match(cell.source) and "brief" not in tags:
             cell.metadata.nbgrader = marked("given", f"given-{cell.id}")
             if task and lessons.CHECK.search(cell.source):
                 cells.append(grade_cell(task))
                 task = None
-    notebook.cells = cells
+    notebook.cells = cells + card_cells(notebook)
     return notebook
+
+
+def card_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return the cells for the card, if a lesson's brief has a table to judge it by."""
+    tables = [
+        re.findall(r"^\|.+\|$", cell.source, re.MULTILINE)
+        for cell in notebook.cells
+        if cell.source.startswith("## The brief")
+    ]
+    if not tables:
+        return []
+    text = CARD_TASK.format(points=CARD_POINTS, table="\n".join(tables[0]))
+    task = nbformat.v4.new_markdown_cell(text, id="card-task")
+    task.metadata.nbgrader = marked("given", "given-card")
+    card = nbformat.v4.new_markdown_cell(NO_CARD, id=CARD)
+    card.metadata.nbgrader = marked("solution", CARD, CARD_POINTS) | {"grade": True}
+    return [task, card]
 
 
 def environment() -> dict[str, str]:
@@ -184,8 +228,7 @@ def release(lesson: str, folder: Path) -> Path:
 def write(folder: Path = TARGET) -> None:
     """Make a course folder with all lessons; earlier submissions in it stay."""
     get_nbgrader()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8", newline="\n")
+    configure(folder)
     shutil.rmtree(folder / "source", ignore_errors=True)
     for lesson in lessons.names():
         path = release(lesson, folder)
@@ -193,3 +236,90 @@ def write(folder: Path = TARGET) -> None:
         points = sum(task.points for task in tasks)
         print(f"{path.relative_to(folder)}: {len(tasks)} exercises, {points} points", flush=True)
     print(f"The course folder is {folder}")
+
+
+def configure(folder: Path) -> None:
+    """Write nbgrader's settings; they name this copy of the course."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = CONFIG.format(root=str(lessons.ROOT), stub=lessons.notebooks.STUB, no_card=NO_CARD)
+    (folder / "nbgrader_config.py").write_text(settings, encoding="utf-8", newline="\n")
+
+
+def make_ready(folder: Path) -> None:
+    """Make the course folder, unless it's there."""
+    if all((folder / "release" / assignment(lesson)).is_dir() for lesson in lessons.names()):
+        configure(folder)
+    else:
+        write(folder)
+
+
+def grade(chosen: list[str], folder: Path = TARGET) -> None:
+    """Grade what was collected, write feedback and `points.csv`, and say why points are missing.
+
+    Args:
+        chosen: assignments such as "lesson_3"; [] for all that have submissions.
+
+    Raises:
+        PlanError: nothing was collected for them.
+    """
+    from workshop import feedback
+
+    get_nbgrader()
+    waiting = sorted({path.name for path in folder.glob("submitted/*/*") if path.is_dir()})
+    for name in chosen:
+        if name not in waiting:
+            raise PlanError(
+                f"nothing was collected for {name!r}. There is work for: {', '.join(waiting)}"
+            )
+    if not waiting:
+        raise PlanError(f"nothing was collected in {folder}: first run `workshop collect`")
+    configure(folder)
+    rows = []
+    for name in chosen or waiting:
+        lesson = lessons.name_of(int(name.rpartition("_")[2]))
+        print(f"{name}: grading. A notebook takes half a minute or more ...", flush=True)
+        log = nbgrader(folder, "autograde", name).stdout
+        log += nbgrader(folder, "generate_feedback", name, "--force").stdout
+        (folder / f"{name}.log").write_text(log, encoding="utf-8")
+        for student, scores in scores_of(folder, name).items():
+            path = folder / "autograded" / student / name / f"{lesson}.ipynb"
+            if not path.is_file():
+                print(f"  {student}: could not be graded; {name}.log says why")
+                continue
+            about = feedback.read_about(path.parent)
+            found = feedback.results(nbformat.read(path, as_version=4), about)
+            total, most = sum(s or 0 for s in scores.values()), sum(r.points for r in found)
+            print(f"  {student}: {total:g} of {most}")
+            for result in found:
+                score = scores[result.name]
+                why = " ".join(result.why.split())
+                if score != result.points:
+                    shown = "not graded yet" if score is None else f"{score:g}"
+                    print(f"      {result.id}: {shown} of {result.points}, {why}")
+                rows.append([student, name, result.id, score, result.points, why])
+    done = nbgrader(folder, "export", "--to", "grades.csv")
+    with (folder / "points.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(
+            [["student", "lesson", "exercise", "points", "of", "why"], *rows]
+        )
+    print(f"Totals: {folder / 'grades.csv'}" if not done.returncode else done.stdout)
+    print(f"Each exercise with its reason: {folder / 'points.csv'}")
+    print(f"For the students: {folder / 'feedback'}")
+
+
+def scores_of(folder: Path, name: str) -> dict[str, dict[str, float | None]]:
+    """Return each student's scores in an assignment, by grade; None if a person must grade it."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    students = sorted(path.parent.name for path in folder.glob(f"submitted/*/{name}"))
+    found: dict[str, dict[str, float | None]] = {}
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        for student in students:
+            try:
+                grades = book.find_submission(name, student).notebooks[0].grades
+            except MissingEntry:
+                grades = []
+            found[student] = {
+                grade.name: None if grade.needs_manual_grade else grade.score for grade in grades
+            }
+    return found
