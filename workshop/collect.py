@@ -14,23 +14,21 @@ from __future__ import annotations
 import ast
 import base64
 import builtins
-import functools
 import json
 import os
 import re
 import shutil
 import stat
-import symtable
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 
 from tools import answers
 from workshop import exports, grading, lessons
+from workshop.cell_names import bound, statements, used
 from workshop.exports import HandedIn, Owner
 from workshop.lessons import Exercise, PlanError, exercises
 
@@ -172,42 +170,6 @@ def lesson_of(notebook: nbformat.NotebookNode, file: str) -> str | None:
 # --------------------------------------------------------------------------------------- one answer
 
 
-@functools.cache
-def statements(code: str) -> tuple[str, ...] | None:
-    """Return a cell's statements, its magics replaced by calls; None if it's no Python."""
-    try:
-        body = ast.parse(TransformerManager().transform_cell(code)).body
-        return tuple(ast.unparse(statement) for statement in body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def scopes(code: str) -> Iterator[symtable.SymbolTable]:
-    """Yield the scopes in some code: the notebook's, and then each function's and class's."""
-    waiting = [symtable.symtable(code, "answer", "exec")]
-    while waiting:
-        yield (scope := waiting.pop())
-        waiting += scope.get_children()
-
-
-@functools.cache
-def bound(code: str) -> frozenset[str]:
-    """Return the names that some code gives the notebook."""
-    top = next(scopes(code))
-    return frozenset(s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported())
-
-
-@functools.cache
-def used(code: str) -> frozenset[str]:
-    """Return the notebook's names that some code uses, anywhere."""
-    return frozenset(
-        symbol.get_name()
-        for scope in scopes(code)
-        for symbol in scope.get_symbols()
-        if symbol.is_referenced() and (scope.get_type() == "module" or symbol.is_global())
-    )
-
-
 def without_checks(code: str) -> str:
     """Return an answer without its own calls of the checks, or its own `checks`.
 
@@ -223,7 +185,7 @@ def without_checks(code: str) -> str:
         if "checks" not in bound(part)
         and not ("checks" in used(part) and not part.startswith(("def ", "@", "async ", "class ")))
     ]
-    return code if kept == parts else "\n".join(kept)
+    return code if len(kept) == len(parts) else "\n".join(kept)
 
 
 def asks_the_checks(code: str) -> bool:
@@ -259,9 +221,10 @@ def answer_in(sent: Sent, task: Exercise) -> Answer | None:
     if not any(defines(text, task.name) for text in code):
         call = rf"^[^#\n]*\bchecks\.{task.check}\((?!{task.name}\))(\w+)\)"
         renamed = re.findall(call, "\n".join(everywhere), re.MULTILINE)
-        elsewhere = [text for text in everywhere if defines(text, task.name)]
-        others = [text for name in renamed[-1:] for text in everywhere if defines(text, name)]
-        if elsewhere and without_checks(elsewhere[-1]):
+        bare = [without_checks(text) for text in everywhere]
+        elsewhere = [text for text in bare if defines(text, task.name)]
+        others = [text for name in renamed[-1:] for text in bare if defines(text, name)]
+        if elsewhere:
             code = [*code, elsewhere[-1]]
             notes.append("was found outside its place, between the task and the check")
         elif others:
@@ -607,7 +570,7 @@ def rebuild(submission: Submission, store: Path, folder: Path) -> None:
         submission.repaired += [f"{path.name}: {said}" for said in repaired]
         sent.append(book)
     name = grading.assignment(submission.lesson)
-    release = nbformat.read(folder / "release" / name / f"{submission.lesson}.ipynb", as_version=4)
+    release = grading.released(submission.lesson, folder)
     notebook = rebuilt(submission, sent, release)
     if submission.lesson == lessons.names()[-1]:
         add_card(submission, sent, notebook, others)
@@ -694,7 +657,7 @@ def collect(source: Path, folder: Path = grading.TARGET) -> list[Submission]:
         raise PlanError(f"{source} can't be read: {error.strerror or error}") from None
     if not files:
         raise PlanError(". ".join([f"there's nothing to collect in {source}", *problems]))
-    grading.make_ready(folder)
+    grading.configure(folder)
     groups: dict[Owner, list[HandedIn]] = {}
     for file in sorted(files, key=lambda file: file.path):
         owner = file.owner or author_of(file)

@@ -2,7 +2,8 @@
 
 An answer that never ends is interrupted, and its check hands out a working version. An answer that
 can't be interrupted, or that ends Python itself, is left out, and the notebook runs again without
-it. Before each check, the names that an answer may have changed are the course's again.
+it. Before each check, the names that an answer may have changed are the course's again. Of the
+course's own cells, only those statements run that an answer or a check needs.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbgrader.preprocessors import execute
-from traitlets import default
+from traitlets import Integer, default
 
-SECONDS = 45  # for an answer, and for its check: a right one needs two or three
-STORY_SECONDS = 300  # for the course's own cells
+from workshop.cell_names import bound, parts_of, used, used_in
+
+STORY_SECONDS = 300  # for the course's own cells, where a brief needs them
 TASK = re.compile(r"^### Exercise (\d\.\d)\b", flags=re.MULTILINE)
 STOPPED = "CellTimeoutError"  # nbgrader's name for it
 LEFT_OUT = "LeftOut"
@@ -60,8 +62,35 @@ def is_given(cell: nbformat.NotebookNode) -> bool:
     return bool(about.get("locked") or (about.get("grade") and not about.get("solution")))
 
 
+def story(notebook: nbformat.NotebookNode) -> dict[int, str]:
+    """Return what must be run of each of the course's own cells, for the answers and the checks.
+
+    Mostly, that's an import or nothing, which makes grading fast. Where a brief is the student's
+    own, the result is {}: whoever grades the card will want to see what became of it.
+    """
+    if any("brief" in cell.metadata.get("tags", []) for cell in notebook.cells):
+        return {}
+    waiting, needed, chosen = {}, set(), set()
+    for place, (cell, exercise) in enumerate(zip(notebook.cells, sections(notebook), strict=True)):
+        if exercise:
+            needed |= used_in(cell)
+        elif "set-up" not in cell.metadata.get("tags", []):
+            waiting |= {(place, n): part for n, part in enumerate(parts_of(cell))}
+    while more := {at for at, part in waiting.items() if bound(part) & needed} - chosen:
+        chosen |= more
+        needed |= frozenset().union(*(used(waiting[at]) for at in more))
+    found: dict[int, list[str]] = {place: [] for place, _ in waiting}
+    for place, n in sorted(chosen):
+        found[place].append(waiting[place, n])
+    return {place: "\n".join(parts) for place, parts in found.items()}
+
+
 class Execute(execute.Execute):
     """nbgrader's preprocessor, with a time limit per kind of cell, and a second chance."""
+
+    seconds = Integer(
+        45, help="For an answer, and for its check. A right one needs two or three."
+    ).tag(config=True)
 
     @default("timeout_func")
     def _timeout_func(self) -> Any:
@@ -70,17 +99,17 @@ class Execute(execute.Execute):
     def limit(self, cell: nbformat.NotebookNode) -> int:
         """Return how many seconds a cell may run."""
         exercise = next(i for c, i in zip(self.nb.cells, self.section, strict=True) if c is cell)
-        return SECONDS if exercise or not is_given(cell) else STORY_SECONDS
+        return self.seconds if exercise or not is_given(cell) else STORY_SECONDS
 
     def preprocess(self, nb, resources, km=None):
         """Run a notebook; leave out what stops the kernel, and run the rest again."""
-        self.section, self.left_out = sections(nb), {}
+        self.section, self.story, self.left_out = sections(nb), story(nb), {}
         self.error_on_timeout = {
             "ename": STOPPED,
             "evalue": "It ran too long, and was stopped.",
             "traceback": ["It ran too long, and was stopped."],
         }
-        self.timeout = SECONDS  # for messages that aren't a cell
+        self.timeout = self.seconds  # for messages that aren't a cell
         while True:
             attempt = copy.deepcopy(nb)
             try:
@@ -108,20 +137,24 @@ class Execute(execute.Execute):
             why = self.left_out[index]
             cell.outputs = [nbformat.v4.new_output("error", ename=LEFT_OUT, evalue=why)]
             return cell, resources
+        if index in self.story:
+            self.quietly(self.story[index])
+            return cell, resources
         answer = self.section[index] and cell.cell_type == "code"
-        if answer and is_given(cell):
-            self.quietly(RESTORE)
+        if answer and is_given(cell) and not self.quietly(RESTORE):
+            raise Stuck
         cell, resources = super().preprocess_cell(cell, resources, index)
         if answer or any(output.get("ename") == STOPPED for output in cell.get("outputs", [])):
             self.quietly("pass")
         return cell, resources
 
-    def quietly(self, code: str) -> None:
-        """Run some code that isn't a cell.
+    def quietly(self, code: str) -> bool:
+        """Run some code without its output; return whether it had no error.
 
         Raises:
-            Stuck: it didn't run.
+            Stuck: the kernel doesn't answer.
         """
         reply = self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))
-        if reply is None or reply["content"]["status"] != "ok":
+        if reply is None:
             raise Stuck
+        return reply["content"]["status"] == "ok"

@@ -15,7 +15,7 @@ import re
 import tarfile
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -46,7 +46,7 @@ ILIAS_FOLDER = re.compile(r"(?P<name>[^_\d]+_[^_\d]+)_(?P<login>[^_]+)_(?P<numbe
 ILIAS_TIME = re.compile(r"(?P<time>20\d{12})_(?P<file>.+)$")
 TEAMS = {"submitted files", "working files", "student work"}
 VERSION = re.compile(r"version (\d+)", re.IGNORECASE)
-COURSE = re.compile(r"notebooks$|saliency", re.IGNORECASE)  # folders that are nobody's name
+COURSE = re.compile(r"notebooks$|solutions$|(.*[-_ ])?course$|.*saliency", re.IGNORECASE)
 NO_NAMES = {
     "", "copy", "of", "kopie", "von", "copie", "de", "copia", "final", "new", "lesson", "homework",
     "assignment", "exercise", "exercises", "notebook", "untitled", "submission", "solution",
@@ -236,8 +236,14 @@ def is_archive(name: str) -> bool:
 def shared_folders(paths: list[tuple[str, ...]]) -> int:
     """Return how many folders all notebooks and archives have in common: those aren't students."""
     wanted = [p for p in paths if ".ipynb" in p[-1] or any(map(is_archive, p))] or paths
-    levels = zip(*(path[:-1] for path in wanted), strict=False)
+    levels = zip(*(outside_course(path[:-1]) for path in wanted), strict=False)
     return len(list(takewhile(lambda level: len(set(level)) == 1, levels)))
+
+
+def outside_course(folders: Sequence[str]) -> list[str]:
+    """Return the folders above somebody's copy of the course, in which no folder is a name."""
+    inside = [place for place, folder in enumerate(folders) if place and COURSE.match(folder)]
+    return list(folders[: inside[0]] if inside else folders)
 
 
 def with_owner(file: Found, common: int) -> HandedIn:
@@ -266,13 +272,14 @@ def with_owner(file: Found, common: int) -> HandedIn:
     if match := VERSION.search(" ".join(folders)):
         version = int(match[1])
     if owner is None:
-        owner = by_folder(folders, common) or by_name(name)
-        if owner is None and folders:  # everything is in one folder
-            owner = Owner(next((f for f in reversed(folders) if not COURSE.match(f)), folders[-1]))
+        outside = outside_course(folders)
+        owner = by_folder(outside, common) or by_name(name)
+        if owner is None and outside:  # everything is in one folder
+            owner = Owner(ARCHIVE.sub("", outside[-1]))
     return HandedIn(owner, name, file.path, when, late, version, file.size, file.read)
 
 
-def by_folder(folders: list[str], common: int) -> Owner | None:
+def by_folder(folders: Sequence[str], common: int) -> Owner | None:
     """Return the student whose folder, or archive, a file is in."""
     mine = folders[common:]
     return Owner(ARCHIVE.sub("", mine[0])) if mine else None

@@ -58,11 +58,11 @@ table in *The brief*:
 NO_CARD = "*Your card goes here when it's collected.*"
 
 CONFIG = """\
-# Made by `python start.py workshop grading`.
+# Made by `python start.py workshop grading`, which keeps what you add.
 import os
 import sys
 
-sys.path.insert(0, {root!r})
+sys.path.insert(0, {root})
 os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # the participants' solutions aren't your own progress
 c = get_config()
 c.CourseDirectory.course_id = "saliency"
@@ -239,18 +239,22 @@ def write(folder: Path = TARGET) -> None:
 
 
 def configure(folder: Path) -> None:
-    """Write nbgrader's settings; they name this copy of the course."""
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = CONFIG.format(root=str(lessons.ROOT), stub=lessons.notebooks.STUB, no_card=NO_CARD)
-    (folder / "nbgrader_config.py").write_text(settings, encoding="utf-8", newline="\n")
+    """Write nbgrader's settings, unless they're there: they name this copy of the course."""
+    path, root = folder / "nbgrader_config.py", repr(str(lessons.ROOT))
+    if not path.is_file() or root not in path.read_text(encoding="utf-8"):
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = CONFIG.format(root=root, stub=lessons.notebooks.STUB, no_card=NO_CARD)
+        path.write_text(settings, encoding="utf-8", newline="\n")
 
 
-def make_ready(folder: Path) -> None:
-    """Make the course folder, unless it's there."""
-    if all((folder / "release" / assignment(lesson)).is_dir() for lesson in lessons.names()):
-        configure(folder)
-    else:
-        write(folder)
+def released(lesson: str, folder: Path) -> nbformat.NotebookNode:
+    """Return the participants' version of a lesson; make it if it isn't there yet."""
+    path = folder / "release" / assignment(lesson) / f"{lesson}.ipynb"
+    if not path.is_file():
+        print(f"Making the release of {lesson} ...", flush=True)
+        get_nbgrader()
+        release(lesson, folder)
+    return nbformat.read(path, as_version=4)
 
 
 def grade(chosen: list[str], folder: Path = TARGET) -> None:
