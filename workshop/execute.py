@@ -103,7 +103,7 @@ class Execute(execute.Execute):
 
     def preprocess(self, nb, resources, km=None):
         """Run a notebook; leave out what stops the kernel, and run the rest again."""
-        self.section, self.story, self.left_out = sections(nb), story(nb), {}
+        self.section, self.story, self.left_out, self.current = sections(nb), story(nb), {}, 0
         self.error_on_timeout = {
             "ename": STOPPED,
             "evalue": "It ran too long, and was stopped.",
@@ -132,17 +132,18 @@ class Execute(execute.Execute):
 
     def preprocess_cell(self, cell, resources, index):
         """Run a cell, with the course's own checks if it's one of the course's."""
-        self.current = index
         if index in self.left_out:
             why = self.left_out[index]
             cell.outputs = [nbformat.v4.new_output("error", ename=LEFT_OUT, evalue=why)]
             return cell, resources
         if index in self.story:
+            self.current = index
             self.quietly(self.story[index])
             return cell, resources
         answer = self.section[index] and cell.cell_type == "code"
         if answer and is_given(cell) and not self.quietly(RESTORE):
-            raise Stuck
+            raise Stuck  # then the cell before this one is to blame
+        self.current = index
         cell, resources = super().preprocess_cell(cell, resources, index)
         if answer or any(output.get("ename") == STOPPED for output in cell.get("outputs", [])):
             self.quietly("pass")

@@ -98,7 +98,8 @@ def reason(cells: list[nbformat.NotebookNode], said: dict, name: str) -> str:
     verdict = VERDICT.search(printed)
     words = verdict[1].removesuffix(ON) if verdict else ""
     if errors:
-        stopped = f"the cell stopped with {errors[-1].ename}: {errors[-1].evalue}"
+        value = re.sub(r" \(\S+\.py, (line \d+)\)$", r" in \1 of the cell", errors[-1].evalue)
+        stopped = f"the cell stopped with {errors[-1].ename}: {value}"
         return f"{stopped}\n{words}" if verdict else stopped
     if words.startswith("right"):
         return f"{name} is one of the course's functions, or fails when it's checked once more"
@@ -110,10 +111,11 @@ def reason(cells: list[nbformat.NotebookNode], said: dict, name: str) -> str:
     return f"the check stopped with {stops[0].ename}: {stops[0].evalue}" if stops else "no verdict"
 
 
-def read_about(folder: Path) -> dict:
+def read_about(course: Path, student: str, assignment: str) -> dict:
     """Return what collecting said about a submission; {} if it wasn't collected."""
+    path = course / "submitted" / student / assignment / "collected.json"
     try:
-        return json.loads((folder / "collected.json").read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
@@ -127,8 +129,9 @@ class FeedbackPage(Exporter):
     def from_notebook_node(self, nb, resources=None, **kwargs):
         """Return the page for an autograded notebook, and nbconvert's resources."""
         nb, resources = super().from_notebook_node(nb, resources, **kwargs)
-        about = read_about(Path(resources["metadata"]["path"]))
-        return page(nb, about, resources["nbgrader"]), resources
+        graded = resources["nbgrader"]
+        about = read_about(Path.cwd(), graded["student"], graded["assignment"])
+        return page(nb, about, graded), resources
 
 
 def page(notebook: nbformat.NotebookNode, about: dict, graded: dict) -> str:
@@ -156,14 +159,18 @@ def page(notebook: nbformat.NotebookNode, about: dict, graded: dict) -> str:
         parts += [
             f'<h2 id="{result.name}">{html.escape(label)} ({points})</h2>',
             f'<p class="hint">{why}</p>',
-            *(f'<p class="hint">{html.escape(text)}</p>' for text in comments if text),
+            *(
+                f'<p class="hint">{html.escape(text)}</p>'
+                for text in comments
+                if text and text != "No response."  # which is nbgrader's own
+            ),
             *answer_and_task(cells, formulas),
         ]
     total = f"{graded['score']:g} of {graded['max_score']:g} points"
     body = [
         f"<h1>{html.escape(title)}</h1>",
         f"<p>{name}: <strong>{total}</strong></p>",
-        "<table><tr><th>Exercise</th><th>Points</th><th>What the check says</th></tr>",
+        "<table><tr><th>Exercise</th><th>Points</th><th>What came out</th></tr>",
         *rows,
         "</table>",
         *parts,

@@ -66,6 +66,7 @@ sys.path.insert(0, {root})
 os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # the participants' solutions aren't your own progress
 c = get_config()
 c.CourseDirectory.course_id = "saliency"
+c.CourseDirectory.ignore.append("collected.json")  # it's for you, and not for feedback
 c.ClearSolutions.code_stub = {{"python": {stub!r}}}
 c.ClearSolutions.text_stub = {no_card!r}
 # Participants may change any cell and see what happens; autograding puts the course's cells back.
@@ -194,7 +195,7 @@ def environment() -> dict[str, str]:
 def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run one of nbgrader's commands in a course folder."""
     return subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments, "--course-dir", str(folder)],
+        [sys.executable, "-m", "nbgrader", *arguments, f"--CourseDirectory.root={folder}"],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -290,7 +291,7 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
             if not path.is_file():
                 print(f"  {student}: could not be graded; {name}.log says why")
                 continue
-            about = feedback.read_about(path.parent)
+            about = feedback.read_about(folder, student, name)
             found = feedback.results(nbformat.read(path, as_version=4), about)
             total, most = sum(s or 0 for s in scores.values()), sum(r.points for r in found)
             print(f"  {student}: {total:g} of {most}")
