@@ -18,8 +18,10 @@ from nbgrader.preprocessors import execute
 from traitlets import Integer, default
 
 from workshop.cell_names import bound, parts_of, used, used_in
+from workshop.lessons import CHECK
 
-STORY_SECONDS = 300  # for the course's own cells, where a brief needs them
+COURSE_SECONDS = 300  # for the course's own code
+PROBE_SECONDS = 20  # until the kernel says that it's there
 TASK = re.compile(r"^### Exercise (\d\.\d)\b", flags=re.MULTILINE)
 STOPPED = "CellTimeoutError"  # nbgrader's name for it
 LEFT_OUT = "LeftOut"
@@ -37,6 +39,13 @@ for name in [name for name in sys.modules if (name + ".").startswith("course_uti
     del sys.modules[name]
 notebook["checks"] = importlib.import_module("course_utils.checks")
 ''', {"notebook": builtins.globals()})
+"""
+
+# A check's first call starts TensorFlow and builds its models. That isn't the answer's time.
+WARM_UP = """\
+import contextlib, io
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    checks.{check}(lambda *_: ...)
 """
 
 
@@ -99,7 +108,7 @@ class Execute(execute.Execute):
     def limit(self, cell: nbformat.NotebookNode) -> int:
         """Return how many seconds a cell may run."""
         exercise = next(i for c, i in zip(self.nb.cells, self.section, strict=True) if c is cell)
-        return self.seconds if exercise or not is_given(cell) else STORY_SECONDS
+        return self.seconds if exercise or not is_given(cell) else COURSE_SECONDS
 
     def preprocess(self, nb, resources, km=None):
         """Run a notebook; leave out what stops the kernel, and run the rest again."""
@@ -109,7 +118,6 @@ class Execute(execute.Execute):
             "evalue": "It ran too long, and was stopped.",
             "traceback": ["It ran too long, and was stopped."],
         }
-        self.timeout = self.seconds  # for messages that aren't a cell
         while True:
             attempt = copy.deepcopy(nb)
             try:
@@ -141,20 +149,24 @@ class Execute(execute.Execute):
             self.quietly(self.story[index])
             return cell, resources
         answer = self.section[index] and cell.cell_type == "code"
-        if answer and is_given(cell) and not self.quietly(RESTORE):
-            raise Stuck  # then the cell before this one is to blame
+        if answer and is_given(cell):
+            if not self.quietly(RESTORE):
+                raise Stuck  # then the cell before this one is to blame
+            if call := CHECK.search(cell.source):
+                self.quietly(WARM_UP.format(check=call["check"]))
         self.current = index
         cell, resources = super().preprocess_cell(cell, resources, index)
         if answer or any(output.get("ename") == STOPPED for output in cell.get("outputs", [])):
-            self.quietly("pass")
+            self.quietly("pass", PROBE_SECONDS)
         return cell, resources
 
-    def quietly(self, code: str) -> bool:
+    def quietly(self, code: str, seconds: int = COURSE_SECONDS) -> bool:
         """Run some code without its output; return whether it had no error.
 
         Raises:
             Stuck: the kernel doesn't answer.
         """
+        self.timeout = seconds
         reply = self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))
         if reply is None:
             raise Stuck
