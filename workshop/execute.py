@@ -20,7 +20,7 @@ from traitlets import Integer, default
 from workshop.cell_names import bound, parts_of, used, used_in
 from workshop.lessons import CHECK
 
-COURSE_SECONDS = 300  # for the course's own code
+COURSE_SECONDS = 120  # for the course's own code
 PROBE_SECONDS = 20  # until the kernel says that it's there
 TASK = re.compile(r"^### Exercise (\d\.\d)\b", flags=re.MULTILINE)
 STOPPED = "CellTimeoutError"  # nbgrader's name for it

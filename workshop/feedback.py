@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import Exporter, HTMLExporter
+from nbgrader.api import Gradebook
 from pygments.formatters import HtmlFormatter
 
 from workshop import grading
@@ -74,7 +76,7 @@ def results(notebook: nbformat.NotebookNode, about: dict) -> list[Result]:
         cell.metadata.get("nbgrader", {}).get("grade_id") == grading.CARD for cell in notebook.cells
     ):
         looks = [said for said in about.get("look", []) if "card" in said]
-        why = "; ".join(["graded by a person", *looks])
+        why = "; ".join(looks) or "graded by a person, by the table in The brief"
         found.append(Result("card", CARD_TITLE, grading.CARD, grading.CARD_POINTS, False, why))
     return found
 
@@ -130,12 +132,25 @@ class FeedbackPage(Exporter):
         """Return the page for an autograded notebook, and nbconvert's resources."""
         nb, resources = super().from_notebook_node(nb, resources, **kwargs)
         graded = resources["nbgrader"]
+        where = graded["assignment"], graded["student"]
         about = read_about(Path.cwd(), graded["student"], graded["assignment"])
-        return page(nb, about, graded), resources
+        with Gradebook(graded["db_url"]) as book:
+            grades = book.find_submission(*where).notebooks[0].grades
+            waiting = {grade.name for grade in grades if grade.needs_manual_grade}
+        return page(nb, about, graded, waiting), resources
 
 
-def page(notebook: nbformat.NotebookNode, about: dict, graded: dict) -> str:
-    """Return a student's page: all points with their hints, then answer by answer."""
+def page(
+    notebook: nbformat.NotebookNode, about: dict, graded: dict, waiting: Collection[str]
+) -> str:
+    """Return a student's page: all points with their hints, then answer by answer.
+
+    Args:
+        notebook: as nbgrader's autograding leaves it.
+        about: what collecting said about it, or {}.
+        graded: what nbgrader knows about it.
+        waiting: the names of the grades that a person must still give.
+    """
     title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
     name = html.escape(about.get("student", graded["student"]))
     rows, parts = [], []
@@ -147,7 +162,7 @@ def page(notebook: nbformat.NotebookNode, about: dict, graded: dict) -> str:
             if c.metadata.get("nbgrader", {}).get("grade_id") == result.name
         )
         score = cell.metadata.nbgrader.get("score") or 0
-        points = f"{score:g} of {result.points}"
+        points = f"{score:g} of {result.points}" if result.name not in waiting else "not graded yet"
         label = f"Exercise {result.id}: {result.title}" if result.id != "card" else result.title
         why = html.escape(result.why)
         rows.append(

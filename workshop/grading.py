@@ -46,6 +46,10 @@ written_in = getattr(getattr(judged, "__code__", None), "co_filename", "")
 assert not written_in.startswith(os.path.dirname(checks.__file__)), "The check says what's wrong."
 ### END HIDDEN TESTS"""
 
+FORMGRADER = (
+    "jupyter lab --ServerApp.jpserver_extensions nbgrader.server_extensions.formgrader=True"
+    " --LabApp.default_url=/formgrader"
+)
 CARD = "points-card"  # the cell for the card of lesson 7, which a person grades
 CARD_POINTS = 20
 CARD_TASK = """\
@@ -310,6 +314,8 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
     print(f"Totals: {folder / 'grades.csv'}" if not done.returncode else done.stdout)
     print(f"Each exercise with its reason: {folder / 'points.csv'}")
     print(f"For the students: {folder / 'feedback'}")
+    if any(row[3] is None for row in rows):
+        print(f"What a person must grade: {FORMGRADER}, in {folder}; then grade again")
 
 
 def scores_of(folder: Path, name: str) -> dict[str, dict[str, float | None]]:
