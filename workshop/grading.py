@@ -31,7 +31,7 @@ GUESS = re.compile(r"^\w+ = \.\.\.$")
 
 # nbgrader gives no points to a cell that writes to stderr, but a right answer may well cause a
 # warning: hence the redirection. From here on, the notebook uses the course's function: exercises
-# that build on this one can be right although it isn't, and nothing of the student's runs later.
+# that build on a wrong answer can still be right, and nothing of the student's runs later.
 GRADE = """\
 # {points}, if the check says "right".
 ### BEGIN HIDDEN TESTS
@@ -306,16 +306,27 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
                     shown = "not graded yet" if score is None else f"{score:g}"
                     print(f"      {result.id}: {shown} of {result.points}, {why}")
                 rows.append([student, name, result.id, score, result.points, why])
-    done = nbgrader(folder, "export", "--to", "grades.csv")
+    export(folder / "grades.csv", folder)
     with (folder / "points.csv").open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows(
             [["student", "lesson", "exercise", "points", "of", "why"], *rows]
         )
-    print(f"Totals: {folder / 'grades.csv'}" if not done.returncode else done.stdout)
+    print(f"Totals: {folder / 'grades.csv'}")
     print(f"Each exercise with its reason: {folder / 'points.csv'}")
     print(f"For the students: {folder / 'feedback'}")
     if any(row[3] is None for row in rows):
         print(f"What a person must grade: {FORMGRADER}, in {folder}; then grade again")
+
+
+def export(path: Path, folder: Path) -> None:
+    """Write nbgrader's table of totals."""
+    from nbgrader.api import Gradebook
+    from nbgrader.plugins import CsvExportPlugin
+
+    plugin = CsvExportPlugin()
+    plugin.to = str(path)
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        plugin.export(book)
 
 
 def scores_of(folder: Path, name: str) -> dict[str, dict[str, float | None]]:

@@ -93,52 +93,39 @@ def cheated(book) -> None:
     )
 
 
-def stubborn(book) -> None:
-    """Never end, and let nobody interrupt it."""
+def stuck(book) -> None:
+    """Never end, in code that can't be interrupted; the other answer is right."""
     cell = odd_files.stub_of(book, "0.1")
-    body = "while True:\n        try:\n            while True: pass\n        except: pass"
-    cell.source = cell.source.replace(notebooks.STUB, body)
+    cell.source = cell.source.replace(notebooks.STUB, "return sum(range(10**18))")
+    odd_files.answer(book, "0.2")
 
 
-def ended(book) -> None:
-    """End Python itself while the check is running; a right answer comes later."""
+def mistyped(book) -> None:
+    """Make a typing mistake in one answer, and leave the other out."""
     cell = odd_files.stub_of(book, "0.1")
-    cell.source = cell.source.replace(notebooks.STUB, "import os; os._exit(1)")
+    cell.source = cell.source.replace(notebooks.STUB, "return classifier.predict(picture)[0")
 
 
 def warned(book) -> None:
-    """Make a typing mistake in one answer, and let NumPy warn in the other, which is right."""
-    cell = odd_files.stub_of(book, "0.1")
-    cell.source = cell.source.replace(notebooks.STUB, "return classifier.predict(picture)[0")
-    odd_files.answer(
-        book,
-        "0.2",
-        "np.array([1.0]) / 0\n"
-        "e = np.exp(scores - scores.max(axis=1, keepdims=True))\n"
-        "return e / e.sum(axis=1, keepdims=True)",
-    )
+    """Answer both, and let NumPy warn: nbgrader gives no points to a cell that writes to stderr."""
+    odd_files.answer(book, "0.1")
+    body = exercises()["0.2"].solution.partition("\n")[2]
+    odd_files.answer(book, "0.2", "    np.array([1.0]) / 0\n" + body)
 
 
-# student -> what they hand in of lesson 0, their points in 0.1 and 0.2, and the words that say why
+# student -> what they do to lesson 0, their points in 0.1 and 0.2, and the words that say why
 CLASS = {
-    "Ada": (odd_files.solved(LESSON), (1, 2), ("right", "right")),
-    "Bob": (odd_files.ordinary(LESSON), (0, 0), ("not answered", "not answered")),
+    "Ada": (warned, (1, 2), ("right", "right")),
+    "Bob": (mistyped, (0, 0), ("SyntaxError", "not answered")),
     "Cheat": (cheated, (0, 0), ("not right yet", "one of the course's functions")),
-    "Dora": (stubborn, (0, 2), ("could not be stopped|interrupted", "right")),
-    "Eve": (ended, (0, 2), ("ended Python itself", "right")),
-    "Grace": (warned, (0, 2), ("SyntaxError", "right")),
+    "Eve": (stuck, (0, 2), ("could not be stopped", "right")),
 }
-RIGHT_TOO = {"Dora": "0.2", "Eve": "0.2"}
 
 
 def handed_in(student: str) -> bytes:
-    what = CLASS[student][0]
-    if not callable(what):
-        return odd_files.raw(what)
+    """Return a student's notebook."""
     book = odd_files.ordinary(LESSON)
-    if student in RIGHT_TOO:
-        odd_files.answer(book, RIGHT_TOO[student])
-    what(book)
+    CLASS[student][0](book)
     return odd_files.raw(book)
 
 
