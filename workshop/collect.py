@@ -19,6 +19,7 @@ import os
 import re
 import shutil
 import stat
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -33,6 +34,8 @@ from workshop.exports import HandedIn, Owner
 from workshop.lessons import Exercise, PlanError, exercises
 
 CARDS = (".png", ".jpg", ".jpeg", ".webp", ".html", ".htm")
+OF_THE_COURSE = re.compile(r"(^|/)(docs|data|site|benchmarks|course_utils|workshop|tests)/")
+MOST_LINES = 3  # about files that are no lessons, for each student
 COPY = re.compile(r"\((\d+)\)|[-_ ](\d+)(?=\.\w+$)")  # "03_grad_cam (1).ipynb", Canvas' "-1.ipynb"
 PICTURE = re.compile(
     r"""[rR]?(["'])([^"'\n]+\.(?:png|jpe?g|webp|bmp|gif|tiff?))\1""", re.IGNORECASE
@@ -70,6 +73,7 @@ class Submission:
     student: str
     name: str
     lesson: str
+    files: list[str] = field(default_factory=list)
     when: float = 0
     late: bool = False
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -224,12 +228,17 @@ def answer_in(sent: Sent, task: Exercise) -> Answer | None:
         bare = [without_checks(text) for text in everywhere]
         elsewhere = [text for text in bare if defines(text, task.name)]
         others = [text for name in renamed[-1:] for text in bare if defines(text, name)]
+        texts = [c.source for c in notebook.cells if c.cell_type != "code" and statements(c.source)]
+        texts = [text for text in texts if defines(text, task.name)]
         if elsewhere:
             code = [*code, elsewhere[-1]]
             notes.append("was found outside its place, between the task and the check")
         elif others:
             code = [*code, others[-1], f"{task.name} = {renamed[-1]}"]
             notes.append(f"was called {renamed[-1]}")
+        elif texts:
+            code = [*code, texts[-1]]
+            notes.append("was in a text cell")
         elif code:
             notes.append(f"has code, and nothing called {task.name} in it")
     parts = [text for text in map(without_checks, code) if text]
@@ -415,7 +424,7 @@ class Pile:
     books: dict[str, list[tuple[HandedIn, bytes]]] = field(default_factory=dict)
     blank: dict[str, list[tuple[HandedIn, bytes]]] = field(default_factory=dict)
     cards: list[HandedIn] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)  # path, and what it is
 
 
 def sorted_out(files: list[HandedIn]) -> Pile:
@@ -424,24 +433,31 @@ def sorted_out(files: list[HandedIn]) -> Pile:
     for file in files:
         suffix = Path(file.name).suffix.lower()
         if suffix in CARDS and file.size <= exports.LARGEST_FILE:
-            pile.cards.append(file)
+            if not OF_THE_COURSE.search(file.path):
+                pile.cards.append(file)
         elif ".ipynb" not in file.name.lower() and suffix not in ("", ".json"):
-            pile.unread.append(f"{file.path}: not a notebook")
+            pile.unread.append((file.path, f"{file.path}: not a notebook"))
         elif file.size > exports.LARGEST_FILE:
-            pile.unread.append(f"{file.path}: {file.size / 2**20:.0f} MB, too large for a notebook")
+            pile.unread.append(
+                (file.path, f"{file.path}: {file.size / 2**20:.0f} MB, too large for a notebook")
+            )
         else:
             try:
                 data = file.read()
                 sent = Sent(file.name, file.when, read(data, []))
             except Unreadable as why:
-                pile.unread.append(f"{file.path}: {why}")
+                pile.unread.append((file.path, f"{file.path}: {why}"))
                 continue
             except Exception as error:  # in a damaged or locked archive: each kind raises its own
-                pile.unread.append(f"{file.path}: can't be read ({exports.said(error)})")
+                pile.unread.append(
+                    (file.path, f"{file.path}: can't be read ({exports.said(error)})")
+                )
                 continue
             lesson = lesson_of(sent.notebook, file.name)
             if lesson is None:
-                pile.unread.append(f"{file.path}: a notebook, but no lesson of this course")
+                pile.unread.append(
+                    (file.path, f"{file.path}: a notebook, but no lesson of this course")
+                )
             else:
                 kind = pile.books if has_answers(sent, lesson) else pile.blank
                 kind.setdefault(lesson, []).append((file, data))
@@ -480,9 +496,13 @@ def student(
     brief = lessons.names()[-1]
     if pile.cards and any("card" in file.name.lower() for file in pile.cards):
         chosen.setdefault(brief, [])
-    problems += [f"{owner.name}: {said}" for said in pile.unread]
+    # Beside a lesson, only another notebook is worth a look; a copy of the course has many files.
+    unread = [said for path, said in pile.unread if not chosen or ".ipynb" in path.lower()]
+    problems += [f"{owner.name}: {said}" for said in unread[:MOST_LINES]]
+    if len(unread) > MOST_LINES:
+        problems.append(f"{owner.name}: {len(unread) - MOST_LINES} more files that are no lessons")
     if not chosen:
-        if not pile.unread:
+        if not unread:
             problems.append(f"{owner.name}: {files[0].path}: not a notebook")
         return []
     place = place_of(owner, chosen, owners, folder, problems)
@@ -525,7 +545,8 @@ def place_of(
 ) -> str:
     """Return a student's folder, which is their name; two of the same name are kept apart."""
     base = safe(owner.name.replace(" ", "_"))
-    numbered = f"{base}_{owner.number}" if owner.number else base
+    number = owner.number or f"{zlib.crc32(owner.name.encode()):x}"
+    numbered = f"{base}_{number}"
     here = {o for o in owners if safe(o.name.replace(" ", "_")).casefold() == base.casefold()}
     known = numbers(folder / "handed_in" / base)
     other = {known.get(lesson, owner.number) for lesson in chosen} - {owner.number}
@@ -554,7 +575,7 @@ def numbers(home: Path) -> dict[str, str]:
 def safe(name: str, dots: bool = False) -> str:
     """Return a name that can be a folder's on any system, with its umlauts."""
     kept = re.sub(r"[^\w.() -]", "_", name)[:60]
-    kept = kept if dots else kept.strip("._- ") or "somebody"
+    kept = kept if dots else kept.strip("._- ") or f"student-{zlib.crc32(name.encode()):x}"
     return f"{kept}_" if re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", kept, re.I) else kept
 
 
@@ -575,6 +596,7 @@ def rebuild(submission: Submission, store: Path, folder: Path) -> None:
     if submission.lesson == lessons.names()[-1]:
         add_card(submission, sent, notebook, others)
         find_pictures(notebook, others)
+    submission.files = [book.file for book in sent]
     submission.when = max([book.when for book in sent] + [p.stat().st_mtime for p in others])
     write(submission, notebook, others, folder / "submitted" / submission.student / name)
 
@@ -701,7 +723,10 @@ def report(done: list[Submission], problems: list[str]) -> list[str]:
         for each in sorted(chosen, key=lambda each: each.student.casefold()):
             missing = [task.id for task in tasks_of(lesson) if task.id not in each.answers]
             said = ", ".join(each.answers) or "nothing"
-            late, gaps = ", late" * each.late, f"; not {', '.join(missing)}" if missing else ""
+            late, gaps = (
+                f" ({', '.join(each.files)})" + ", late" * each.late,
+                f"; not {', '.join(missing)}" if missing else "",
+            )
             lines.append(f"  {each.student}: {said} answered{gaps}{late}")
             lines += [f"      repaired: {repair}" for repair in each.repaired]
             for id, found in each.answers.items():

@@ -1,9 +1,9 @@
 """Read what learning platforms export: which files are there, and whose are they?
 
-Moodle, Canvas, ILIAS, Teams, Google Classroom and nbgrader each lay out a download in their own
-way, and students hand in archives inside it. Nothing is unpacked to disk: names in an archive are
-only labels here, so none of them can lead out of a folder. Sizes are limited before anything is
-read.
+Moodle, Canvas, Blackboard, Brightspace, ILIAS, Teams, Google Classroom and nbgrader each lay out a
+download in their own way, and students hand in archives inside it. Nothing is unpacked to disk:
+names in an archive are only labels here, so none of them can lead out of a folder. Sizes are
+limited before anything is read.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+_?(?P
 CANVAS = re.compile(
     r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<number>\d+)_(?:question_\d+_)?\d+_(?P<file>.+)$"
 )
+BLACKBOARD = re.compile(r".+_(?P<name>[^_]+)_attempt_\d{4}(?:-\d\d){5}_(?P<file>.+)$")
+BRIGHTSPACE = re.compile(r"(?P<number>\d+)-\d+ - (?P<name>.+?) - .+$")
 ILIAS_FOLDER = re.compile(r"(?P<name>[^_\d]+_[^_\d]+)_(?P<login>[^_]+)_(?P<number>\d+)$")
 ILIAS_TIME = re.compile(r"(?P<time>20\d{12})_(?P<file>.+)$")
 TEAMS = {"submitted files", "working files", "student work"}
@@ -252,12 +254,13 @@ def with_owner(file: Found, common: int) -> HandedIn:
     owner, late, version, when = None, False, 0, file.when
     for place, part in enumerate(file.parts):
         part = ARCHIVE.sub("", part) if place < len(folders) else part
-        if match := MOODLE.match(part) or CANVAS.match(part):
-            late = bool(match.groupdict().get("late"))
-            owner = Owner(match["name"].strip(), match["number"])
-            name = (match["file"] or name) if place == len(folders) else name
+        if match := MOODLE.match(part) or CANVAS.match(part) or BLACKBOARD.match(part):
+            about = match.groupdict()
+            late = bool(about.get("late"))
+            owner = Owner(about["name"].strip(), about.get("number", ""))
+            name = (about["file"] or name) if place == len(folders) else name
             break
-        if match := ILIAS_FOLDER.match(part):
+        if match := ILIAS_FOLDER.match(part) or BRIGHTSPACE.match(part):
             owner = Owner(match["name"].replace("_", " "), match["number"])
             break
         if part.lower() in TEAMS and place + 1 < len(folders):

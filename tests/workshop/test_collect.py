@@ -70,6 +70,8 @@ def code_of(notebook: nbformat.NotebookNode) -> str:
         ("Ada Lovelace_123_assignsubmission_file_a.ipynb", "Ada Lovelace", "a.ipynb"),
         ("lovelaceada_12345_67890_a.ipynb", "lovelaceada", "a.ipynb"),
         ("lovelaceada_LATE_12345_67890_a-1.ipynb", "lovelaceada", "a-1.ipynb"),
+        ("A 3_ada_attempt_2026-11-20-12-00-00_a.ipynb", "ada", "a.ipynb"),
+        ("12-34 - Ada Lovelace - Nov 20, 2026 1200 PM/a.ipynb", "Ada Lovelace", "a.ipynb"),
         ("A 3/submissions/Lovelace_Ada_ada_99/20261120120000_a.ipynb", "Lovelace Ada", "a.ipynb"),
         ("A 3/Submitted files/Lovelace, Ada/A 3/Version 2/a.ipynb", "Lovelace, Ada", "a.ipynb"),
         ("Ada Lovelace - 03_grad_cam.ipynb", "Ada Lovelace", "Ada Lovelace - 03_grad_cam.ipynb"),
@@ -115,7 +117,7 @@ def test_archives_in_archives_count_and_names_keep_their_umlauts(tmp_path):
     assert {file.owner.name for file in found} >= {"Zoë", "Ada"}
 
 
-def test_nothing_in_an_archive_leads_out_of_it_or_fills_the_memory(course, monkeypatch):
+def test_nothing_in_an_archive_leads_out_of_it_or_fills_the_memory(course, monkeypatch, capsys):
     monkeypatch.setattr(exports, "LARGEST_FILE", 2**20)
     monkeypatch.setattr(exports, "LARGEST_ARCHIVE", 2**22)
     bomb = zipped({"zeros.ipynb": bytes(2**21)})
@@ -133,6 +135,11 @@ def test_nothing_in_an_archive_leads_out_of_it_or_fills_the_memory(course, monke
         },
     )
     assert set(done["Ada 00"].answers) == {"0.1", "0.2"}
+    said = capsys.readouterr().out
+    assert "collecting stopped" not in said
+    assert "Bomb/a.zip/zeros.ipynb: 2 MB, too large" in said
+    assert "Huge/a.zip/a: 8 MB, too large" in said
+    assert "b.zip: more than 3 archives inside one another" in said
     inside = {path.name for path in course.parent.iterdir()}
     assert inside == {"course", "export.zip"}
 
@@ -168,6 +175,11 @@ def joined(book) -> None:
     book.cells.remove(check)
 
 
+def as_text(book) -> None:
+    cell = next(c for c in book.cells if "def softmax(" in c.source)
+    cell.cell_type = "markdown"
+
+
 def no_headings(book) -> None:
     book.cells = [cell for cell in book.cells if cell.cell_type == "code"]
 
@@ -191,7 +203,7 @@ def by_sheets(book) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [copied, split, moved, joined, no_headings, colab, by_sheets],
+    [copied, split, moved, joined, as_text, no_headings, colab, by_sheets],
     ids=lambda f: f.__name__,
 )
 def test_right_answers_survive_whatever_was_done_to_their_notebook(course, change):
@@ -228,6 +240,22 @@ def test_what_is_no_notebook_is_said_and_stops_nobody(course, capsys, data, why)
     assert list(done) == ["Bob 00"]
     said = capsys.readouterr().out.partition("A person must look at:")[2]
     assert re.search(rf"Ada: Ada/a\.ipynb: .*({why})", said)
+
+
+def test_a_locked_or_damaged_archive_is_said(course, capsys):
+    """Whatever is wrong with one file, the class is collected."""
+    good = zipped({"a.ipynb": raw(solved(LESSON))})
+    where = good.index(b"PK\x01\x02")
+    locked = good[:6] + b"\1" + good[7 : where + 8] + b"\1" + good[where + 9 :]
+    middle = len(good) // 3
+    damaged = good[:middle] + bytes(200) + good[middle + 200 :]
+    files = {"Ada/a.zip": locked, "Bob/a.zip": damaged, "Cy/a.zip": good[: len(good) // 2]}
+    done = collected(course, files | {"Dora/a.zip": good})
+    assert list(done) == ["Dora 00"]
+    said = capsys.readouterr().out
+    assert "collecting stopped" not in said
+    for name in ("Ada/a.zip/a.ipynb: can't be read", "Bob/a.zip/a.ipynb: can't", "Cy/a.zip: can't"):
+        assert name in said
 
 
 def test_a_renamed_function_and_a_helper_elsewhere_are_taken_along(course):
@@ -329,6 +357,20 @@ def test_two_of_the_same_name_are_kept_apart(course, capsys):
     assert "somebody else has this name" in capsys.readouterr().out
     again = collected(course, {f"{two}/b.ipynb": raw(solved(LESSON))})
     assert list(again) == ["Jo_Meyer_2 00"]
+
+
+def test_names_that_make_the_same_folder_are_kept_apart_too(course):
+    files = {
+        "Jo Meyer/a.ipynb": raw(solved(LESSON, "0.1")),
+        "Jo_Meyer/a.ipynb": raw(solved(LESSON, "0.2")),
+        "***/a.ipynb": raw(solved(LESSON)),
+    }
+    done = collected(course, files)
+    assert sorted(map(sorted, (each.answers for each in done.values()))) == [
+        ["0.1"],
+        ["0.1", "0.2"],
+        ["0.2"],
+    ]
 
 
 def test_a_file_of_nobody_s_is_named_and_colab_may_say_whose_it_is(course, capsys):
