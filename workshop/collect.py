@@ -367,7 +367,7 @@ def keep_own(
 
 
 def is_value(part: str) -> bool:
-    """Return whether a statement gives a name a value, and can't run any other code."""
+    """Return whether a statement sets a variable to a value, and can't run any other code."""
     try:
         statement = ast.parse(part).body[0]
         return isinstance(statement, ast.Assign) and ast.literal_eval(statement.value) is not ...

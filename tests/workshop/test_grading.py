@@ -17,7 +17,7 @@ pytest.importorskip(
 
 from nbgrader.nbgraderformat import MetadataValidator
 
-from workshop import collect, grading, lessons
+from workshop import collect, execute, grading, lessons
 from workshop.lessons import exercises, notebooks
 
 LESSON = lessons.name_of(0)
@@ -70,6 +70,20 @@ def test_the_rest_is_the_lesson_and_what_is_guessed_stays_open(lesson):
         if cell.cell_type == "code":
             own = grading.GUESS.match(cell.source) or "brief" in cell.metadata.get("tags", [])
             assert bool(about(cell)) != bool(own)
+
+
+def test_of_the_story_only_what_answers_need_is_run(lesson):
+    """Right answers need the imports, and no network, picture or map: grading is fast."""
+    notebook = grading.source_version(lesson)
+    run = execute.story(notebook)
+    if lesson == lessons.names()[-1]:  # whoever grades the card sees the brief carried out
+        assert run == {}
+        return
+    statements = "\n".join(run.values())
+    assert all(line.startswith(("import ", "from ")) for line in statements.split("\n") if line)
+    own = next(cell for cell in notebook.cells if about(cell).get("solution"))
+    own.source += "\nfirst = load_classifier()"
+    assert "load_classifier" in "\n".join(execute.story(notebook).values())
 
 
 SLOWEST = 10  # seconds for an answer or its check here; 45 in a course
