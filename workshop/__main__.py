@@ -74,4 +74,5 @@ def main(arguments: list[str]) -> str | None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters the console lacks
     sys.exit(main(sys.argv[1:]))

@@ -66,7 +66,9 @@ def results(notebook: nbformat.NotebookNode, about: dict) -> list[Result]:
     for id in dict.fromkeys(filter(None, sections(notebook))):
         cells = section(notebook, id)
         task = exercises()[id]
-        grade = next(c for c in cells if c.metadata.get("nbgrader", {}).get("grade"))
+        grade = next((c for c in cells if c.metadata.get("nbgrader", {}).get("grade")), None)
+        if grade is None:  # somebody put a notebook into `submitted/` by hand
+            continue
         right = not any(output.output_type == "error" for output in grade.outputs)
         said = about.get("exercises", {}).get(id, {})
         why = "right" if right else reason(cells, said, task.name)

@@ -274,7 +274,7 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
     from workshop import feedback
 
     get_nbgrader()
-    waiting = sorted({path.name for path in folder.glob("submitted/*/*") if path.is_dir()})
+    waiting = sorted({path.name for path in folder.glob("submitted/*/lesson_[0-9]")})
     for name in chosen:
         if name not in waiting:
             raise PlanError(
