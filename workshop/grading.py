@@ -18,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -271,41 +272,28 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
     Raises:
         PlanError: nothing was collected for them.
     """
-    from workshop import feedback
-
     get_nbgrader()
     waiting = sorted({path.name for path in folder.glob("submitted/*/lesson_[0-9]")})
+    if not waiting:
+        raise PlanError(f"nothing was collected in {folder}: first run `workshop collect`")
     for name in chosen:
         if name not in waiting:
             raise PlanError(
                 f"nothing was collected for {name!r}. There is work for: {', '.join(waiting)}"
             )
-    if not waiting:
-        raise PlanError(f"nothing was collected in {folder}: first run `workshop collect`")
     configure(folder)
     rows = []
-    for name in chosen or waiting:
-        lesson = lessons.name_of(int(name.rpartition("_")[2]))
-        print(f"{name}: grading. A notebook takes half a minute or more ...", flush=True)
-        log = nbgrader(folder, "autograde", name).stdout
-        log += nbgrader(folder, "generate_feedback", name, "--force").stdout
-        (folder / f"{name}.log").write_text(log, encoding="utf-8")
+    for name in waiting:
+        if name in (chosen or waiting):
+            print(f"{name}: grading, a few seconds per notebook ...", flush=True)
+            log = nbgrader(folder, "autograde", name).stdout
+            log += nbgrader(folder, "generate_feedback", name, "--force").stdout
+            (folder / f"{name}.log").write_text(log, encoding="utf-8")
         for student, scores in scores_of(folder, name).items():
-            path = folder / "autograded" / student / name / f"{lesson}.ipynb"
-            if not path.is_file():
-                print(f"  {student}: could not be graded; {name}.log says why")
-                continue
-            about = feedback.read_about(folder, student, name)
-            found = feedback.results(nbformat.read(path, as_version=4), about)
-            total, most = sum(s or 0 for s in scores.values()), sum(r.points for r in found)
-            print(f"  {student}: {total:g} of {most}")
-            for result in found:
-                score = scores[result.name]
-                why = " ".join(result.why.split())
-                if score != result.points:
-                    shown = "not graded yet" if score is None else f"{score:g}"
-                    print(f"      {result.id}: {shown} of {result.points}, {why}")
-                rows.append([student, name, result.id, score, result.points, why])
+            found = rows_of(folder, student, name, scores)
+            rows += found
+            if name in (chosen or waiting):
+                say(student, name, found)
     export(folder / "grades.csv", folder)
     with (folder / "points.csv").open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows(
@@ -316,6 +304,36 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
     print(f"For the students: {folder / 'feedback'}")
     if any(row[3] is None for row in rows):
         print(f"What a person must grade: {FORMGRADER}, in {folder}; then grade again")
+
+
+def rows_of(
+    folder: Path, student: str, name: str, scores: dict[str, float | None]
+) -> list[list[Any]]:
+    """Return a student's rows of `points.csv`; [] if a notebook wasn't graded."""
+    from workshop import feedback
+
+    lesson = lessons.name_of(int(name.rpartition("_")[2]))
+    path = folder / "autograded" / student / name / f"{lesson}.ipynb"
+    if not path.is_file():
+        return []
+    about = feedback.read_about(folder, student, name)
+    found = feedback.results(nbformat.read(path, as_version=4), about)
+    return [
+        [student, name, one.id, scores[one.name], one.points, " ".join(one.why.split())]
+        for one in found
+    ]
+
+
+def say(student: str, name: str, rows: list[list[Any]]) -> None:
+    """Print a student's points, and why some are missing."""
+    if not rows:
+        print(f"  {student}: could not be graded; {name}.log says why")
+        return
+    print(f"  {student}: {sum(row[3] or 0 for row in rows):g} of {sum(row[4] for row in rows)}")
+    for _, _, id, score, points, why in rows:
+        if score != points:
+            shown = "not graded yet" if score is None else f"{score:g} of {points}"
+            print(f"      {id}: {shown}, {why}")
 
 
 def export(path: Path, folder: Path) -> None:
