@@ -112,6 +112,8 @@ def reason(cells: list[nbformat.NotebookNode], said: dict, name: str) -> str:
     if words:
         return words
     stops = [o for o in check.outputs if o.output_type == "error"]
+    if stops and stops[-1].ename == STOPPED:
+        return stops[-1].evalue
     return f"the check stopped with {stops[0].ename}: {stops[0].evalue}" if stops else "no verdict"
 
 
