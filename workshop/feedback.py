@@ -207,16 +207,15 @@ def answer_and_task(cells: list[nbformat.NotebookNode], formulas: Formulas) -> l
             if output.output_type == "error":  # one line: the hint above says the rest
                 output.traceback = [f"{output.ename}: {output.evalue}"]
     tasks = [c for c in cells if c.source.startswith("### Exercise")]
-    shown = [render(own, formulas)]
+    for cell in tasks:
+        cell.source = formulas.hide(cell.source)
+    shown = [render(own)]
     if tasks:
-        shown.append(f"<details><summary>The task</summary>{render(tasks, formulas)}</details>")
+        shown.append(f"<details><summary>The task</summary>{render(tasks)}</details>")
     return shown
 
 
-def render(cells: list[nbformat.NotebookNode], formulas: Formulas) -> str:
-    """Return some cells as a part of a page, without their formulas."""
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            cell.source = formulas.hide(cell.source)
+def render(cells: list[nbformat.NotebookNode]) -> str:
+    """Return some cells as a part of a page."""
     exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True)
     return exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells))[0]
