@@ -20,7 +20,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 from workshop import collect, execute, grading, lessons
 from workshop.lessons import exercises, notebooks
 
-LESSON = lessons.name_of(0)
+LESSON = lessons.name_of(1)  # it needs no network, and so no TensorFlow
 
 
 def about(cell) -> dict:
@@ -91,43 +91,43 @@ SLOWEST = 10  # seconds for an answer or its check here; 45 in a course
 
 def cheated(book) -> None:
     """Change what the check is, in every way that needs no knowledge of Python's insides."""
-    cell = odd_files.stub_of(book, "0.1")
+    cell = odd_files.stub_of(book, "1.1")
     cell.source = (
         "import course_utils\n"
         "hasattr = startswith = lambda *_: False\n"
         "open_a_door = vars(course_utils)['che' + 'cks']\n"
-        "open_a_door.best_label = lambda f: f\n"
-        "def best_label(classifier, picture): return 'tabby'"
+        "open_a_door.predict_linear = lambda f: f\n"
+        "def predict_linear(x, w, b): return x @ w"
     )
-    cell = odd_files.stub_of(book, "0.2")
+    cell = odd_files.stub_of(book, "1.2")
     cell.source = (
-        "working = open_a_door.softmax(lambda *_: ...)\n"
+        "working = open_a_door.contributions(lambda *_: ...)\n"
         "del vars(working)['from_the_' + 'course']\n"
-        "softmax = working"
+        "contributions = working"
     )
 
 
 def stuck(book) -> None:
     """Never end, in code that can't be interrupted; the other answer is right."""
-    cell = odd_files.stub_of(book, "0.1")
+    cell = odd_files.stub_of(book, "1.1")
     cell.source = cell.source.replace(notebooks.STUB, "return sum(range(10**18))")
-    odd_files.answer(book, "0.2")
+    odd_files.answer(book, "1.2")
 
 
 def mistyped(book) -> None:
     """Make a typing mistake in one answer, and leave the other out."""
-    cell = odd_files.stub_of(book, "0.1")
-    cell.source = cell.source.replace(notebooks.STUB, "return classifier.predict(picture)[0")
+    cell = odd_files.stub_of(book, "1.1")
+    cell.source = cell.source.replace(notebooks.STUB, "return (x @ w + b")
 
 
 def warned(book) -> None:
     """Answer both, and let NumPy warn: nbgrader gives no points to a cell that writes to stderr."""
-    odd_files.answer(book, "0.1")
-    body = exercises()["0.2"].solution.partition("\n")[2]
-    odd_files.answer(book, "0.2", "    np.array([1.0]) / 0\n" + body)
+    odd_files.answer(book, "1.1")
+    body = exercises()["1.2"].solution.partition("\n")[2]
+    odd_files.answer(book, "1.2", "    np.array([1.0]) / 0\n" + body)
 
 
-# student -> what they do to lesson 0, their points in 0.1 and 0.2, and the words that say why
+# student -> what they do to lesson 1, their points in 1.1 and 1.2, and the words that say why
 CLASS = {
     "Ada": (warned, (1, 2), ("right", "right")),
     "Bob": (mistyped, (0, 0), ("SyntaxError", "not answered")),
@@ -168,10 +168,10 @@ def test_the_release_shows_no_answer_and_no_hidden_test(course):
     released = course / "release" / grading.assignment(LESSON) / f"{LESSON}.ipynb"
     notebook = nbformat.read(released, as_version=4)
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    assert code.count(notebooks.STUB) == 2
+    assert code.count(notebooks.STUB) == 5
     assert "judged" not in code
     assert "### BEGIN" not in code
-    assert exercises()["0.2"].solution not in code
+    assert exercises()["1.2"].solution not in code
     for cell in of_kind(notebook, "grade").values():
         assert "point" in cell.source
         assert not cell.metadata.editable
@@ -186,7 +186,7 @@ def test_each_student_gets_the_points_of_the_right_answers_and_a_reason_for_the_
     course, student
 ):
     _, expected, reasons = CLASS[student]
-    rows = [points(course)[student, id] for id in ("0.1", "0.2")]
+    rows = [points(course)[student, id] for id in ("1.1", "1.2")]
     assert tuple(float(row["points"]) for row in rows) == expected
     for row, reason in zip(rows, reasons, strict=True):
         assert re.search(reason, row["why"])
@@ -198,7 +198,7 @@ def test_feedback_says_the_hint_first_and_needs_no_internet(course):
     for student in CLASS:
         path = course / "feedback" / student / grading.assignment(LESSON) / f"{LESSON}.html"
         text = path.read_text(encoding="utf-8")
-        for id in ("0.1", "0.2"):
+        for id in ("1.1", "1.2"):
             label = f"Exercise {id}: {exercises()[id].title}"
             why = html.escape(points(course)[student, id]["why"])
             heading = text.index(f'<h2 id="points-{id.replace(".", "-")}">{label}')
@@ -216,11 +216,11 @@ def test_a_resubmission_updates_the_old_score_and_nobody_else_is_graded_again(co
     name = grading.assignment(LESSON)
     before = {path: path.stat().st_mtime for path in course.glob("autograded/*/*/*.ipynb")}
     export = course / "again.zip"
-    newer = odd_files.raw(odd_files.solved(LESSON, "0.1"))
+    newer = odd_files.raw(odd_files.solved(LESSON, "1.1"))
     export.write_bytes(odd_files.zipped({"Bob/b.ipynb": newer}, when=(2026, 11, 25, 9, 0, 0)))
     collect.collect(export, course)
     grading.grade([name], course)
-    assert points(course)["Bob", "0.1"]["points"] == "1.0"
+    assert points(course)["Bob", "1.1"]["points"] == "1.0"
     after = {path: path.stat().st_mtime for path in course.glob("autograded/*/*/*.ipynb")}
     assert {path.parts[-3] for path in after if after[path] != before[path]} == {"Bob"}
     with (course / "grades.csv").open(encoding="utf-8") as file:
