@@ -204,7 +204,7 @@ def defines(code: str, name: str) -> bool:
     """Return whether a cell gives this name a value that isn't the stub."""
     parts = statements(code)
     if parts is None:
-        return re.search(rf"^def {name}\(", code, re.MULTILINE) is not None
+        return re.search(rf"^(def {name}\(|{name} *=[^=])", code, re.MULTILINE) is not None
     return any(name in bound(part) and not is_stub(part) for part in parts)
 
 
@@ -297,7 +297,7 @@ def rebuilt(
             cells += answered(submission, sent, task, cell, known)
             continue
         if is_own(cell):
-            keep_own(submission, sent, release, cell)
+            keep_own(sent, release, cell)
         cells.append(cell)
     release.cells = cells
     return release
@@ -344,12 +344,7 @@ def answered(
     return cells
 
 
-def keep_own(
-    submission: Submission,
-    sent: list[Sent],
-    release: nbformat.NotebookNode,
-    cell: nbformat.NotebookNode,
-) -> None:
+def keep_own(sent: list[Sent], release: nbformat.NotebookNode, cell: nbformat.NotebookNode) -> None:
     """Put a student's prediction, or their part of the brief, into a cell of the release."""
     others = [c.source for c in release.cells if c.cell_type == "code" and c is not cell]
     taken = set().union(*(bound(part) for code in others for part in statements(code) or []))
@@ -545,13 +540,16 @@ def place_of(
 ) -> str:
     """Return a student's folder, which is their name; two of the same name are kept apart."""
     base = safe(owner.name.replace(" ", "_"))
-    number = owner.number or f"{zlib.crc32(owner.name.encode()):x}"
-    numbered = f"{base}_{number}"
-    here = {o for o in owners if safe(o.name.replace(" ", "_")).casefold() == base.casefold()}
-    known = numbers(folder / "handed_in" / base)
-    other = {known.get(lesson, owner.number) for lesson in chosen} - {owner.number}
-    twice = (len(here) > 1 and owner.number not in known.values()) or other
-    place = numbered if twice or (folder / "handed_in" / numbered).is_dir() else base
+    numbered = f"{base}_{owner.number or format(zlib.crc32(owner.name.encode()), 'x')}"
+    like = [o for o in owners if safe(o.name.replace(" ", "_")).casefold() == base.casefold()]
+    known = about(folder / "handed_in" / base)
+    same = known.get("name", owner.name) == owner.name
+    if same and owner.number:  # a name without a number is what a person wrote
+        same = all(known.get(lesson) in (None, "", owner.number) for lesson in chosen)
+    if len(like) > 1:
+        same = same and owner.number in known.values() if owner.number else bool(known) and same
+    twice = not same or (folder / "handed_in" / numbered).is_dir()
+    place = numbered if twice else base
     if twice:
         problems.append(
             f"{owner.name}: somebody else has this name, so this is {place}. If they're one, "
@@ -559,15 +557,18 @@ def place_of(
         )
     home = folder / "handed_in" / place
     home.mkdir(parents=True, exist_ok=True)
-    about = numbers(home) | dict.fromkeys(chosen, owner.number)
-    (home / "numbers.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    facts = (
+        about(home) | {"name": owner.name} | {each: owner.number for each in chosen if owner.number}
+    )
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    (home / "student.json").write_text(text, encoding="utf-8")
     return place
 
 
-def numbers(home: Path) -> dict[str, str]:
-    """Return a student's numbers on the platform, by lesson; Moodle has one per assignment."""
+def about(home: Path) -> dict[str, str]:
+    """Return a student's name, and their number by lesson: Moodle has one per assignment."""
     try:
-        return json.loads((home / "numbers.json").read_text(encoding="utf-8"))
+        return json.loads((home / "student.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
@@ -643,7 +644,7 @@ def remove(folder: Path) -> None:
 
 def as_json(submission: Submission) -> str:
     """Return what's known about a submission: grading adds it to its reasons."""
-    about = {
+    facts = {
         "student": submission.name,
         "late": submission.late,
         "exercises": {
@@ -651,7 +652,7 @@ def as_json(submission: Submission) -> str:
         },
         "look": submission.look,
     }
-    return json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
 
 def notes(found: Answer | None) -> dict:
