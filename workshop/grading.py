@@ -118,6 +118,12 @@ def get_nbgrader() -> None:
         )
 
 
+def need_nbgrader() -> None:
+    """Install nbgrader if there's none; making a course folder also replaces a wrong version."""
+    if importlib.util.find_spec("nbgrader") is None:
+        get_nbgrader()
+
+
 def assignment(lesson: str) -> str:
     """Return the name of a lesson's assignment."""
     return f"lesson_{int(lesson[:2])}"
@@ -258,7 +264,7 @@ def released(lesson: str, folder: Path) -> nbformat.NotebookNode:
     path = folder / "release" / assignment(lesson) / f"{lesson}.ipynb"
     if not path.is_file():
         print(f"Making the release of {lesson} ...", flush=True)
-        get_nbgrader()
+        need_nbgrader()
         release(lesson, folder)
     return nbformat.read(path, as_version=4)
 
@@ -272,7 +278,7 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
     Raises:
         PlanError: nothing was collected for them.
     """
-    get_nbgrader()
+    need_nbgrader()
     waiting = sorted({path.name for path in folder.glob("submitted/*/lesson_[0-9]")})
     if not waiting:
         raise PlanError(f"nothing was collected in {folder}: first run `workshop collect`")

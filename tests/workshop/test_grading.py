@@ -93,9 +93,9 @@ def cheated(book) -> None:
     """Change what the check is, in every way that needs no knowledge of Python's insides."""
     cell = odd_files.stub_of(book, "1.1")
     cell.source = (
-        "import course_utils\n"
+        "from importlib import import_module\n"
         "hasattr = startswith = lambda *_: False\n"
-        "open_a_door = vars(course_utils)['che' + 'cks']\n"
+        "open_a_door = import_module('course_utils.' + 'che' + 'cks')\n"
         "open_a_door.predict_linear = lambda f: f\n"
         "def predict_linear(x, w, b): return x @ w"
     )
