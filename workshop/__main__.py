@@ -3,6 +3,8 @@
     python start.py workshop run-sheet                 minute by minute, in two formats
     python start.py workshop slides                    slides of all lessons, to show offline
     python start.py workshop grading                   a course folder for nbgrader
+    python start.py workshop collect EXPORT.zip        what students handed in, ready to grade
+    python start.py workshop grade                     grade it, and say why points are missing
     python start.py workshop kit linux-x86_64 3.11     an archive that installs without internet
     python start.py workshop host ada/saliency-course  the address on GitHub, for Colab
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 
 def main(arguments: list[str]) -> str | None:
@@ -28,6 +31,12 @@ def main(arguments: list[str]) -> str | None:
     commands.add_parser("grading", help="make workshop/_build/grading")
     host = commands.add_parser("host", help="put your repository's address into the lessons")
     host.add_argument("address", help="such as https://github.com/ada/saliency-course")
+    handed_in = commands.add_parser("collect", help="make submissions of what students handed in")
+    handed_in.add_argument(
+        "source", help="a folder, or the archive that a learning platform exports"
+    )
+    graded = commands.add_parser("grade", help="grade what was collected, and write feedback")
+    graded.add_argument("assignment", nargs="*", help="such as lesson_3; otherwise all")
     kit = commands.add_parser("kit", help="make workshop/_build/saliency-course-...zip")
     kit.add_argument("platform", help="linux-x86_64, linux-aarch64, win-amd64 or macosx-arm64")
     kit.add_argument("python", help="the participants' Python, such as 3.12")
@@ -54,6 +63,14 @@ def main(arguments: list[str]) -> str | None:
             from workshop import host
 
             host.main([chosen.address])
+        elif chosen.command == "collect":
+            from workshop import collect
+
+            collect.collect(Path(chosen.source))
+        elif chosen.command == "grade":
+            from workshop import grading
+
+            grading.grade(chosen.assignment)
         else:
             from workshop import offline_kit
 
@@ -66,4 +83,5 @@ def main(arguments: list[str]) -> str | None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters the console lacks
     sys.exit(main(sys.argv[1:]))

@@ -3,11 +3,13 @@
 The checks that students see also grade their answers. A check prints its verdict and never raises,
 but nbgrader grades a cell by whether it raises. So there's an extra cell after each check: it runs
 the check again and looks whether it got back the student's function or one that the course handed
-out.
+out. `execute.py` runs the notebooks, `collect.py` makes them out of what students hand in, and
+`feedback.py` says what came out.
 """
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import os
 import re
@@ -16,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -28,30 +31,59 @@ NBGRADER = lessons.ROOT / "workshop" / "requirements.txt"
 GUESS = re.compile(r"^\w+ = \.\.\.$")
 
 # nbgrader gives no points to a cell that writes to stderr, but a right answer may well cause a
-# warning: hence the redirection. If a syntax error left the name without a function, it gets the
-# working version: exercises that build on it can then still be right.
+# warning: hence the redirection. From here on, the notebook uses the course's function: exercises
+# that build on a wrong answer can still be right, and nothing of the student's runs later.
 GRADE = """\
 # {points}, if the check says "right".
 ### BEGIN HIDDEN TESTS
 import contextlib
 import io
-
-with contextlib.redirect_stderr(io.StringIO()):
-    {name} = checks.{check}(globals().get("{name}", lambda *_: ...))
-assert not hasattr({name}, "from_the_course"), "The check above says what isn't right yet."
-### END HIDDEN TESTS"""
-
-CONFIG = f"""\
-# Made by `python start.py workshop grading`.
 import os
 
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    judged = checks.{check}(globals().get("{name}", lambda *_: ...))
+    {name} = checks.{check}(lambda *_: ...)
+written_in = getattr(getattr(judged, "__code__", None), "co_filename", "")
+assert not written_in.startswith(os.path.dirname(checks.__file__)), "The check says what's wrong."
+### END HIDDEN TESTS"""
+
+FORMGRADER = (
+    "jupyter lab --ServerApp.jpserver_extensions nbgrader.server_extensions.formgrader=True"
+    " --LabApp.default_url=/formgrader"
+)
+CARD = "points-card"  # the cell for the card of lesson 7, which a person grades
+CARD_POINTS = 20
+CARD_TASK = """\
+### Your card ({points} points)
+
+Hand in `card.png` and `card.html` together with this notebook. A person grades the card, by the
+table in *The brief*:
+
+{table}"""
+NO_CARD = "*Your card goes here when it's collected.*"
+
+CONFIG = """\
+# Made by `python start.py workshop grading`, which keeps what you add.
+import os
+import sys
+
+sys.path.insert(0, {root})
 os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # the participants' solutions aren't your own progress
 c = get_config()
 c.CourseDirectory.course_id = "saliency"
-c.ClearSolutions.code_stub = {{"python": {lessons.notebooks.STUB!r}}}
+c.CourseDirectory.ignore.append("collected.json")  # it's for you, and not for feedback
+c.ClearSolutions.code_stub = {{"python": {stub!r}}}
+c.ClearSolutions.text_stub = {no_card!r}
 # Participants may change any cell and see what happens; autograding puts the course's cells back.
 c.LockCells.lock_readonly_cells = False
-c.Execute.timeout = {lessons.notebooks.SECONDS_A_CELL}
+from nbgrader.converters import Autograde
+
+import workshop.execute
+
+c.Autograde.autograde_preprocessors = [
+    workshop.execute.Execute, *Autograde.autograde_preprocessors.default_args[0][1:]
+]
+c.GenerateFeedback.exporter_class = "workshop.feedback.FeedbackPage"
 """
 
 
@@ -84,6 +116,12 @@ def get_nbgrader() -> None:
             "nbgrader could not be installed; the reason is above. The first time, it takes "
             "the internet: run the same command again when there is one"
         )
+
+
+def need_nbgrader() -> None:
+    """Install nbgrader if there's none; making a course folder also replaces a wrong version."""
+    if importlib.util.find_spec("nbgrader") is None:
+        get_nbgrader()
 
 
 def assignment(lesson: str) -> str:
@@ -125,20 +163,38 @@ def source_version(lesson: str) -> nbformat.NotebookNode:
     notebook = lessons.notebooks.with_targets(lessons.source(lesson), lessons.solved(lesson))
     cells, task = [], None
     for cell in notebook.cells:
-        if "solution" in cell.metadata.get("tags", []):
+        tags = cell.metadata.get("tags", [])
+        if "solution" in tags:
             continue
         cells.append(cell)
         if "exercise" in cell.metadata:
             task = exercises()[cell.metadata["exercise"]["id"]]
         elif cell.cell_type == "code" and "### BEGIN SOLUTION" in cell.source:
             cell.metadata.nbgrader = marked("solution", named("exercise", task))
-        elif cell.cell_type == "code" and not GUESS.match(cell.source):
+        elif cell.cell_type == "code" and not GUESS.match(cell.source) and "brief" not in tags:
             cell.metadata.nbgrader = marked("given", f"given-{cell.id}")
             if task and lessons.CHECK.search(cell.source):
                 cells.append(grade_cell(task))
                 task = None
-    notebook.cells = cells
+    notebook.cells = cells + card_cells(notebook)
     return notebook
+
+
+def card_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return the cells for the card, if a lesson's brief has a table to judge it by."""
+    tables = [
+        re.findall(r"^\|.+\|$", cell.source, re.MULTILINE)
+        for cell in notebook.cells
+        if cell.source.startswith("## The brief")
+    ]
+    if not tables:
+        return []
+    text = CARD_TASK.format(points=CARD_POINTS, table="\n".join(tables[0]))
+    task = nbformat.v4.new_markdown_cell(text, id="card-task")
+    task.metadata.nbgrader = marked("given", "given-card")
+    card = nbformat.v4.new_markdown_cell(NO_CARD, id=CARD)
+    card.metadata.nbgrader = marked("solution", CARD, CARD_POINTS) | {"grade": True}
+    return [task, card]
 
 
 def environment() -> dict[str, str]:
@@ -150,7 +206,7 @@ def environment() -> dict[str, str]:
 def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run one of nbgrader's commands in a course folder."""
     return subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments, "--course-dir", str(folder)],
+        [sys.executable, "-m", "nbgrader", *arguments, f"--CourseDirectory.root={folder}"],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -184,8 +240,7 @@ def release(lesson: str, folder: Path) -> Path:
 def write(folder: Path = TARGET) -> None:
     """Make a course folder with all lessons; earlier submissions in it stay."""
     get_nbgrader()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8", newline="\n")
+    configure(folder)
     shutil.rmtree(folder / "source", ignore_errors=True)
     for lesson in lessons.names():
         path = release(lesson, folder)
@@ -193,3 +248,124 @@ def write(folder: Path = TARGET) -> None:
         points = sum(task.points for task in tasks)
         print(f"{path.relative_to(folder)}: {len(tasks)} exercises, {points} points", flush=True)
     print(f"The course folder is {folder}")
+
+
+def configure(folder: Path) -> None:
+    """Write nbgrader's settings, unless they're there: they name this copy of the course."""
+    path, root = folder / "nbgrader_config.py", repr(str(lessons.ROOT))
+    if not path.is_file() or root not in path.read_text(encoding="utf-8"):
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = CONFIG.format(root=root, stub=lessons.notebooks.STUB, no_card=NO_CARD)
+        path.write_text(settings, encoding="utf-8", newline="\n")
+
+
+def released(lesson: str, folder: Path) -> nbformat.NotebookNode:
+    """Return the participants' version of a lesson; make it if it isn't there yet."""
+    path = folder / "release" / assignment(lesson) / f"{lesson}.ipynb"
+    if not path.is_file():
+        print(f"Making the release of {lesson} ...", flush=True)
+        need_nbgrader()
+        release(lesson, folder)
+    return nbformat.read(path, as_version=4)
+
+
+def grade(chosen: list[str], folder: Path = TARGET) -> None:
+    """Grade what was collected, write feedback and `points.csv`, and say why points are missing.
+
+    Args:
+        chosen: assignments such as "lesson_3"; [] for all that have submissions.
+
+    Raises:
+        PlanError: nothing was collected for them.
+    """
+    need_nbgrader()
+    waiting = sorted({path.name for path in folder.glob("submitted/*/lesson_[0-9]")})
+    if not waiting:
+        raise PlanError(f"nothing was collected in {folder}: first run `workshop collect`")
+    for name in chosen:
+        if name not in waiting:
+            raise PlanError(
+                f"nothing was collected for {name!r}. There is work for: {', '.join(waiting)}"
+            )
+    configure(folder)
+    rows = []
+    for name in waiting:
+        if name in (chosen or waiting):
+            print(f"{name}: grading, a few seconds per notebook ...", flush=True)
+            log = nbgrader(folder, "autograde", name).stdout
+            log += nbgrader(folder, "generate_feedback", name, "--force").stdout
+            (folder / f"{name}.log").write_text(log, encoding="utf-8")
+        for student, scores in scores_of(folder, name).items():
+            found = rows_of(folder, student, name, scores)
+            rows += found
+            if name in (chosen or waiting):
+                say(student, name, found)
+    export(folder / "grades.csv", folder)
+    with (folder / "points.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(
+            [["student", "lesson", "exercise", "points", "of", "why"], *rows]
+        )
+    print(f"Totals: {folder / 'grades.csv'}")
+    print(f"Each exercise with its reason: {folder / 'points.csv'}")
+    print(f"For the students: {folder / 'feedback'}")
+    if any(row[3] is None for row in rows):
+        print(f"What a person must grade: {FORMGRADER}, in {folder}; then grade again")
+
+
+def rows_of(
+    folder: Path, student: str, name: str, scores: dict[str, float | None]
+) -> list[list[Any]]:
+    """Return a student's rows of `points.csv`; [] if a notebook wasn't graded."""
+    from workshop import feedback
+
+    lesson = lessons.name_of(int(name.rpartition("_")[2]))
+    path = folder / "autograded" / student / name / f"{lesson}.ipynb"
+    if not path.is_file():
+        return []
+    about = feedback.read_about(folder, student, name)
+    found = feedback.results(nbformat.read(path, as_version=4), about)
+    return [
+        [student, name, one.id, scores[one.name], one.points, " ".join(one.why.split())]
+        for one in found
+    ]
+
+
+def say(student: str, name: str, rows: list[list[Any]]) -> None:
+    """Print a student's points, and why some are missing."""
+    if not rows:
+        print(f"  {student}: could not be graded; {name}.log says why")
+        return
+    print(f"  {student}: {sum(row[3] or 0 for row in rows):g} of {sum(row[4] for row in rows)}")
+    for _, _, id, score, points, why in rows:
+        if score != points:
+            shown = "not graded yet" if score is None else f"{score:g} of {points}"
+            print(f"      {id}: {shown}, {why}")
+
+
+def export(path: Path, folder: Path) -> None:
+    """Write nbgrader's table of totals."""
+    from nbgrader.api import Gradebook
+    from nbgrader.plugins import CsvExportPlugin
+
+    plugin = CsvExportPlugin()
+    plugin.to = str(path)
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        plugin.export(book)
+
+
+def scores_of(folder: Path, name: str) -> dict[str, dict[str, float | None]]:
+    """Return each student's scores in an assignment, by grade; None if a person must grade it."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    students = sorted(path.parent.name for path in folder.glob(f"submitted/*/{name}"))
+    found: dict[str, dict[str, float | None]] = {}
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        for student in students:
+            try:
+                grades = book.find_submission(name, student).notebooks[0].grades
+            except MissingEntry:
+                grades = []
+            found[student] = {
+                grade.name: None if grade.needs_manual_grade else grade.score for grade in grades
+            }
+    return found

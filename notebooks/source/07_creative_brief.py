@@ -71,7 +71,7 @@
 #
 # `source` may be the name of an example, the path of a file, an array or, in Colab, "upload".
 
-# %%
+# %% tags=["brief"]
 from course_utils import example_images
 from course_utils.apps.plan import read_picture, remarks
 
@@ -98,7 +98,7 @@ for remark in remarks(picture, classifier.input_size):
 inputs = classifier.prepare(picture)
 seen = classifier.restore(inputs)[0]
 
-# %%
+# %% tags=["brief"]
 fig, ax = plt.subplots(figsize=(4.2, 4.2))
 ax.imshow(seen)
 ax.grid(color="white", linewidth=0.4)
@@ -185,7 +185,7 @@ def choose_classes(predictions, expected):
 # %% tags=["nbval-check-output"]
 choose_classes = checks.choose_classes(choose_classes)
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "brief"]
 from course_utils.apps.plan import class_number
 
 expected = None  # for your own picture, for example "tabby", or the number of a class
@@ -211,7 +211,7 @@ for p in shown:
 # settings, and the same dictionary goes to the method *and* onto the card, so the two can't
 # disagree.
 
-# %%
+# %% tags=["brief"]
 from course_utils import grad_cam, gradient_times_input, smoothgrad, vanilla_gradients
 
 method = grad_cam  # or smoothgrad, vanilla_gradients, gradient_times_input
@@ -267,7 +267,7 @@ settings_text = checks.settings_text(settings_text)
 # now. Ours are the suit with its collar; the upper right corner, with the wall and a part of the
 # model shuttle; and the face.
 
-# %%
+# %% tags=["brief"]
 box = (150, 125, 224, 222)  # top, left, bottom, right
 controls = {"suit": (75, 20, 149, 117), "corner": (0, 127, 74, 224), "face": (10, 60, 84, 157)}
 times = 2  # this many times the box's share of the area would be support
@@ -285,7 +285,7 @@ change_of_mind = (
 # card will then say that it was *not evaluated*.
 
 
-# %%
+# %% tags=["brief"]
 def changes_my_mind(fall, control_falls):
     strongest = max(control_falls.values())
     return fall < 2 * max(strongest, 0)  # covering a control may also raise the score
@@ -581,7 +581,7 @@ if as_given:
 #
 # One thing is left to write: what does your card *not* show?
 
-# %%
+# %% tags=["brief"]
 not_shown = "What the network does with other pictures; what matters by not being in the picture"
 
 # %% [markdown]
@@ -700,7 +700,7 @@ card_html = checks.card_html(card_html)
 #
 # On the page the facts are text, so its picture leaves them out.
 
-# %%
+# %% tags=["brief"]
 import re
 import tempfile
 from pathlib import Path

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-import textwrap
+import csv
+import html
+import re
 from pathlib import Path
 
 import nbformat
+import odd_files
 import pytest
 
 pytest.importorskip(
@@ -15,8 +17,10 @@ pytest.importorskip(
 
 from nbgrader.nbgraderformat import MetadataValidator
 
-from workshop import grading, lessons
+from workshop import collect, execute, grading, lessons
 from workshop.lessons import exercises, notebooks
+
+LESSON = lessons.name_of(1)  # it needs no network, and so no TensorFlow
 
 
 def about(cell) -> dict:
@@ -28,7 +32,7 @@ def of_kind(notebook, kind: str) -> dict[str, nbformat.NotebookNode]:
     return {
         about(cell)["grade_id"].partition("-")[2].replace("-", "."): cell
         for cell in notebook.cells
-        if about(cell).get(kind)
+        if about(cell).get(kind) and cell.id != grading.CARD
     }
 
 
@@ -42,6 +46,8 @@ def test_each_exercise_has_an_answer_a_check_and_its_points(lesson):
     nbformat.validate(notebook)
     MetadataValidator().validate_nb(notebook)
     tasks = {task.id: task for task in exercises().values() if task.lesson == lesson}
+    card = [cell for cell in notebook.cells if cell.id == grading.CARD]
+    assert len(card) == (lesson == lessons.names()[-1])
     assert of_kind(notebook, "solution").keys() == of_kind(notebook, "grade").keys() == tasks.keys()
     for id, cell in of_kind(notebook, "grade").items():
         assert about(cell)["points"] == {"easy": 1, "medium": 2, "hard": 3}[tasks[id].difficulty]
@@ -56,58 +62,116 @@ def test_each_exercise_has_an_answer_a_check_and_its_points(lesson):
 def test_the_rest_is_the_lesson_and_what_is_guessed_stays_open(lesson):
     """Before it grades, nbgrader puts back every code cell except the guesses."""
     notebook = grading.source_version(lesson)
-    plain = [cell for cell in notebook.cells if not about(cell).get("grade")]
+    added = {grading.CARD, "card-task"}
+    plain = [c for c in notebook.cells if not about(c).get("grade") and c.id not in added]
     student = nbformat.read(notebooks.STUDENTS / f"{lesson}.ipynb", as_version=4)
     assert [cell.id for cell in plain] == [cell.id for cell in student.cells]
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            assert bool(about(cell)) != bool(grading.GUESS.match(cell.source))
+            own = grading.GUESS.match(cell.source) or "brief" in cell.metadata.get("tags", [])
+            assert bool(about(cell)) != bool(own)
+
+
+def test_of_the_story_only_what_answers_need_is_run(lesson):
+    """Right answers need the imports, and no network, picture or map: grading is fast."""
+    notebook = grading.source_version(lesson)
+    run = execute.story(notebook)
+    if lesson == lessons.names()[-1]:  # whoever grades the card sees the brief carried out
+        assert run == {}
+        return
+    statements = "\n".join(run.values())
+    assert all(line.startswith(("import ", "from ")) for line in statements.split("\n") if line)
+    own = next(cell for cell in notebook.cells if about(cell).get("solution"))
+    own.source += "\nfirst = load_classifier()"
+    assert "load_classifier" in "\n".join(execute.story(notebook).values())
+
+
+SLOWEST = 10  # seconds for an answer or its check here; 45 in a course
+
+
+def cheated(book) -> None:
+    """Change what the check is, in every way that needs no knowledge of Python's insides."""
+    cell = odd_files.stub_of(book, "1.1")
+    cell.source = (
+        "from importlib import import_module\n"
+        "hasattr = startswith = lambda *_: False\n"
+        "open_a_door = import_module('course_utils.' + 'che' + 'cks')\n"
+        "open_a_door.predict_linear = lambda f: f\n"
+        "def predict_linear(x, w, b): return x @ w"
+    )
+    cell = odd_files.stub_of(book, "1.2")
+    cell.source = (
+        "working = open_a_door.contributions(lambda *_: ...)\n"
+        "del vars(working)['from_the_' + 'course']\n"
+        "contributions = working"
+    )
+
+
+def stuck(book) -> None:
+    """Never end, in code that can't be interrupted; the other answer is right."""
+    cell = odd_files.stub_of(book, "1.1")
+    cell.source = cell.source.replace(notebooks.STUB, "return sum(range(10**18))")
+    odd_files.answer(book, "1.2")
+
+
+def mistyped(book) -> None:
+    """Make a typing mistake in one answer, and leave the other out."""
+    cell = odd_files.stub_of(book, "1.1")
+    cell.source = cell.source.replace(notebooks.STUB, "return (x @ w + b")
+
+
+def warned(book) -> None:
+    """Answer both, and let NumPy warn: nbgrader gives no points to a cell that writes to stderr."""
+    odd_files.answer(book, "1.1")
+    body = exercises()["1.2"].solution.partition("\n")[2]
+    odd_files.answer(book, "1.2", "    np.array([1.0]) / 0\n" + body)
+
+
+# student -> what they do to lesson 1, their points in 1.1 and 1.2, and the words that say why
+CLASS = {
+    "Ada": (warned, (1, 2), ("right", "right")),
+    "Bob": (mistyped, (0, 0), ("SyntaxError", "not answered")),
+    "Cheat": (cheated, (0, 0), ("not right yet", "one of the course's functions")),
+    "Eve": (stuck, (0, 2), ("could not be stopped", "right")),
+}
+
+
+def handed_in(student: str) -> bytes:
+    """Return a student's notebook."""
+    book = odd_files.ordinary(LESSON)
+    CLASS[student][0](book)
+    return odd_files.raw(book)
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Path:
-    """A course folder with lesson 0, released, and two submissions.
-
-    Ada has the first exercise right and the second wrong. Grace made a typing mistake in the first,
-    so the function doesn't exist; her second is right, with a NumPy warning.
-    """
+    """A course folder in which a class was collected and graded, by nbgrader itself."""
     folder = tmp_path_factory.mktemp("Kurs für alle")
-    (folder / "nbgrader_config.py").write_text(grading.CONFIG, encoding="utf-8")
-    lesson = lessons.name_of(0)
-    released = nbformat.read(grading.release(lesson, folder), as_version=4)
-    right = exercises()["0.1"].solution.partition("\n")[2].strip()
-    warns = (
-        "np.array([1.0]) / 0\n"
-        "e = np.exp(scores - scores.max(axis=1, keepdims=True))\n"
-        "return e / e.sum(axis=1, keepdims=True)"
-    )
-    answers = {
-        "ada": {"0.1": right, "0.2": "e = np.exp(scores)\nreturn e / e.sum()"},
-        "grace": {"0.1": "return classifier.predict(picture)[0", "0.2": warns},
-    }
-    for student, typed in answers.items():
-        notebook = copy.deepcopy(released)
-        for id, cell in of_kind(notebook, "solution").items():
-            lines = textwrap.indent(typed.get(id, notebooks.STUB), "    ").strip()
-            assert notebooks.STUB in cell.source
-            cell.source = cell.source.replace(notebooks.STUB, lines)
-        path = folder / "submitted" / student / grading.assignment(lesson) / f"{lesson}.ipynb"
-        path.parent.mkdir(parents=True)
-        nbformat.write(notebook, path)
+    export = folder / "export.zip"
+    export.write_bytes(odd_files.zipped({f"{name}/a.ipynb": handed_in(name) for name in CLASS}))
+    grading.configure(folder)
+    with (folder / "nbgrader_config.py").open("a", encoding="utf-8") as file:
+        file.write(f"c.Execute.seconds = {SLOWEST}\n")
+    collect.collect(export, folder)
+    grading.grade([], folder)
     return folder
+
+
+def points(course: Path) -> dict[tuple[str, str], dict]:
+    with (course / "points.csv").open(encoding="utf-8-sig", newline="") as file:
+        return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("course")
 def test_the_release_shows_no_answer_and_no_hidden_test(course):
-    lesson = lessons.name_of(0)
-    released = course / "release" / grading.assignment(lesson) / f"{lesson}.ipynb"
+    released = course / "release" / grading.assignment(LESSON) / f"{LESSON}.ipynb"
     notebook = nbformat.read(released, as_version=4)
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    assert code.count(notebooks.STUB) == 2
-    assert "from_the_course" not in code
+    assert code.count(notebooks.STUB) == 5
+    assert "judged" not in code
     assert "### BEGIN" not in code
-    assert exercises()["0.2"].solution not in code
+    assert exercises()["1.2"].solution not in code
     for cell in of_kind(notebook, "grade").values():
         assert "point" in cell.source
         assert not cell.metadata.editable
@@ -118,27 +182,48 @@ def test_the_release_shows_no_answer_and_no_hidden_test(course):
 @pytest.mark.patient
 @pytest.mark.slow
 @pytest.mark.xdist_group("course")
-def test_nbgrader_gives_points_for_what_the_checks_call_right(course, monkeypatch):
-    """Let nbgrader itself autograde both submissions, then read the scores from its gradebook."""
-    from nbgrader.api import Gradebook
+@pytest.mark.parametrize("student", CLASS)
+def test_each_student_gets_the_points_of_the_right_answers_and_a_reason_for_the_others(
+    course, student
+):
+    _, expected, reasons = CLASS[student]
+    rows = [points(course)[student, id] for id in ("1.1", "1.2")]
+    assert tuple(float(row["points"]) for row in rows) == expected
+    for row, reason in zip(rows, reasons, strict=True):
+        assert re.search(reason, row["why"])
 
-    monkeypatch.setenv("PATH", grading.environment()["PATH"])
-    own = course / "the grader's own progress"
-    monkeypatch.setenv("SALIENCY_COURSE_PROGRESS", str(own))
-    name = grading.assignment(lessons.name_of(0))
-    done = grading.nbgrader(course, "autograde", name)
-    assert done.returncode == 0, done.stdout
-    assert not own.exists()
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
-        grades = {
-            student: {
-                grade.name.partition("-")[2].replace("-", "."): (grade.auto_score, grade.max_score)
-                for grade in book.find_submission(name, student).notebooks[0].grades
-            }
-            for student in ("ada", "grace")
-        }
-        assert not any(book.find_submission(name, s).needs_manual_grade for s in grades)
-    assert grades == {
-        "ada": {"0.1": (1, 1), "0.2": (0, 2)},
-        "grace": {"0.1": (0, 1), "0.2": (2, 2)},
-    }
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("course")
+def test_feedback_says_the_hint_first_and_needs_no_internet(course):
+    for student in CLASS:
+        path = course / "feedback" / student / grading.assignment(LESSON) / f"{LESSON}.html"
+        text = path.read_text(encoding="utf-8")
+        for id in ("1.1", "1.2"):
+            label = f"Exercise {id}: {exercises()[id].title}"
+            why = html.escape(points(course)[student, id]["why"])
+            heading = text.index(f'<h2 id="points-{id.replace(".", "-")}">{label}')
+            assert label in text[:heading]
+            assert why.split(chr(10))[0][:60] in text[heading : heading + 900]
+        assert "Test cell" not in text
+        assert "Traceback (most" not in text
+        assert not re.search(r"<(script|link)\b|src=.https?:", text)
+        assert "<math" in text or "$" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("course")
+def test_a_resubmission_updates_the_old_score_and_nobody_else_is_graded_again(course):
+    name = grading.assignment(LESSON)
+    before = {path: path.stat().st_mtime for path in course.glob("autograded/*/*/*.ipynb")}
+    export = course / "again.zip"
+    newer = odd_files.raw(odd_files.solved(LESSON, "1.1"))
+    export.write_bytes(odd_files.zipped({"Bob/b.ipynb": newer}, when=(2026, 11, 25, 9, 0, 0)))
+    collect.collect(export, course)
+    grading.grade([name], course)
+    assert points(course)["Bob", "1.1"]["points"] == "1.0"
+    after = {path: path.stat().st_mtime for path in course.glob("autograded/*/*/*.ipynb")}
+    assert {path.parts[-3] for path in after if after[path] != before[path]} == {"Bob"}
+    with (course / "grades.csv").open(encoding="utf-8") as file:
+        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert scores == {student: sum(row[1]) for student, row in CLASS.items()} | {"Bob": 1}
