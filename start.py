@@ -375,7 +375,7 @@ def main(arguments):
         say(f"Opening {what} in the browser. To stop it, press Ctrl-C here.")
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     # These take names of files, and mean them as the person does who typed them.
-    folder = Path.cwd() if name in ("check", "answers") else ROOT
+    folder = Path.cwd() if name in ("check", "answers", "workshop") else ROOT
     return become(command_line(name, rest, is_root), folder, machine.with_home(env, VENV))
 
 
