@@ -36,8 +36,8 @@ VERDICT = re.compile(
 )
 GUESSED = re.compile(
     r"^(?:(?P<none>No prediction yet\. It is: )|(?P<right>As you predicted: )|You predicted "
-    r"(?P<wrong>.+?)\. It is: |.* (?P<slip>is not (?:one of the|a number:|a word\.)|is less than 1, "
-    r"but))",
+    r"(?P<wrong>.+?)\. It is: |.* (?P<slip>is not (?:one of the|a number:|a word\.)"
+    r"|is less than 1, but))",
     re.MULTILINE,
 )
 PREDICTION = re.compile(r"checks\.prediction\((\w+)")
@@ -87,7 +87,8 @@ def items() -> dict[Key, Item]:
                     headings[len(level)] = heading
                 if asked := re.findall(r"\*\*[^*]*(?:[Pp]redict|bet)[^*]*\*\*(.+?)(?:\n\n|\Z)",
                                        cell.source, re.DOTALL):  # fmt: skip
-                    question = flat(asked[-1])
+                    sentences = re.split(r"(?<=[.?!]) ", flat(asked[-1]))
+                    question = " ".join(text for text in sentences if "the dots" not in text)
             if "exercise" in cell.metadata:
                 task = exercises()[cell.metadata["exercise"]["id"]]
                 about = plan["exercise"][task.id]
@@ -96,7 +97,7 @@ def items() -> dict[Key, Item]:
                 found[number, task.id] = Item(number, task.id, title, "", advice)
             elif cell.cell_type == "code":
                 for name in PREDICTION.findall(cell.source):
-                    title = f"Prediction {name}: {headings[max(headings)]}"
+                    title = f"Prediction: {headings[max(headings)]} ({name})"
                     advice = said_about(plan, number, set(headings.values()))
                     found[number, name] = Item(number, name, title, question, advice)
     return found
@@ -113,7 +114,7 @@ def said_about(plan: dict, lesson: int, headings: set[str]) -> str:
             after = [text for text in paragraphs if flat(text).startswith(("(*Run", "(*Show"))]
             if after:
                 return quote(flat(after[-1]))
-    return "Not in the run sheet: read on below the cell together."
+    return "Not in the run sheet: read the text below the cell together."
 
 
 @functools.cache
@@ -322,10 +323,10 @@ def most_frequent(counted: Tally) -> list[tuple[str, int]]:
     return sorted(counted.mistakes.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST]
 
 
-def to_teach(tallies: dict[Key, Tally]) -> list[Key]:
-    """Return the exercises and predictions that most people tried and didn't get right."""
+def hardest(tallies: dict[Key, Tally]) -> list[Key]:
+    """Return the exercises and predictions that somebody tried in vain, hardest first."""
     tried = [key for key, counted in tallies.items() if counted.states[TRIED]]
-    return sorted(tried, key=lambda key: -tallies[key].states[TRIED] / tallies[key].n)[:5]
+    return sorted(tried, key=lambda key: -tallies[key].states[TRIED] / tallies[key].n)
 
 
 # ------------------------------------------------------------------------------- the table, CSV
@@ -366,7 +367,7 @@ def sentence(text: str) -> str:
 
 def percent(part: int, whole: int) -> str:
     """Return a share such as "58 %"."""
-    return f"{100 * part / whole:.0f} %"
+    return f"{100 * part / whole:.0f}\N{NO-BREAK SPACE}%"
 
 
 def bar(counted: Tally) -> str:
@@ -376,13 +377,13 @@ def bar(counted: Tally) -> str:
         for state in STATES
         if counted.states[state]
     )
-    said = ", ".join(
+    said = ",</span> ".join(
         f'<span><i class="{state.replace(" ", "-")}" aria-hidden="true"></i> '
-        f"{counted.states[state]} {state} ({percent(counted.states[state], counted.n)})</span>"
+        f"{counted.states[state]} {state} ({percent(counted.states[state], counted.n)})"
         for state in STATES
-        if counted.states[state] or state in (RIGHT, TRIED, UNTOUCHED)
+        if counted.states[state] or state != NOT_RUN
     )
-    return f'<div class="bar" aria-hidden="true">{parts}</div><p class="said">{said}</p>'
+    return f'<div class="bar" aria-hidden="true">{parts}</div><p class="said">{said}</span></p>'
 
 
 def card(item: Item, counted: Tally) -> str:
@@ -393,7 +394,7 @@ def card(item: Item, counted: Tally) -> str:
         bar(counted),
     ]
     if frequent := most_frequent(counted):
-        rows = "".join(f"<li><b>{count} x</b> {sentence(text)}</li>" for text, count in frequent)
+        rows = "".join(f"<li><b>{count} ×</b> {sentence(text)}</li>" for text, count in frequent)
         lines.append(f"<ul>{rows}</ul>")
     if counted.states[RIGHT] < counted.n:
         lines.append(f"<blockquote>{marked_up(item.advice)}</blockquote>")
@@ -406,17 +407,25 @@ def anchor(item: Item) -> str:
 
 
 def summary(tallies: dict[Key, Tally]) -> str:
-    """Return the list of what to teach again."""
-    rows = []
-    for key in to_teach(tallies):
+    """Return the lists of what to teach again, and of the predictions that went wrong."""
+    exercise, guess = [], []
+    for key in hardest(tallies):
         counted, item = tallies[key], items()[key]
-        said = f"{counted.states[TRIED]} of {counted.n} not right yet."
-        [(text, count), *_] = most_frequent(counted) or [("", 0)]
-        said += f" {count} x: {sentence(text)}" if text else ""
-        rows.append(f'<li><a href="#{anchor(item)}">{marked_up(item.title)}</a>: {said}</li>')
-    if not rows:
-        return "<p>Nothing was tried that isn't right.</p>"
-    return f"<ol>{''.join(rows)}</ol>"
+        row = (
+            f'<li><a href="#{anchor(item)}">{marked_up(item.title)}</a><br>'
+            f"{counted.states[TRIED]} of {counted.n} not right."
+        )
+        for text, count in most_frequent(counted)[:1]:
+            row += f" Most frequent ({count} ×): {sentence(text)}"
+        (guess if item.question else exercise).append(f"{row}</li>")
+    lists = (
+        ("What to teach again", exercise[:5], "Every answer that was tried is right."),
+        ("The guesses that surprised most", guess[:3], "No guess was wrong."),
+    )
+    return "".join(
+        f"<h2>{title}</h2>" + (f"<ol>{''.join(rows)}</ol>" if rows else f"<p>{none}</p>")
+        for title, rows, none in lists
+    )
 
 
 def learned(sheets: list[questions.Sheet]) -> str:
@@ -455,7 +464,7 @@ PAGE = """<!doctype html>
   --line: #8f959d; --right: #4fbf95; --tried: #f0a35e; --not-run: #9aa0a8; }}
   a {{ color: #8cb8ff }} }}
 body {{ font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 52rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere }}
+  max-width: 52rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word }}
 h1, h2, h3 {{ line-height: 1.25 }} h2 {{ margin-top: 2.5rem; border-bottom: 2px solid var(--line) }}
 h3 {{ margin: 0 0 0.5rem; font-size: 1.05rem }}
 section {{ margin: 1.25rem 0; padding: 1rem; background: var(--soft); border-radius: 0.5rem }}
@@ -472,7 +481,8 @@ i.untouched {{ background: var(--paper) }}
 blockquote {{ margin: 0.75rem 0 0; padding-left: 0.75rem; border-left: 4px solid var(--line) }}
 table {{ border-collapse: collapse }} th, td {{ padding: 0.4rem 0.8rem 0.4rem 0; text-align: left;
   vertical-align: top; border-bottom: 1px solid var(--line) }} tbody th {{ font-weight: normal }}
-.wide {{ overflow-x: auto }} code {{ font-size: 0.92em }}
+td {{ min-width: 5.5rem }} tbody th {{ min-width: 9rem }} .wide {{ overflow-x: auto }}
+code {{ font-size: 0.92em }}
 @media print {{ body {{ max-width: none; padding: 0; font-size: 10pt }}
   :root {{ --ink: #000; --paper: #fff; --soft: #fff; --line: #555; --right: #0b6e4f;
     --tried: #c2570c; --not-run: #777 }} a {{ color: inherit; text-decoration: none }}
@@ -495,7 +505,7 @@ def page(found: Class) -> str:
         "sentences, with the number of students who made them. Below them is what the run sheet "
         "says.</p>"
     ]
-    body += ["<h2>What to teach again</h2>", summary(tallies), learned(found.sheets)]
+    body += [summary(tallies) if tallies else "", learned(found.sheets)]
     for number, lesson in enumerate(lessons.names()):
         cards = [
             card(items()[key], counted) for key, counted in tallies.items() if key[0] == number
