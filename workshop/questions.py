@@ -122,8 +122,8 @@ def changes(sheets: list[Sheet]) -> list[Change]:
                     *(len(before), sum(before.values())),
                     *(len(after), sum(after.values())),
                     len(both),
-                    sum(after[who] and not before[who] for who in both),
-                    sum(before[who] and not after[who] for who in both),
+                    sum(after[w] and not before[w] for w in both),
+                    sum(before[w] and not after[w] for w in both),
                 )
             )
     return found
@@ -149,7 +149,8 @@ def as_html(number: int, question: dict, solved: bool) -> str:
     )
     why = f"<p><b>{question['right']}.</b> {html.escape(question['why'])}</p>" if solved else ""
     return (
-        f"<section><h3>{number}. {html.escape(question['text'])}</h3><div>{grids}</div>"
+        f"<section><h3>{number}. {html.escape(question['text'])}</h3>"
+        f"{f'<div>{grids}</div>' if grids else ''}"
         f"<ul>{rows}</ul>{why}</section>"
     )
 
@@ -189,7 +190,7 @@ def page(solved: bool) -> str:
             asked = enumerate(questions(number, when), 1)
             body = "".join(as_html(place, question, solved) for place, question in asked)
             word = "" if solved else WORD
-            parts.append(f"<article><h2>{title}: {when} the lesson</h2>{word}{body}</article>")
+            parts.append(f"<article><h2>{when.title()}: {title}</h2>{word}{body}</article>")
     title = "Key to the questions" if solved else "Questions before and after each lesson"
     intro = (
         "For the instructor. Talk about the answers after the second sheet, not after the first."

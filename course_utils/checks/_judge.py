@@ -469,8 +469,9 @@ def in_general(exercise: Exercise, sentence: str) -> str:
 @functools.cache
 def _parts(exercise: Exercise) -> frozenset[str]:
     """Return the texts in the code of a lesson's checks and of the judge: parts of sentences."""
-    modules = map(sys.modules.get, (__name__, f"course_utils.checks.lesson{exercise.id[0]}"))
-    functions = [f for module in modules for f in vars(module).values() if inspect.isfunction(f)]
+    found_in = (__name__, f"course_utils.checks.lesson{exercise.id[0]}")
+    modules = [vars(sys.modules[name]) for name in found_in if name in sys.modules]
+    functions = [f for module in modules for f in module.values() if inspect.isfunction(f)]
     codes, found = [f.__code__ for f in functions], set()
     while codes:
         constants = codes.pop().co_consts

@@ -207,7 +207,7 @@ def run(client, cells) -> str:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to interrupt a kernel")
 def test_run_all_above_stops_where_the_sheet_says_and_the_way_out_works(monkeypatch):
-    """Each slip in a real kernel with a fresh name, then three dots in its place; all at the end."""
+    """Each slip in a real kernel, then three dots in its place; at the end, all dots at once."""
     monkeypatch.setenv(progress.VARIABLE, "")
     here = {"metadata": {"path": str(answers.notebooks.STUDENTS)}}
     notebook = answers.fresh(lessons.name_of(0))
