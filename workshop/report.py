@@ -200,7 +200,8 @@ def state_of_cells(notebook: nbformat.NotebookNode, id: str) -> tuple[str, str]:
     else:
         pattern = re.compile(rf"^{id} = (.+)$", re.M)
         cells = [c for c in notebook.cells if c.cell_type == "code" and pattern.search(c.source)]
-        code = any(found != "..." for c in cells for found in pattern.findall(c.source))
+        typed = [found for c in cells for found in pattern.findall(c.source)]
+        code = any(not found.startswith(("...", "checks.guess(")) for found in typed)
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     errors = [output.ename for output in outputs if output.output_type == "error"]
     if code and errors:
@@ -497,9 +498,9 @@ code {{ font-size: 0.92em }}
 def page(found: Class) -> str:
     """Return the report as one HTML page that needs no other file."""
     tallies = tally(found.work)
-    read = ", ".join(f"{count} {what}" for what, count in sorted(found.files.items()) if count)
+    read = "; ".join(f"{what}: {count}" for what, count in sorted(found.files.items()) if count)
     body = [
-        f"<p>{len(found.work)} students; {read}. The numbers count the students who handed in the "
+        f"<p>Students: {len(found.work)}; {read}. The numbers count the students who handed in the "
         "lesson. <b>Tried</b> means that the check didn't accept the answer. <b>Not run</b> means "
         "that there's an answer, but no verdict on it was saved. The mistakes are the checks' own "
         "sentences, with the number of students who made them. Below them is what the run sheet "
@@ -527,4 +528,4 @@ def write(folder: Path, target: Path = lessons.BUILT / "report") -> None:
     write_table(target / "report.csv", tally(found.work), found.sheets)
     for problem in found.problems:
         print(f"Not read: {problem}")
-    print(f"{len(found.work)} students. The report: {target / 'index.html'} and report.csv")
+    print(f"Students: {len(found.work)}. The report: {target / 'index.html'} and report.csv")

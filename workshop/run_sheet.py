@@ -403,7 +403,7 @@ Online, a thumbs-up and a raised hand do the same.
 *Run All Above* runs through wrong answers and missing ones. It stops at a cell that Python can't
 run. The way out is the same for all of them: **type the name that the next cell asks for, and three
 dots**, such as `first_guess = ...` or `best_label = ...`, in place of the guess or the function.
-(Leave lines with `import` as they are.) Then choose *Run All Above* again. They can still answer
+(Leave the lines above as they are.) Then choose *Run All Above* again. They can still answer
 later; Ctrl+Z brings back what they typed.
 
 """
