@@ -1,11 +1,11 @@
 """Everything an instructor needs, one command each. `python start.py workshop` runs this.
 
     python start.py workshop run-sheet                 minute by minute, in two formats
+    python start.py workshop questions                 two before and two after each lesson
+    python start.py workshop report FOLDER             what to teach again, from a class's notebooks
     python start.py workshop slides                    slides of all lessons, to show offline
     python start.py workshop grading                   a course folder for nbgrader
     python start.py workshop kit linux-x86_64 3.11     an archive that installs without internet
-    python start.py workshop questions                 two before and two after each lesson
-    python start.py workshop report FOLDER             what to teach again, from a class's notebooks
 
 README.md in this folder says when to use what.
 """
@@ -28,16 +28,16 @@ def main(arguments: list[str]) -> str | None:
     commands.add_parser(
         "run-sheet", help="write the run sheets and the helpers' sheet in workshop/"
     )
-    commands.add_parser("slides", help="make workshop/_build/slides")
-    commands.add_parser("grading", help="make workshop/_build/grading")
-    kit = commands.add_parser("kit", help="make workshop/_build/saliency-course-...zip")
-    kit.add_argument("platform", help="linux-x86_64, linux-aarch64, win-amd64 or macosx-arm64")
-    kit.add_argument("python", help="the participants' Python, such as 3.12")
     commands.add_parser("questions", help="make workshop/_build/questions")
     report = commands.add_parser("report", help="make workshop/_build/report")
     report.add_argument(
         "folder", help="what the class handed in: notebooks, progress files, answers"
     )
+    commands.add_parser("slides", help="make workshop/_build/slides")
+    commands.add_parser("grading", help="make workshop/_build/grading")
+    kit = commands.add_parser("kit", help="make workshop/_build/saliency-course-...zip")
+    kit.add_argument("platform", help="linux-x86_64, linux-aarch64, win-amd64 or macosx-arm64")
+    kit.add_argument("python", help="the participants' Python, such as 3.12")
     chosen = parser.parse_args(arguments)
 
     from workshop.lessons import PlanError
@@ -47,14 +47,6 @@ def main(arguments: list[str]) -> str | None:
             from workshop import run_sheet
 
             run_sheet.write()
-        elif chosen.command == "slides":
-            from workshop import slides
-
-            slides.write()
-        elif chosen.command == "grading":
-            from workshop import grading
-
-            grading.write()
         elif chosen.command == "questions":
             from workshop import questions
 
@@ -63,6 +55,14 @@ def main(arguments: list[str]) -> str | None:
             from workshop import report
 
             report.write(Path(chosen.folder))
+        elif chosen.command == "slides":
+            from workshop import slides
+
+            slides.write()
+        elif chosen.command == "grading":
+            from workshop import grading
+
+            grading.write()
         else:
             from workshop import offline_kit
 
