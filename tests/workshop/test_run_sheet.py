@@ -238,7 +238,7 @@ def test_three_dots_for_any_answer_are_no_obstacle(capsys):
 
 
 def test_the_invitation_says_what_the_course_needs():
-    letter = (ROOT / "workshop" / "invitation.md").read_text(encoding="utf-8")
+    letter = lessons.flat((ROOT / "workshop" / "invitation.md").read_text(encoding="utf-8"))
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     [versions] = re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', project)
     low, high = map(int, versions)
