@@ -3,6 +3,11 @@
 Each verdict that says something new becomes a line in the file. Lines are only ever added, so two
 notebooks may write at once. If the file is damaged, or a line is cut off, every other line still
 counts. A lesson never stops because of this file: whatever is in its place, nothing here raises.
+
+A line says which exercise, the verdict, the time, and which mistake the check found, in the
+course's words: {"exercise": "1.2", "verdict": "tried", "time": "...", "mistake": "..."}. Nothing
+in it is personal: no name, no code, no values. The file stays on this computer unless somebody
+hands it in, for the class report in workshop/.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ from typing import Any
 NAME = "saliency-course-progress.jsonl"
 VARIABLE = "SALIENCY_COURSE_PROGRESS"
 MOST_BYTES = 10_000_000
-"""Bytes to read at most; a student who tries every exercise fills 10,000."""
+"""Bytes to read at most; a student who makes three mistakes in every exercise fills 30,000."""
 CATALOGUE = Path(__file__).with_name("checks") / "exercises.json"
 RIGHT, TRIED, OPEN = "right", "tried", "open"
 MARKS = {RIGHT: "[x]", TRIED: "[~]", OPEN: "[ ]"}  # characters that every console can print
@@ -50,16 +55,22 @@ def progress_file() -> Path | None:
         return None
 
 
-def record(exercise: str, right: bool) -> None:
+def record(exercise: str, right: bool, mistake: str = "") -> None:
     """Note that a check accepted ("1.2", True) or rejected an answer. Once right stays right.
 
-    If that can't be kept, say so once.
+    The mistake is the check's sentence about it, without anything of the student's: their code,
+    values and names. Each is noted once. If that can't be kept, say so once.
     """
     path = progress_file()
-    if path is None or read(path)[0].get(exercise) in (RIGHT, RIGHT if right else TRIED):
+    if path is None:
+        return
+    before = [entry for entry in entries(path)[0] if entry["exercise"] == exercise]
+    if any(e["verdict"] == RIGHT or (not right and e["mistake"] == mistake) for e in before):
         return
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     line = {"exercise": exercise, "verdict": RIGHT if right else TRIED, "time": now}
+    if mistake:
+        line["mistake"] = mistake
     try:
         _check_is_file(path)
         with path.open("a+b") as file:  # one write at the end of the file, whoever else writes
@@ -96,23 +107,38 @@ def _lines(path: Path | None) -> tuple[list[bytes], str]:
         return [], str(error)
 
 
+def entries(path: Path | None = None) -> tuple[list[dict[str, str]], int]:
+    """Return the file's lines, and how many couldn't be read.
+
+    Each line is {"exercise": "1.2", "verdict": "right" or "tried", "mistake": a sentence or ""}.
+    A missing or unreadable file counts as empty.
+    """
+    found, damaged = [], 0
+    for line in filter(bytes.strip, _lines(path or progress_file())[0]):
+        try:
+            entry = json.loads(line.decode())
+            exercise, verdict = entry["exercise"], entry["verdict"]
+            mistake = entry.get("mistake", "")  # versions before the class report don't note it
+            if not (isinstance(exercise, str) and isinstance(mistake, str)):
+                raise ValueError
+            if verdict not in (RIGHT, TRIED):
+                raise ValueError
+        except (ValueError, TypeError, KeyError, RecursionError):  # such as 100,000 brackets
+            damaged += 1
+            continue
+        found.append({"exercise": exercise, "verdict": verdict, "mistake": mistake})
+    return found, damaged
+
+
 def read(path: Path | None = None) -> tuple[dict[str, str], int]:
     """Return {exercise: "right" or "tried"}, and how many lines couldn't be read.
 
     A missing or unreadable file counts as empty.
     """
-    found, damaged = {}, 0
-    for line in filter(bytes.strip, _lines(path or progress_file())[0]):
-        try:
-            entry = json.loads(line.decode())
-            exercise, verdict = entry["exercise"], entry["verdict"]
-            if not isinstance(exercise, str) or verdict not in (RIGHT, TRIED):
-                raise ValueError
-        except (ValueError, TypeError, KeyError, RecursionError):  # such as 100,000 brackets
-            damaged += 1
-            continue
-        if found.get(exercise) != RIGHT:
-            found[exercise] = verdict
+    found, (lines, damaged) = {}, entries(path)
+    for entry in lines:
+        if found.get(entry["exercise"]) != RIGHT:
+            found[entry["exercise"]] = entry["verdict"]
     return found, damaged
 
 

@@ -1,6 +1,8 @@
 """Everything an instructor needs, one command each. `python start.py workshop` runs this.
 
     python start.py workshop run-sheet                 minute by minute, in two formats
+    python start.py workshop questions                 two before and two after each lesson
+    python start.py workshop report FOLDER             what to teach again, from a class's notebooks
     python start.py workshop slides                    slides of all lessons, to show offline
     python start.py workshop grading                   a course folder for nbgrader
     python start.py workshop collect EXPORT.zip        what students handed in, ready to grade
@@ -26,7 +28,14 @@ def main(arguments: list[str]) -> str | None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("run-sheet", help="write the run sheets in workshop/")
+    commands.add_parser(
+        "run-sheet", help="write the run sheets and the helpers' sheet in workshop/"
+    )
+    commands.add_parser("questions", help="make workshop/_build/questions")
+    report = commands.add_parser("report", help="make workshop/_build/report")
+    report.add_argument(
+        "folder", help="what the class handed in: notebooks, progress files, answers"
+    )
     commands.add_parser("slides", help="make workshop/_build/slides")
     commands.add_parser("grading", help="make workshop/_build/grading")
     host = commands.add_parser("host", help="put your repository's address into the lessons")
@@ -51,6 +60,14 @@ def main(arguments: list[str]) -> str | None:
             from workshop import run_sheet
 
             run_sheet.write()
+        elif chosen.command == "questions":
+            from workshop import questions
+
+            questions.write()
+        elif chosen.command == "report":
+            from workshop import report
+
+            report.write(Path(chosen.folder))
         elif chosen.command == "slides":
             from workshop import slides
 

@@ -14,7 +14,9 @@ from workshop import lessons
 from workshop.lessons import Exercise, PlanError, exercises, flat, quote
 
 KINDS = {"talk": "you speak", "show": "you show", "predict": "they predict, you show"}
+OPEN = "they start it"
 NOTEBOOKS = "../notebooks"
+HELPERS = "helper_sheet.md"
 HEADER = """<!-- Made by `python start.py workshop run-sheet` from workshop/plan.toml and the
 lessons. Change those, not this file. -->
 """
@@ -22,9 +24,9 @@ lessons. Change those, not this file. -->
 
 @dataclass(frozen=True)
 class Step:
-    """One entry of a session's plan: a block of plan.toml, an exercise or a break."""
+    """One entry of a session's plan: a block of plan.toml, an exercise, an opening or a break."""
 
-    name: str  # as in the plan: "cat", "exercise 2.1", "show 4.2", "break 15"
+    name: str  # as in the plan: "cat", "exercise 2.1", "show 4.2", "open 2", "break 15"
     title: str
     minutes: int
     how: str
@@ -42,6 +44,10 @@ def step(plan: dict, name: str) -> Step:
     word, _, rest = name.partition(" ")
     if word == "break" and rest.isdigit():
         return Step(name, "Break", int(rest), "break")
+    if word == "open" and rest in plan["opening"]:
+        title = f"Everybody opens lesson {rest}"
+        lesson = lessons.name_of(int(rest))
+        return Step(name, title, plan["opening"][rest]["minutes"], OPEN, lesson)
     if word in ("exercise", "show") and rest in exercises():
         task = exercises()[rest]
         about = plan["exercise"].get(rest, {})
@@ -68,12 +74,20 @@ def step(plan: dict, name: str) -> Step:
                 f"{block['lesson']} doesn't have"
             )
         return Step(name, block["title"], block["minutes"], KINDS[block["kind"]], lesson)
-    raise PlanError(f"plan.toml: {name!r} is no block, no exercise of the lessons and no break")
+    raise PlanError(f"plan.toml: {name!r} is no block, exercise, opening or break")
 
 
 def check_minutes(plan: dict, form: dict) -> None:
-    """Raise PlanError if a session of this format takes longer than it has."""
+    """Raise PlanError if a session takes longer than it has, or a lesson's start isn't in it."""
     for number, session in enumerate(form["session"], 1):
+        opened = set()
+        for one in steps(plan, session):
+            opened |= {one.lesson} if one.how == OPEN else set()
+            if one.name.startswith("exercise") and one.lesson not in opened:
+                raise PlanError(
+                    f"{form['title']}, session {number}: {one.name} comes before anybody has "
+                    f'opened its lesson. Put "open {int(one.lesson[:2])}" above it'
+                )
         needed = sum(s.minutes for s in steps(plan, session))
         left = session["length"] - needed
         if left < form["reserve"]:
@@ -116,8 +130,9 @@ cells print with the course's network; except for a last digit, it's the same on
 notebook, or raises a hand, before the next cell runs. A check that says *not done yet* or *not
 right yet* hands the notebook a working version, so nobody has to finish an exercise to go on. If
 you've lost somebody, they click on the heading where you are and choose *Run*, *Run All Above
-Selected Cell*. **What they do** quotes *Common mistakes*, folded away in the task; the check names
-these mistakes when it meets them.
+Selected Cell*. It runs through wrong answers, but stops at a cell with a red error;
+[the helpers' sheet]({HELPERS}) says what to do then. **What they do** quotes *Common mistakes*,
+folded away in the task; the check names these mistakes when it meets them.
 """
 
 
@@ -149,8 +164,12 @@ def glance(plan: dict, session: dict) -> str:
     lines.append(f"| {end} | {left} | *In reserve* | for questions, or to end early | |")
     works = sum(s.exercise.minutes for s in steps(plan, session) if s.name.startswith("exercise"))
     guesses = sum(s.how == KINDS["predict"] for s in steps(plan, session))
+    opened = [s for s in steps(plan, session) if s.how == OPEN]
+    starts = ", ".join(str(number(s.lesson)) for s in opened)
     return "\n".join(lines) + (
-        f"\n\nThey write code for {works} minutes, and predict in {guesses} other steps.\n"
+        f"\n\nThey write code for {works} of the {session['length']} minutes, and predict in "
+        f"{guesses} other steps. Each laptop starts TensorFlow once per lesson that they open "
+        f"({starts}), which is {sum(s.minutes for s in opened)} min.\n"
     )
 
 
@@ -227,6 +246,8 @@ def script(plan: dict, session: dict) -> list[str]:
         lines.append(f"### {time} to {end}: {one.title} ({one.minutes} min)\n")
         if one.exercise:
             lines += exercise_script(plan, one)
+        elif one.how == OPEN:
+            lines += ["**Say.**\n", spoken(plan["opening"][one.name.split()[1]]["say"]), ""]
         elif one.how != "break":
             lines += block_script(plan["block"][one.name], one)
         else:
@@ -336,16 +357,69 @@ def homework(plan: dict, form: dict, done: dict[str, set[str]]) -> str:
     return "\n".join(lines)
 
 
+def helper_sheet(plan: dict) -> str:
+    """Return the sheet for those who walk around and help, as Markdown."""
+    ids = {id for form in plan["format"].values() for id in in_the_room(plan, form)["exercise"]}
+    lines = [f"# For helpers\n\n{HEADER}\n{HELP}"]
+    lines += ["| They typed | What happens | What to say |", "| --- | --- | --- |"]
+    for slip in plan["slip"]:
+        typed = "<br>".join(f"`{line}`" for line in slip["typed"].strip().splitlines())
+        happens = f"{slip['stops']}: all below waits" if slip["stops"] else "the notebook goes on"
+        lines.append(f"| {typed} | {happens} | {slip['say']} |")
+    lines.append("\n## The exercises in the room\n")
+    for task in exercises().values():
+        if task.id in ids:
+            lines += [
+                f"### Exercise {task.id}: {task.title}\n",
+                *misconception(plan["exercise"][task.id], task),
+            ]
+    return quote("\n".join(lines).rstrip("\n") + "\n")
+
+
+HELP = """\
+One of you per ten people is enough. Read this page once, and do the exercises below yourself.
+
+## Signals
+
+Everybody has two sticky notes, or two pieces of paper. On the lid of the laptop:
+
+- **green**: "My check says *right*." Don't interrupt, and ask whether a neighbour wants a hint.
+- **red**: "I'm stuck." Go there. If several are red, help the one who has waited longest.
+- **none**: still working. Leave people alone for the first two minutes.
+
+Tell the instructor when half of the notes are green, and when three people have the same mistake.
+Online, a thumbs-up and a raised hand do the same.
+
+## What to say first
+
+1. *What does the check say?* Let them read it aloud. It usually names the mistake.
+2. *What did you expect it to be?* Ask for a number, or for a shape.
+3. *Have you opened hint 1?* Hints are folded away below the task.
+4. Don't touch their keyboard. If time is up, let them run the check: it hands out a working
+   version.
+
+## A red error
+
+*Run All Above* runs through wrong answers and missing ones. It stops at a cell that Python can't
+run. The way out is the same for all of them: **type the name that the next cell asks for, and three
+dots**, such as `first_guess = ...` or `best_label = ...`, in place of the guess or the function.
+(Leave the lines above as they are.) Then choose *Run All Above* again. They can still answer
+later; Ctrl+Z brings back what they typed.
+
+"""
+
+
 def sheets() -> dict[Path, str]:
-    """Return the run sheets, by the files they belong in."""
+    """Return the run sheets and the helpers' sheet, by the files they belong in."""
     plan = lessons.read_toml("plan.toml")
     if unknown := plan["exercise"].keys() - exercises().keys():
         raise PlanError(f"plan.toml describes exercises that do not exist: {', '.join(unknown)}")
-    return {lessons.HERE / form["file"]: make(plan, form) for form in plan["format"].values()}
+    made = {lessons.HERE / form["file"]: make(plan, form) for form in plan["format"].values()}
+    return made | {lessons.HERE / HELPERS: helper_sheet(plan)}
 
 
 def write() -> None:
-    """Write all run sheets."""
+    """Write all sheets."""
     for path, text in sheets().items():
         path.write_text(text, encoding="utf-8", newline="\n")
         print(path.relative_to(lessons.ROOT))

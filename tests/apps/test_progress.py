@@ -38,6 +38,39 @@ def test_right_stays_right_and_nothing_is_written_twice(kept_in):
     assert len(kept_in.read_bytes().splitlines()) == 3
 
 
+def test_each_mistake_is_noted_once_until_it_is_right(kept_in):
+    for right, mistake in [(0, "a"), (0, "b"), (0, "a"), (1, ""), (0, "c"), (0, "b")]:
+        progress.record("1.2", bool(right), mistake)
+    noted = [entry["mistake"] for entry in progress.entries()[0]]
+    assert noted == ["a", "b", ""]
+    assert progress.read() == ({"1.2": "right"}, 0)
+
+
+def test_what_a_check_notes_is_the_courses_own_words(kept_in):
+    """Nothing of the student's: no code, no names, no values."""
+    weight = np.random.default_rng(0).normal(size=(8, 8))
+    wrong = [
+        lambda weights, c: weight * 1234567,
+        lambda weights, c: "Geheim",
+        lambda weights, c: {"geheim": 1234567},
+        lambda weights, c: geheim,  # noqa: F821
+        lambda weights, c: Path("/home/geheim/1234567").read_text(),
+        lambda weights, c: weights[:, c],
+        lambda weights, c: weights[c],
+    ]
+    for program in wrong:
+        checks.weight_picture(program)
+    text = kept_in.read_text(encoding="utf-8").lower()
+    assert "geheim" not in text
+    assert "1234567" not in text
+    noted = {entry["mistake"] for entry in progress.entries()[0]}
+    assert {"Your function stopped with NameError."} < noted
+    assert "Your function stopped with FileNotFoundError." in noted
+    sentences = {sentence for _, sentence in checks.weight_picture.wrong}
+    assert len(noted & sentences) >= 1
+    assert all(len(mistake) > 10 for mistake in noted)
+
+
 def test_cut_at_any_byte_no_whole_line_is_lost_and_the_next_one_counts(kept_in):
     for exercise in ("0.1", "0.2", "1.1"):
         progress.record(exercise, True)
@@ -62,6 +95,7 @@ def test_damaged_lines_are_counted_and_the_others_kept(kept_in):
         b'{"exercise": 1, "verdict": "right"}',
         b"{}",
     ]
+    rubbish += [b'{"exercise": "1.1", "verdict": "right", "mistake": ["a"]}']
     rubbish += [b'{"exercise": "1.1", "verdict": "well"}', b'{"exercise": ["1.1"], "verdict": []}']
     with kept_in.open("ab") as file:
         file.write(b"\n".join(rubbish) + b"\n\n")
