@@ -161,7 +161,7 @@ def test_smoothgrad_is_drawn_while_it_samples(classifier, cat_inputs):
     expected = map_values(vanilla_gradients(classifier.model, cat_inputs, 281)[0])
     for _, figure in found:
         # Batches of different sizes are summed in different orders.
-        drawn = figure.axes[1].images[0].get_array()
+        drawn = np.asarray(figure.axes[1].images[0].get_array())
         np.testing.assert_allclose(drawn, expected, atol=1e-3 * expected.max())
 
 
