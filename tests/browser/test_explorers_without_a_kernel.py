@@ -136,7 +136,9 @@ def test_the_script_moves_a_linear_model_as_python_draws_it(opened):
             for svg in (explorer.locator("svg").evaluate("e => e.outerHTML"), as_svg(figure))
         )
         assert shown[0] == wanted[0]
-        assert shown[1] == pytest.approx(wanted[1], abs=1e-4)  # Matplotlib writes six decimals
+        assert shown[1] == pytest.approx(
+            wanted[1], abs=0.51
+        )  # Matplotlib moves level lines to pixels
 
 
 def test_without_scripts_there_is_the_still_and_a_note(chromium, address):
