@@ -453,14 +453,14 @@ def test_long_work_shows_its_progress_and_can_be_cancelled():
     assert (button.description, button.disabled) == ("Cancel", False)
     button.click()
     go.set()
-    assert explorer.wait(10)
+    assert explorer.wait()
     assert progress[-1] <= 0.4  # the step under way when Cancel was clicked, and none after it
     assert "slope +10 per year" not in shown(explorer)
 
     # Choosing the same value again would be no change. So the button offers to draw it.
     assert (button.description, button.disabled) == ("Draw again", False)
     button.click()
-    assert explorer.wait(10)
+    assert explorer.wait()
     assert "slope +10 per year" in shown(explorer)
     assert (button.description, button.disabled) == ("Cancel", True)
 
