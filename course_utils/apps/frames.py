@@ -73,7 +73,7 @@ def _compact(image: str, kind: str) -> str:
     """
     content = base64.b64decode(image)
     picture = Image.open(io.BytesIO(content)).convert("RGB")
-    colours = len(picture.getcolors(picture.width * picture.height))
+    colours = len(picture.getcolors(picture.width * picture.height) or ())
     options: dict[str, Any] = {"optimize": True}
     if picture.width * picture.height > SMALL and colours <= 256:
         picture = picture.quantize(32, dither=Image.Dither.NONE)

@@ -26,7 +26,7 @@ const STYLE = `
 .course-explorer-controls [type=range] { width: 16em; height: 2em; }
 .course-explorer-controls :focus-visible { outline: 3px solid currentColor; outline-offset: 2px;
   border-radius: 3px; }
-.course-explorer-controls output { min-width: 4em; font-variant-numeric: tabular-nums; }
+.course-explorer-value { min-width: 4em; font-variant-numeric: tabular-nums; }
 .course-explorer-picture { overflow-x: auto; margin: .5em 0; }
 .course-explorer-picture svg { display: block; width: 100%; height: auto; max-width: 42em;
   background: white; }
@@ -64,7 +64,7 @@ const CONTROLS = {
   number({ name, stops, start }, moved) {
     const id = newName();
     const slider = make("input", { type: "range", min: 0, max: stops.length - 1, id });
-    const shown = make("output");
+    const shown = make("span", { class: "course-explorer-value", "aria-hidden": "true" });
     const say = () => {
       shown.textContent = stops[slider.value];
       slider.setAttribute("aria-valuetext", stops[slider.value]);

@@ -161,7 +161,7 @@ def test_smoothgrad_is_drawn_while_it_samples(classifier, cat_inputs):
     expected = map_values(vanilla_gradients(classifier.model, cat_inputs, 281)[0])
     for _, figure in found:
         # Batches of different sizes are summed in different orders.
-        drawn = figure.axes[1].images[0].get_array()
+        drawn = np.asarray(figure.axes[1].images[0].get_array())
         np.testing.assert_allclose(drawn, expected, atol=1e-3 * expected.max())
 
 
@@ -456,14 +456,14 @@ def test_long_work_shows_its_progress_and_can_be_cancelled():
     assert (button.description, button.disabled) == ("Cancel", False)
     button.click()
     go.set()
-    assert explorer.wait(10)
+    assert explorer.wait()
     assert progress[-1] <= 0.4  # the step under way when Cancel was clicked, and none after it
     assert "slope +10 per year" not in shown(explorer)
 
     # Choosing the same value again would be no change. So the button offers to draw it.
     assert (button.description, button.disabled) == ("Draw again", False)
     button.click()
-    assert explorer.wait(10)
+    assert explorer.wait()
     assert "slope +10 per year" in shown(explorer)
     assert (button.description, button.disabled) == ("Cancel", True)
 

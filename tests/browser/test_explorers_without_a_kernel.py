@@ -123,7 +123,8 @@ def test_the_script_moves_a_linear_model_as_python_draws_it(opened):
     names = ["w of area (per m²)", "area (m²)", "w of age (per year)", "age (year)"]
     explorer = opened.locator(".course-explorer").nth(1)
     model = linear_explorer(*MODEL)
-    for places in ((0, 0, 0, 0), (100, 3, 41, 77), (37, 100, 90, 0)):
+    # Neither level, nor so steep that it leaves the page: Matplotlib changes such lines.
+    for places in ((60, 3, 41, 77), (75, 20, 45, 10), (40, 100, 60, 0)):
         values = []
         for name, place in zip(names, places, strict=True):
             slider = explorer.get_by_role("slider", name=name, exact=True)
@@ -136,7 +137,7 @@ def test_the_script_moves_a_linear_model_as_python_draws_it(opened):
             for svg in (explorer.locator("svg").evaluate("e => e.outerHTML"), as_svg(figure))
         )
         assert shown[0] == wanted[0]
-        assert shown[1] == pytest.approx(wanted[1], abs=1e-4)  # Matplotlib writes six decimals
+        assert shown[1] == pytest.approx(wanted[1], abs=1e-4)  # it writes six decimals
 
 
 def test_without_scripts_there_is_the_still_and_a_note(chromium, address):

@@ -41,17 +41,18 @@ def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
     )
     assert page.locator(".jp-Notebook .jp-RenderedText[data-mime-type*=error]").count() == 0
 
-    picture = page.locator(".widget-html img")
+    picture = page.locator(".widget-html img[alt^='Grad-CAM']")
+    first = page.locator(".widget-html img").first
     wait_for_words(page, "'basketball' at head_conv, with ReLU")
     before = picture.get_attribute("src")
-    assert "'basketball' at head_conv" in picture.get_attribute("alt")
+    assert "'basketball' at head_conv" in first.get_attribute("alt")
 
     layer.focus()
     page.keyboard.press("Space")
     wait_for_words(page, "'basketball' at block15_add, with ReLU")
     moved = picture.get_attribute("src")
     assert moved != before
-    assert "block15_add" in picture.get_attribute("alt")
+    assert "block15_add" in first.get_attribute("alt")
 
     for _ in range(3):  # past two more layers, to the switch
         page.keyboard.press("Tab")
@@ -70,25 +71,45 @@ def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
     assert others == []
 
 
-def test_a_number_is_typed_and_a_slider_is_moved(page, jupyterlab):
+def test_a_number_is_typed_a_slider_is_moved_and_the_kernel_goes(page, jupyterlab):
     """Lesson 1's explorer needs no network, and has every other kind of control."""
     address, folder = jupyterlab
     (folder / "one.ipynb").write_text(NUMBERS)
     run_all(page, address, "one.ipynb")
-    area = page.get_by_role("spinbutton", name="area (m²)")
+    area = page.get_by_role("textbox", name="area (m²)")
     area.wait_for(timeout=120_000)
     wait_for_words(page, "rent: 900, .*slope [+]11 per m²")
 
-    area.fill("70")
+    area.fill("70,0")
     page.keyboard.press("Enter")
     wait_for_words(page, "rent: 1010, .*slope [+]11 per m²")  # 110 more, and the same slope
     page.get_by_role("slider").nth(1).focus()
     page.keyboard.press("ArrowRight")  # a step is 0.9 m²
     wait_for_words(page, r"rent: 10(19|20), ")
 
-    area.fill("1000")  # a number that's too large becomes the largest allowed
+    area.fill("1000")
     page.keyboard.press("Enter")
+    wait_for_words(page, "It goes from 25 to 120: 1000 became 120.")
     wait_for_words(page, "area 120 ")
+
+    # Without its kernel, the explorer that needs none takes the widget's place: at once, and when
+    # the saved notebook is opened again.
+    page.keyboard.press("Control+s")
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    slider = page.get_by_role("slider", name="area (m²)", exact=True)
+    for _ in range(2):
+        page.locator(".course-explorer").wait_for()
+        assert page.locator(".live-explorer:visible").count() == 0
+        slider.focus()
+        wait_for_words(page, "rent: 900, ")
+        page.keyboard.press("ArrowUp")  # which JupyterLab would take to choose another cell
+        wait_for_words(page, "rent: 90[1-9][^ ]*, .*slope [+]11 per m²")
+        assert slider.evaluate("e => e === document.activeElement")
+        page.goto(f"{address}/lab/tree/one.ipynb?reset")
+        page.get_by_text("Error displaying widget").wait_for(state="attached")
+    assert page.get_by_text("Error displaying widget").is_hidden()
 
 
 CELL = """from course_utils.widgets import linear_explorer
