@@ -324,7 +324,7 @@ class Playground(widgets.VBox):
             first = f"; these are the first {OFFERED}" if len(found) > OFFERED else ""
             said = f"{_count(len(found))} {words!r}{first}. Choose one."
         elif found := close_classes(self._classifier, words):
-            said = f"No class has the name {words!r}. These are similar: choose one, or try another."
+            said = f"No class has the name {words!r}. These are similar: choose one, or try again."
         else:
             said = (
                 f"No class has the name {words!r} or a similar one. Try another word or a number "
@@ -334,6 +334,7 @@ class Playground(widgets.VBox):
         probability = {p.class_index: p.probability for p in self._predictions}
         self.label.options = [(f"{self._named(c)} {percent(probability[c])}", c) for c in found]
         self.label.value = chosen if chosen in found else None
+        self.label.layout.display = None if found else "none"  # or the page would keep the last
         bars = "".join(
             f".playground-classes button:nth-child({i}) {{ --bar: {probability[c]:.1%} }}\n"
             for i, c in enumerate(found, 1)

@@ -47,10 +47,11 @@ async function give(root, file) {
   input.dispatchEvent(new Event("change"));
 }
 
-// Under Voila, the playground is the whole page; in JupyterLab, it's one cell among others.
+// Under Voila, the playground is the whole page; elsewhere, it's one cell among others.
+const isPage = document.body.dataset.voila !== undefined;
+
 function rootAt(target) {
-  const whole = !document.querySelector(".jp-NotebookPanel");
-  return target.closest?.(".playground") ?? (whole && document.querySelector(".playground"));
+  return target.closest?.(".playground") ?? (isPage && document.querySelector(".playground"));
 }
 
 for (const kind of ["dragover", "dragleave", "drop", "paste"]) {
