@@ -144,8 +144,9 @@ NO_MAPS = "<h2>3. The maps</h2><p>Choose a class, then Explain: the maps will ap
 
 GONE = (
     "<strong>The kernel has stopped:</strong> the Python process that computes the maps is gone, "
-    "so the controls no longer do anything. To go on, reload this page; in JupyterLab, run the "
-    "cell again. You can still read, and download, what was computed before."
+    "so the controls no longer do anything. To go on, reload this page; in JupyterLab, run all "
+    "cells again. If the page doesn't load, its server was stopped, too: start it again. You can "
+    "still read, and download, what was computed before."
 )
 
 

@@ -95,6 +95,16 @@ window.addEventListener(
   true,
 );
 
+// Such a page doesn't notice that its server was stopped, or that it slept until its kernel ended.
+async function askForKernel() {
+  const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").text);
+  const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`).catch(() => null);
+  for (const root of document.querySelectorAll(".playground")) {
+    root.classList.toggle("playground-lost", !answer?.ok);
+  }
+}
+if (isPage) setInterval(askForKernel, 5000);
+
 function update() {
   for (const button of document.querySelectorAll(".playground .widget-upload")) {
     if (!inputs.has(button)) findInput(button);
