@@ -247,7 +247,7 @@ class Playground(widgets.VBox):
     # ------------------------------------------------------------------- the picture, the network
 
     def _read_example(self) -> None:
-        name = self.example.value
+        name = str(self.example.value)
         self._picture, self._name = load_image(name), name.replace("_", " ")
         self._described = example_images()[name]
 
@@ -287,7 +287,7 @@ class Playground(widgets.VBox):
             if self._classifier.name != self.network.value:
                 self._say(f"Loading {self.network.value} ...")
                 yield
-                self._classifier = load_classifier(self.network.value)
+                self._classifier = load_classifier(str(self.network.value))
             classifier = self._classifier
             self._inputs = classifier.prepare(self._picture)
             self._predictions = classifier.predict(self._picture, top=len(classifier.labels))[0]
