@@ -68,6 +68,7 @@ def set_up(where: str) -> str:
 
 @functools.cache  # jupytext takes 0.1 s, and the tests read each lesson many times
 def parse(source: str) -> nbformat.NotebookNode:
+    """Return a source as a notebook, without what `read` adds."""
     return jupytext.reads(source, fmt="py:percent")
 
 
