@@ -9,7 +9,6 @@ anything, so you can read them from a disk, without internet.
 
 from __future__ import annotations
 
-import html
 import re
 import shutil
 import sys

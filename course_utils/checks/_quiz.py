@@ -69,7 +69,7 @@ def guess_html(label: str, choices: Sequence[str]) -> str:
     """Return a list of choices as HTML; scripts/questions.js makes buttons, or a field, of it."""
     listed = "".join(f"<li>{_text(choice)}</li>" for choice in choices)
     return (
-        '<fieldset class="course-prediction" data-lm-suppress-shortcuts="true">'
+        '<fieldset class="course-prediction">'
         f"<legend>{_text(label)}</legend><ul>{listed}</ul></fieldset>{script('questions')}"
     )
 
@@ -181,10 +181,7 @@ def quiz_html(lesson: int) -> str:
             f'<ol type="a">{choices}</ol><details><summary>What each answer means</summary>'
             f'<ol type="a">{meanings}</ol></details></fieldset>'
         )
-    return (
-        f'<div class="course-quiz" data-lm-suppress-shortcuts="true">{"".join(asked)}</div>'
-        + script("questions")
-    )
+    return f'<div class="course-quiz">{"".join(asked)}</div>' + script("questions")
 
 
 def in_notebook() -> bool:

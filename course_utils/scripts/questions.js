@@ -19,12 +19,12 @@ const STYLE = `
   min-height: 2.2em; padding: .2em .9em; border: 1px solid currentColor; border-radius: 4px; }
 .course-prediction button { cursor: pointer; }
 .course-prediction button[aria-pressed=true] { box-shadow: inset 0 0 0 2px currentColor; }
-.course-prediction button[aria-pressed=true]::before { content: "✓ "; }
-.course-quiz ol.choices label { display: flex; align-items: baseline; gap: .6em; padding: .3em 0;
+:is(.course-guess .mod-active, .course-prediction button[aria-pressed=true])::before { content: "✓ "; }
+.course-quiz ol.choices label { display: flex; align-items: baseline; gap: .8em; padding: .3em 0;
   cursor: pointer; }
 .course-quiz input { flex: none; width: 1.1em; height: 1.1em; margin: 0; accent-color: #1a6fb5; }
 .course-quiz input:focus-visible { outline-offset: 2px; }
-:is(.course-prediction, .course-quiz) :is(button, input, summary):focus-visible {
+:is(.course-guess, .course-prediction, .course-quiz) :is(button, input, summary):focus-visible {
   outline: 3px solid currentColor; outline-offset: 2px; }
 :is(.course-prediction, .course-quiz) [role=status] { margin: .3em 0; }
 .course-quiz [data-right] { padding-left: .7em; border-left: 4px solid #2a8a46; }
@@ -33,6 +33,9 @@ const STYLE = `
 if (!document.getElementById("course-questions")) {
   document.head.append(make("style", { id: "course-questions" }, STYLE));
 }
+
+// In JupyterLab, the arrow keys would leave the cell. This must be on the element with the focus.
+const OWN_KEYS = { "data-lm-suppress-shortcuts": true };
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -48,8 +51,6 @@ const number = (text) => (/^[-+]?\d*[.,]?\d+\s*%?$/.test(text) ? parseFloat(text
 
 // On the course's pages, what came out is folded below the question, and has a line "It is: stay".
 function answerTo(prediction) {
-  const follows = (fold) =>
-    prediction.compareDocumentPosition(fold) & Node.DOCUMENT_POSITION_FOLLOWING;
   const foldOf = (asked) =>
     [...document.querySelectorAll("details.course-outcome")].find((fold) =>
       asked.compareDocumentPosition(fold) & Node.DOCUMENT_POSITION_FOLLOWING);
@@ -57,7 +58,7 @@ function answerTo(prediction) {
   if (!fold) return {};
   const together = [...document.querySelectorAll(".course-prediction")].filter(
     (other) => foldOf(other) === fold);
-  const answers = [...fold.textContent.matchAll(/\bIt is: (.+)$/gm)].map((match) => match[1].trim());
+  const answers = [...fold.textContent.matchAll(/It is: (.+)$/gm)].map((match) => match[1].trim());
   return { fold, together, answer: answers[together.indexOf(prediction)] };
 }
 
@@ -89,7 +90,7 @@ function predict(prediction) {
   const items = [...list.children];
   if (items.length) {
     const buttons = items.map((item) => {
-      const button = make("button", { type: "button", "aria-pressed": false }, ...item.childNodes);
+      const button = make("button", { type: "button", "aria-pressed": false, ...OWN_KEYS }, ...item.childNodes);
       button.addEventListener("click", () => {
         for (const other of buttons) other.setAttribute("aria-pressed", other === button);
         choose(button.textContent);
@@ -100,7 +101,7 @@ function predict(prediction) {
     return;
   }
   const words = prediction.querySelector("legend").textContent;
-  const field = make("input", { type: "text", "aria-label": words, autocomplete: "off" });
+  const field = make("input", { "aria-label": words, autocomplete: "off", ...OWN_KEYS });
   const done = make("button", { type: "button" }, "Predict");
   const take = () => {
     const typed = field.value.trim();
@@ -120,7 +121,7 @@ function ask(question) {
   const name = `course-quiz-${Math.random()}`;
   const said = make("div", { role: "status" });
   [...choices.children].forEach((item, i) => {
-    const button = make("input", { type: "radio", name });
+    const button = make("input", { type: "radio", name, ...OWN_KEYS });
     button.addEventListener("change", () => {
       const meaning = meanings.children[i];
       said.replaceChildren(...meaning.cloneNode(true).childNodes);

@@ -1,4 +1,7 @@
-"""Predictions, quizzes and verdicts by mouse and by keyboard: in JupyterLab, and in a plain page."""
+"""Predictions, quizzes and verdicts by mouse and keyboard: in JupyterLab, and in a plain page."""
+
+import os
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -95,11 +98,53 @@ def test_in_jupyterlab(page, jupyterlab):
     cell(page, 3).get_by_text("You predicted 40. It is: 37, so you were 3 off.").wait_for()
 
     answer_by_keyboard(page, cell(page, 4))
-    for theme in ("light", "dark"):
-        page.evaluate("t => document.body.dataset.jpThemeLight = t", str(theme == "light").lower())
-        good_contrast(page.locator(".course-quiz"))
-    assert [url for url in page.strangers] == []
-    assert errors == []
+    good_contrast(page.locator(".course-quiz"))
+    page.screenshot(path="/tmp/q1.png")
+    page.keyboard.press("Control+S")
+    page.locator(".jp-Notebook").get_by_text("stay").first.wait_for()
+    page.set_viewport_size({"width": 390, "height": 844})
+    for verdict in verdicts:
+        verdict.scroll_into_view_if_needed()
+        assert verdict.evaluate("e => e.scrollWidth <= e.clientWidth")
+    page.screenshot(path="/tmp/q2.png")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+    # Later, in the dark: the notebook is there as it was saved, but its kernel isn't.
+    saved = (folder / "one.ipynb").read_text(encoding="utf-8")
+    assert "You predicted 40" in saved
+    theme = "lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings"
+    settings = Path(os.environ["JUPYTER_CONFIG_DIR"]) / theme
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('{"theme": "JupyterLab Dark"}', encoding="utf-8")
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+    open_notebook(page, address, "one.ipynb")
+    cell(page, 0).get_by_role("group", name="Your guess").get_by_role("button", name="fall").click()
+    cell(page, 0).get_by_text("You predict fall.").wait_for()
+    assert page.get_by_text("Error displaying widget").count() == 0
+    answer_by_keyboard(page, cell(page, 4))
+    good_contrast(page.locator(".course-quiz, .course-prediction"))
+    page.screenshot(path="/tmp/q3.png")
+
+    # As somebody else sees it, who doesn't trust it: plain lists.
+    other = nbformat.reads(saved, as_version=4)
+    other.cells.append(nbformat.v4.new_markdown_cell("another notebook"))
+    nbformat.write(other, folder / "two.ipynb")
+    open_notebook(page, address, "two.ipynb")
+    assert cell(page, 4).get_by_role("radio").count() == 0
+    first = cell(page, 4).get_by_text("What each answer means").first
+    first.click()
+    assert cell(page, 4).get_by_text(QUIZ[0]["answers"][0]["feedback"]).is_visible()
+    assert cell(page, 0).get_by_role("listitem").all_inner_texts() == ["rise", "fall", "stay"]
+    assert page.get_by_text("IPython.core.display").count() == 0
+    good_contrast(cell(page, 4).locator(".jp-OutputArea-output"))
+    page.screenshot(path="/tmp/q4.png")
+    assert page.strangers == errors == []
+
+
+def open_notebook(page, address, name):
+    page.goto(f"{address}/lab/tree/{name}?reset")
+    page.locator(".jp-Notebook").get_by_text("What each answer means").first.wait_for()
 
 
 def answer_by_keyboard(page, place):
@@ -135,13 +180,15 @@ def outcome(text):
 def test_in_a_page_without_a_kernel(page, tmp_path, width, scheme):
     """As on the course's pages: from a file, and the outcome stays folded until you choose."""
     words = guess_html("Your guess: one of these", ["rise", "fall", "stay"])
+    first = outcome("rent +11\nNo prediction yet. It is: stay")
+    last = outcome("It is: line 1\nIt is: line 2")
     pairs = "".join(guess_html(label, ["line 1", "line 2"]) for label in ("first", "second"))
     (tmp_path / "page.html").write_text(
         "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         "<style>:root{color-scheme:light dark;background:Canvas;color:CanvasText}</style>"
-        f"{words}{outcome('rent +11<br>No prediction yet. It is: stay')}"
+        f"{words}{first}"
         f"{guess_html('Your guess: a number', [])}{outcome('It is: 37')}"
-        f"{pairs}{outcome('It is: line 1<br>It is: line 2')}{quiz_html(1)}",
+        f"{pairs}{last}{quiz_html(1)}",
         encoding="utf-8",
     )
     page.set_viewport_size({"width": width, "height": 844})
@@ -178,6 +225,7 @@ def test_in_a_page_without_a_kernel(page, tmp_path, width, scheme):
     assert said.nth(3).inner_text().startswith("You predicted line 1. It is: line 2.")
 
     answer_by_keyboard(page, page.locator("body"))
+    page.screenshot(path=f"/tmp/p-{width}-{scheme}.png", full_page=True)
     good_contrast(page.locator("body"))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.strangers == errors == []
