@@ -93,7 +93,8 @@ def test_what_is_clicked_or_typed_into_a_field_is_compared(capsys):
         "No prediction yet. It is: fall",
         "You predicted rise. It is: fall. What surprised you?",
         "No prediction yet. It is: 37",
-        "'forty' is not a number: write one such as 12. Change your guess, and run this cell again.",
+        "'forty' is not a number: write one such as 12. "
+        "Change your guess, and run this cell again.",
         "You predicted 40. It is: 37, so you were 3 off.",
     ]
 
