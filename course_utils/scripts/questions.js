@@ -19,7 +19,8 @@ const STYLE = `
   min-height: 2.2em; padding: .2em .9em; border: 1px solid currentColor; border-radius: 4px; }
 .course-prediction button { cursor: pointer; }
 .course-prediction button[aria-pressed=true] { box-shadow: inset 0 0 0 2px currentColor; }
-:is(.course-guess .mod-active, .course-prediction button[aria-pressed=true])::before { content: "✓ "; }
+:is(.course-guess .mod-active, .course-prediction button[aria-pressed=true])::before {
+  content: "✓ "; }
 .course-quiz ol.choices label { display: flex; align-items: baseline; gap: .8em; padding: .3em 0;
   cursor: pointer; }
 .course-quiz input { flex: none; width: 1.1em; height: 1.1em; margin: 0; accent-color: #1a6fb5; }
@@ -47,7 +48,8 @@ function make(tag, attributes = {}, ...children) {
 // ------------------------------------------------------------------------------------ predictions
 
 const letters = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
-const number = (text) => (/^[-+]?\d*[.,]?\d+\s*%?$/.test(text) ? parseFloat(text.replace(",", ".")) : NaN);
+const number = (text) =>
+  /^[-+]?\d*[.,]?\d+\s*%?$/.test(text) ? parseFloat(text.replace(",", ".")) : NaN;
 
 // On the course's pages, what came out is folded below the question, and has a line "It is: stay".
 function answerTo(prediction) {
@@ -81,6 +83,10 @@ function predict(prediction) {
     said.textContent = `You predict ${chosen}.`;
     if (!fold || together.some((other) => !other.dataset.chosen)) return;
     fold.open = true;
+    const texts = document.createTreeWalker(fold, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      texts.currentNode.data = texts.currentNode.data.replace("No prediction yet. It is", "It is");
+    }
     for (const each of together) {
       const its = answerTo(each).answer;
       if (its) each.querySelector("[role=status]").textContent = compared(each.dataset.chosen, its);
@@ -90,7 +96,8 @@ function predict(prediction) {
   const items = [...list.children];
   if (items.length) {
     const buttons = items.map((item) => {
-      const button = make("button", { type: "button", "aria-pressed": false, ...OWN_KEYS }, ...item.childNodes);
+      const looks = { type: "button", "aria-pressed": false, ...OWN_KEYS };
+      const button = make("button", looks, ...item.childNodes);
       button.addEventListener("click", () => {
         for (const other of buttons) other.setAttribute("aria-pressed", other === button);
         choose(button.textContent);
@@ -106,7 +113,7 @@ function predict(prediction) {
   const take = () => {
     const typed = field.value.trim();
     if (/a number$/.test(words) && Number.isNaN(number(typed))) {
-      said.textContent = `${typed ? `"${typed}" is not a number` : "Nothing is typed yet"}: write one such as 12.`;
+      said.textContent = `"${typed}" is not a number: write one such as 12.`;
     } else if (typed) choose(typed);
   };
   done.addEventListener("click", take);

@@ -207,6 +207,7 @@ def test_in_a_page_without_a_kernel(page, tmp_path, width, scheme):
     assert said.nth(0).inner_text() == "You predicted rise. It is: stay. What surprised you?"
     page.get_by_role("button", name="stay").click()
     assert said.nth(0).inner_text() == "As you predicted: stay"
+    assert folds.nth(0).inner_text().endswith("rent +11\nIt is: stay")
 
     field = page.get_by_role("textbox", name="Your guess: a number")
     field.fill("forty")
