@@ -74,7 +74,7 @@ def guess_html(label: str, choices: Sequence[str]) -> str:
     )
 
 
-def prediction(guess: object, answer: Any, choices: Sequence[str] = ()) -> None:
+def prediction(guess: Any, answer: Any, choices: Sequence[str] = ()) -> None:
     """Compare the reader's prediction with what came out; `...` means no prediction yet.
 
     An impossible guess, such as a word that isn't among the choices, is a slip: the reader learns
@@ -88,7 +88,7 @@ def prediction(guess: object, answer: Any, choices: Sequence[str] = ()) -> None:
         choices: the words to choose from, if the answer isn't a number.
     """
     again = "run both cells"
-    if hasattr(guess, "comm") and hasattr(guess, "value"):  # a widget
+    if hasattr(guess, "comm"):  # a widget
         guess, again = guess.value or ..., "run this cell again"
     if guess is ...:
         print(f"No prediction yet. It is: {answer}")
