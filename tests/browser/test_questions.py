@@ -107,9 +107,12 @@ def test_in_jupyterlab(page, jupyterlab):
     answer_by_keyboard(page, cell(page, 4))
     good_contrast(page.locator(".course-quiz"))
     page.screenshot(path="/tmp/q1.png")
-    cell(page, 4).locator(".jp-InputPrompt").click()
-    page.keyboard.press("Control+S")
-    page.get_by_text("Saving completed").wait_for()
+    page.locator(".jp-NotebookPanel-toolbar [data-jp-item-name=save]").click()
+    for _ in range(100):  # until it's written
+        saved = (folder / "one.ipynb").read_text(encoding="utf-8")
+        if "You predicted 40" in saved:
+            break
+        page.wait_for_timeout(100)
     page.get_by_role("tab", name="File Browser").click()  # folds it: a phone has no room for it
     page.set_viewport_size({"width": 390, "height": 844})
     for verdict in verdicts:
@@ -120,7 +123,6 @@ def test_in_jupyterlab(page, jupyterlab):
     page.set_viewport_size({"width": 1280, "height": 900})
 
     # Later, in the dark: the notebook is there as it was saved, but its kernel isn't.
-    saved = (folder / "one.ipynb").read_text(encoding="utf-8")
     assert "You predicted 40" in saved
     theme = "lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings"
     settings = Path(os.environ["JUPYTER_CONFIG_DIR"]) / theme
