@@ -9,7 +9,6 @@ anything, so you can read them from a disk, without internet.
 
 from __future__ import annotations
 
-import html
 import re
 import shutil
 import sys
@@ -18,8 +17,8 @@ from pathlib import Path
 import nbformat
 from sphinx.cmd.build import build_main
 
-from course_utils.checks._quiz import read_quiz
-from tools import address, notebooks
+from course_utils.checks._quiz import quiz_html
+from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
@@ -32,6 +31,7 @@ METHODS = (
     "grad_cam",
     "smoothgrad",
 )
+BADGE = re.compile(r"\n*\[!\[Open this lesson in Colab\]\([^)]*\)\]\([^)]*\)")
 QUIZ = re.compile(r"^checks\.quiz\((\d+)\)$", re.MULTILINE)
 
 
@@ -43,7 +43,7 @@ def page(lesson: str) -> nbformat.NotebookNode:
     }
     kept = [cell for cell in solved.cells if "set-up" not in cell.metadata.get("tags", [])]
     for cell in kept:
-        cell.source = address.LINK.sub("", cell.source)
+        cell.source = BADGE.sub("", cell.source)
         tags = cell.metadata.get("tags", [])
         if cell.id in solutions or "solution" in tags:
             cell.metadata.tags = [*tags, "hide-input"]
@@ -53,30 +53,6 @@ def page(lesson: str) -> nbformat.NotebookNode:
             cell.metadata.tags = [*tags, "remove-input"]
     solved.cells = kept
     return solved
-
-
-def quiz_html(lesson: int) -> str:
-    """Return a closing quiz for reading: what each choice means is folded away below the question.
-
-    (In the notebook you can click it, by a script that would fetch another from the internet.)
-    """
-    items = []
-    for question in read_quiz(lesson):
-        choices = "".join(f"<li>{_text(c['answer'])}</li>" for c in question["answers"])
-        meanings = "".join(
-            f"<li>{'Right' if c['correct'] else 'Not right'}. {_text(c['feedback'])}</li>"
-            for c in question["answers"]
-        )
-        items.append(
-            f"<li><p>{_text(question['question'])}</p><ol type='a'>{choices}</ol>"
-            f"<details><summary>What each answer means</summary><ol type='a'>{meanings}</ol>"
-            "</details></li>"
-        )
-    return f"<ol class='quiz'>{''.join(items)}</ol>"
-
-
-def _text(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _html_output(text: str) -> nbformat.NotebookNode:

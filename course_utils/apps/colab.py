@@ -11,7 +11,7 @@ import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
-NEEDED = {"tf_explain": "tf-explain", "jupyterquiz": "jupyterquiz"}  # module -> package
+NEEDED = {"tf_explain": "tf-explain"}  # module -> package
 
 
 def install_the_rest() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-import random
 import re
-import sys
 from pathlib import Path
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 
@@ -24,7 +23,7 @@ def test_a_quiz_is_complete(path):
     assert 4 <= len(questions) <= 6
     places = []
     for question in questions:
-        assert question["type"] == "multiple_choice"
+        assert question.keys() == {"question", "answers"}
         assert question["question"].endswith("?")
         answers = question["answers"]
         assert 3 <= len(answers) <= 4
@@ -53,8 +52,7 @@ def test_the_longest_choice_is_seldom_the_right_one():
 
 
 @pytest.mark.parametrize("path", QUIZZES, ids=lambda path: path.stem)
-def test_a_quiz_without_jupyterquiz_is_printed(path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "jupyterquiz", None)
+def test_a_quiz_outside_notebooks_is_printed(path, capsys):
     checks.quiz(int(path.stem.removeprefix("lesson")))
     said = capsys.readouterr().out
     for question in json.loads(path.read_text(encoding="utf-8")):
@@ -63,12 +61,42 @@ def test_a_quiz_without_jupyterquiz_is_printed(path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("path", QUIZZES, ids=lambda path: path.stem)
-def test_a_quiz_leaves_the_random_numbers_alone(path):
-    random.seed(1)
-    expected = random.random()
-    random.seed(1)
-    checks.quiz(int(path.stem.removeprefix("lesson")))
-    assert random.random() == expected
+def test_a_quiz_in_html_says_in_words_what_is_right(path):
+    """Also without its script, which a browser doesn't run in a notebook that it doesn't trust."""
+    page = _quiz.quiz_html(int(path.stem.removeprefix("lesson"))).partition("<script>")[0]
+    for question in json.loads(path.read_text(encoding="utf-8")):
+        for answer in question["answers"]:
+            word = "Right" if answer["correct"] else "Not right"
+            assert f"<b>{word}.</b> {_quiz._text(answer['feedback'])}" in page
+
+
+def test_a_question_outside_notebooks_is_printed_and_left_open(capsys):
+    assert checks.guess(["rise", "fall"]) is ...
+    assert capsys.readouterr().out == "Your guess: one of these: rise, fall.\n"
+    assert checks.guess() is ...
+    assert capsys.readouterr().out == "Your guess: a number.\n"
+
+
+def test_what_is_clicked_or_typed_into_a_field_is_compared(capsys):
+    """The widgets that `checks.guess` returns in a notebook."""
+    buttons = widgets.ToggleButtons(options=["rise", "fall"], value=None)
+    checks.prediction(buttons, "fall", ["rise", "fall"])
+    buttons.value = "rise"
+    checks.prediction(buttons, "fall", ["rise", "fall"])
+    field = widgets.Text()
+    checks.prediction(field, 37)
+    field.value = "forty"
+    checks.prediction(field, 37)
+    field.value = "40 %"
+    checks.prediction(field, 37)
+    assert capsys.readouterr().out.splitlines() == [
+        "No prediction yet. It is: fall",
+        "You predicted rise. It is: fall. What surprised you?",
+        "No prediction yet. It is: 37",
+        "'forty' is not a number: write one such as 12. "
+        "Change your guess, and run this cell again.",
+        "You predicted 40. It is: 37, so you were 3 off.",
+    ]
 
 
 WORDS = ["rise", "fall", "stay"]
@@ -170,6 +198,26 @@ def test_a_lesson_asks_for_a_number_or_names_the_choices(path):
     for call in calls:
         number = ast.unparse(call.args[1]).startswith(("round(", "int("))
         assert number or len(call.args) == 3 or call.keywords, ast.unparse(call)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_lesson_asks_before_it_compares_and_offers_the_same_choices(path):
+    """Each prediction has its own buttons above it, in an earlier cell; typing needs no choices."""
+    text = path.read_text(encoding="utf-8")
+    asked = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("checks.guess("):
+            asked[ast.unparse(node.targets[0])] = node
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "checks.prediction":
+            question = asked.pop(ast.unparse(node.args[0]))
+            between = text.splitlines()[question.lineno : node.lineno - 1]
+            assert any(line.startswith("# %%") for line in between)
+            offered = question.value.args[:1]
+            if offered and len(node.args) == 3 and isinstance(offered[0], ast.List):
+                compared = node.args[2]
+                if isinstance(compared, ast.List):
+                    assert ast.unparse(offered[0]) == ast.unparse(compared)
+    assert not asked
 
 
 def test_the_answer_is_not_stay_three_times_in_a_row():

@@ -399,4 +399,4 @@ def test_the_environment_like_colabs_has_the_versions_that_colab_publishes():
     resolved = requirements(COLAB / "colab.txt")
     for name, published in requirements(COLAB / "colab.in").items():
         assert str(published.specifier) in ("", str(resolved[name].specifier))
-    assert not {"tf-explain", "jupyterquiz", "saliency-course", "nbval"} & resolved.keys()
+    assert not {"tf-explain", "saliency-course", "nbval"} & resolved.keys()
