@@ -12,6 +12,7 @@ lesson, not a byte changes.
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import html
 import json
@@ -19,6 +20,7 @@ import os
 import re
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
@@ -194,6 +196,30 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
     return notebook
+
+
+@dataclass(frozen=True)
+class About:
+    """What a lesson's first cell says about it."""
+
+    title: str  # "Lesson 2. Vanilla gradients"
+    goals: list[str]  # each as one line: "load a trained network and ..."
+    minutes: int
+    core: int  # minutes of the core path
+
+
+@functools.cache
+def about(lesson: str) -> About:
+    """Return what a lesson's source says about it in its first cell."""
+    opening = jupytext.read(SOURCES / f"{lesson}.py", fmt="py:percent").cells[0].source
+    goals = re.findall(r"^\d+\. (.+?)(?=\n\d+\. |\n\n)", opening, flags=re.MULTILINE | re.DOTALL)
+    flat = " ".join(opening.split())
+    return About(
+        title=opening.splitlines()[0].removeprefix("# "),
+        goals=[" ".join(goal.split()).rstrip(",.") for goal in goals],
+        minutes=int(re.findall(r"\*\*Time:\*\* (\d+) minutes", flat)[0]),
+        core=int(re.findall(r"core path takes (\d+) minutes", flat)[0]),
+    )
 
 
 def title_of(task: nbformat.NotebookNode) -> str:

@@ -1,21 +1,26 @@
-"""Make the reading version of the course: one page per lesson, with nothing to run.
+"""Make the reading version of the course: a book of one page per lesson, with nothing to run.
 
     python -m tools.site                 into site/_build/html; open index.html there
     python -m tools.site FOLDER          into another folder
 
-The pages are the solved notebooks, with the solutions folded away. They ask no other computer for
-anything, so you can read them from a disk, without internet.
+The pages are the solved notebooks as a book would print them: without what only a notebook needs,
+and with solutions, drawing code and the outcomes of predictions folded. They ask no other computer
+for anything, so you can read them from a disk, without internet.
 """
 
 from __future__ import annotations
 
+import ast
+import base64
 import html
+import io
 import re
 import shutil
 import sys
 from pathlib import Path
 
 import nbformat
+from PIL import Image
 from sphinx.cmd.build import build_main
 
 from course_utils.checks._quiz import read_quiz
@@ -23,8 +28,6 @@ from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
-
-
 METHODS = (
     "vanilla_gradients",
     "gradient_times_input",
@@ -32,28 +35,168 @@ METHODS = (
     "grad_cam",
     "smoothgrad",
 )
+
 BADGE = re.compile(r"\n*\[!\[Open this lesson in Colab\]\([^)]*\)\]\([^)]*\)")
-QUIZ = re.compile(r"^checks\.quiz\((\d+)\)$", re.MULTILINE)
+ARXIV = re.compile(r"(?<!\[)\barXiv:(\d{4}\.\d{4,5})")
+# A sentence about working in a notebook. (Whole cells about it are tagged "notebook".)
+NOTEBOOK_TALK = re.compile(
+    r"[ \n]?(?:(?!\n\n)[^.?!])*\b(?:the dots|run their cells|click on an answer)\b"
+    r".*?\.(?=\s|$)",
+    re.IGNORECASE | re.DOTALL,
+)
+NOTEBOOK_ONLY = re.compile(
+    r"^guess\w* = \.\.\.$|^\w+_guess = \.\.\.$"  # the cell below asks, by buttons
+    r"|^(?P<name>\w+) = checks\.\w+\((?P=name)\)$"  # for the reader's own answer
+    r"|^show_progress\(\)$|^\*\*Your progress",
+    re.MULTILINE,
+)
+ANSWERED = re.compile(r"^ *checks\.prediction\(", re.MULTILINE)
+QUIZ = re.compile(r"^checks\.quiz\(", re.MULTILINE)
+COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with columns
+DRAWING = re.compile(r"plt|fig|ax|axes|show_figure|draw\w*|\w+_explorer")
 
 
 def page(lesson: str) -> nbformat.NotebookNode:
-    """Return a solved lesson for reading: solutions folded, the quiz as text."""
+    """Return a solved lesson as a page of the book."""
+    sources = {cell.id: cell for cell in notebooks.read(lesson).cells}
     solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
-    solutions = {
-        cell.id for cell in notebooks.read(lesson).cells if "### BEGIN SOLUTION" in cell.source
-    }
-    kept = [cell for cell in solved.cells if "set-up" not in cell.metadata.get("tags", [])]
-    for cell in kept:
-        cell.source = BADGE.sub("", cell.source)
-        tags = cell.metadata.get("tags", [])
-        if cell.id in solutions or "solution" in tags:
-            cell.metadata.tags = [*tags, "hide-input"]
-            cell.metadata.mystnb = {"code_prompt_show": "Show the solution"}
-        if cell.cell_type == "code" and (quiz := QUIZ.search(cell.source)):
-            cell.outputs = [_html_output(quiz_html(int(quiz.group(1))))]
-            cell.metadata.tags = [*tags, "remove-input"]
-    solved.cells = kept
+    shown: list[nbformat.NotebookNode] = []
+    outcome_is_open = False
+    for cell in solved.cells:
+        source = sources.get(cell.id, cell)
+        tags = source.metadata.get("tags", [])
+        if {"set-up", "notebook"} & set(tags) or NOTEBOOK_ONLY.search(cell.source):
+            continue
+        if cell.cell_type == "markdown":
+            rest = _for_reading(cell.source)
+            if outcome_is_open:  # what the outcome means belongs to it, up to the next thought
+                meaning, rest = _up_to_the_next_thought(rest)
+                shown += [_markdown(meaning), _markdown("</details>")]
+            outcome_is_open = False
+            shown.append(_markdown(rest))
+        elif ANSWERED.search(cell.source):
+            shown += _prediction(cell)
+            outcome_is_open = True
+        elif QUIZ.search(cell.source):
+            number = int(lesson[:2])
+            shown.append(_outputs(cell, [_html_output(quiz_html(number))]))
+        elif summary := _fold(source, tags):
+            shown += [_opening(summary), _code(cell), _markdown("</details>"), _outputs(cell)]
+        else:
+            shown.append(cell)
+    solved.cells = [c for c in shown if c.source]
+    for number, cell in enumerate(solved.cells):
+        cell.id = f"cell-{number}"
+        if (
+            sum(len(COLUMNS.findall(output.get("text", ""))) for output in cell.get("outputs", []))
+            > 1
+        ):
+            cell.metadata.tags = [*cell.metadata.get("tags", []), "columns"]
     return solved
+
+
+def _for_reading(text: str) -> str:
+    """Return a text cell's text without what is said to people in a notebook, arXiv as links."""
+    text = NOTEBOOK_TALK.sub("", BADGE.sub("", text))
+    return ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
+
+
+def _up_to_the_next_thought(text: str) -> tuple[str, str]:
+    """Return a text's part above its first heading or prediction, and the part from there on."""
+    below = re.search(r"^(?:#+ |\*\*Predict)|^[^\n]*\*\*Predict", text, re.MULTILINE)
+    place = below.start() if below else len(text)
+    return text[:place], text[place:]
+
+
+def _fold(source: nbformat.NotebookNode, tags: list[str]) -> str:
+    """Return what to write on a code cell's fold; "" if its code is for everybody to read."""
+    if "### BEGIN SOLUTION" in source.source or "solution" in tags:
+        return "Show the solution"
+    lines = {True: 0, False: 0}
+    statements = ast.parse(source.source).body
+    for statement in statements:
+        if not isinstance(statement, (ast.Import, ast.ImportFrom)):
+            inside = statement.end_lineno - statement.lineno + 1  # type: ignore[operator]
+            lines[_draws(statement)] += inside
+    if lines[True] > lines[False]:
+        return "Show the drawing code"
+    if all(isinstance(statement, ast.Assert) for statement in statements):
+        return "Show how this is tested"
+    return ""
+
+
+def _draws(statement: ast.stmt) -> bool:
+    """Return whether a statement, or the function it defines, draws."""
+    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    names |= {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+    return any(DRAWING.fullmatch(name) for name in names)
+
+
+def _prediction(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return a prediction's buttons, then the code, then what came out, in a fold left open."""
+    asked, outcome = [], []
+    for output in cell.outputs:
+        if "course-prediction" in output.get("data", {}).get("text/html", ""):
+            asked.append(output)
+        else:
+            outcome.append(output)
+    opening = _opening("Have you chosen? Then see what came out", "course-outcome")
+    return [_outputs(cell, asked), _code(cell), opening, _outputs(cell, outcome)]
+
+
+def _opening(summary: str, name: str = "course-fold") -> nbformat.NotebookNode:
+    return _markdown(f'<details class="{name}"><summary>{summary}</summary>')
+
+
+def _markdown(text: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_markdown_cell(text.strip())
+
+
+def _code(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.v4.new_code_cell(cell.source)
+
+
+def _outputs(cell: nbformat.NotebookNode, outputs: list | None = None) -> nbformat.NotebookNode:
+    outputs = cell.outputs if outputs is None else outputs
+    tags = ["remove-input"]  # MyST-NB leaves out a cell without any
+    return nbformat.v4.new_code_cell("...", outputs=outputs, metadata={"tags": tags})
+
+
+def front_page() -> str:
+    """Return the front page, in MyST's Markdown: site/index.md, filled from the lessons."""
+    lessons = notebooks.lessons()
+    parts = {
+        "CARDS": "\n".join(map(_card, lessons)),
+        "SYLLABUS": "\n".join(map(_syllabus, lessons)),
+        "LESSONS": "\n".join(lessons),
+        "METHODS": "\n".join(METHODS),
+        "REPOSITORY": notebooks.repository(),
+    }
+    text = (SITE / "index.md").read_text(encoding="utf-8")
+    return re.sub("|".join(parts), lambda match: parts[match[0]], text)
+
+
+def _card(lesson: str) -> str:
+    """Return a lesson's card: thumbnail, title, minutes and first goal."""
+    about = notebooks.about(lesson)
+    goal = html.escape(re.sub(r"[*`]", "", about.goals[0]))
+    return (
+        f'<li><a href="{lesson}.html"><img src="pictures/{lesson}.png" alt="">'
+        f"<strong>{html.escape(about.title)}</strong></a>"
+        f"<span>{_minutes(about)}</span><p>You learn to {goal}.</p></li>"
+    )
+
+
+def _minutes(about: notebooks.About) -> str:
+    core = f", core path {about.core}" if about.core < about.minutes else ""
+    return f"{about.minutes} minutes{core}"
+
+
+def _syllabus(lesson: str) -> str:
+    """Return a lesson's entry in the syllabus: its minutes, and what you can do after it."""
+    about = notebooks.about(lesson)
+    goals = "\n".join(f"  - {goal}" for goal in about.goals)
+    return f"[{about.title}]({lesson}.ipynb)\n: {_minutes(about)}. After it you can\n\n{goals}\n"
 
 
 def quiz_html(lesson: int) -> str:
@@ -84,18 +227,28 @@ def _html_output(text: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_output("display_data", data={"text/html": text})
 
 
-def write_sources(folder: Path) -> None:
-    """Write a page per lesson and method, the glossary, and the front page, which lists them."""
+def thumbnail(lesson: str) -> Image.Image:
+    """Return the figure of the cell that the lesson's source tags "thumbnail"."""
+    tagged = {
+        cell.id
+        for cell in notebooks.read(lesson).cells
+        if "thumbnail" in cell.metadata.get("tags", [])
+    }
+    solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
+    png, _ = notebooks.first_figure([cell for cell in solved.cells if cell.id in tagged])
+    return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+
+
+def write_sources(folder: Path, pictures: Path) -> None:
+    """Write a page per lesson and method, the glossary, and the front page with its pictures."""
     folder.mkdir(parents=True)
-    lessons = notebooks.lessons()
-    for lesson in lessons:
+    pictures.mkdir(parents=True)
+    for lesson in notebooks.lessons():
         nbformat.write(page(lesson), folder / f"{lesson}.ipynb")
-    index = (SITE / "index.md").read_text(encoding="utf-8")
-    index = index.replace("LESSONS", "\n".join(lessons)).replace("METHODS", "\n".join(METHODS))
-    (folder / "index.md").write_text(index, encoding="utf-8", newline="\n")
+        thumbnail(lesson).save(pictures / f"{lesson}.png", optimize=True)
+    (folder / "index.md").write_text(front_page(), encoding="utf-8", newline="\n")
     docs = ROOT / "docs"
-    for path in (docs / "cat_three_maps.png", docs / "glossary.md"):
-        shutil.copy(path, folder)
+    shutil.copy(docs / "glossary.md", folder)
     for name in METHODS:  # their links lead to notebooks, but here to pages
         text = (docs / "methods" / f"{name}.md").read_text(encoding="utf-8")
         text = re.sub(r"\(\.\./\.\./notebooks/solutions/(\w+)\.ipynb\)", r"(\1)", text)
@@ -105,8 +258,9 @@ def write_sources(folder: Path) -> None:
 def build(target: Path) -> int:
     """Build the pages into target/html, with Sphinx's warnings as errors; 0 if all is well."""
     shutil.rmtree(target, ignore_errors=True)
-    write_sources(target / "source")
+    write_sources(target / "source", target / "beside" / "pictures")
     options = ["-q", "-W", "--keep-going", "-c", str(SITE), "-d", str(target / "cache")]
+    options += ["-D", f"html_extra_path={target / 'beside'}"]
     status = build_main([*options, str(target / "source"), str(target / "html")])
     if status == 0:
         print(f"{target / 'html' / 'index.html'}")

@@ -316,7 +316,7 @@ def homework(plan: dict, form: dict, done: dict[str, set[str]]) -> str:
     lines = [
         f"\nFirst these, {total} minutes in total: {first}. Then lesson {number(last)}, with a "
         "picture of their own: two classes, a plan that is sealed, and a card to hand in. It takes "
-        f"{lessons.minutes(last)} minutes; the card is judged by the table in it.\n",
+        f"{lessons.notebooks.about(last).minutes} minutes; the card is judged by the table in it.\n",
         "All exercises not done in the room, with the thought behind the usual mistakes:\n",
     ]
     for lesson in lessons.names():

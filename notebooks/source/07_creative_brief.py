@@ -614,7 +614,7 @@ facts["What this card does not show"] = f"{not_shown}."
 # `card_figure` draws it. The boxes are in the picture, the probabilities are written at the ends of
 # the bars, and both maps share one scale, with their raw ranges below.
 
-# %%
+# %% tags=["thumbnail"]
 card_title = f"'{names[0]}' or '{names[1]}': what speaks for which?"
 captions = [f"{n}: {s:.0%} in my box" for n, s in zip(names, shares, strict=True)]
 drawn = {title: dict(zip(captions, maps, strict=True))}
