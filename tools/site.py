@@ -40,8 +40,9 @@ BADGE = re.compile(r"\n*\[!\[Open this lesson in Colab\]\([^)]*\)\]\([^)]*\)")
 ARXIV = re.compile(r"(?<!\[)\barXiv:(\d{4}\.\d{4,5})")
 # A sentence about working in a notebook. (Whole cells about it are tagged "notebook".)
 NOTEBOOK_TALK = re.compile(
-    r"[ \n]?(?:(?!\n\n)[^.?!])*\b(?:the dots|run their cells|click on an answer)\b"
-    r".*?\.(?=\s|$)",
+    r"\n\nStill stuck\?.*?(?=\n\n)"
+    r"|[ \n]?(?:(?!\n\n)(?:[^.?!]|(?<=\d)\.(?=\d)))*"
+    r"\b(?:the\s+dots|run\s+their\s+cells|click\s+on\s+an\s+answer)\b.*?\.(?=\s|$)",
     re.IGNORECASE | re.DOTALL,
 )
 NOTEBOOK_ONLY = re.compile(
