@@ -36,15 +36,7 @@ METHODS = (
     "smoothgrad",
 )
 
-BADGE = re.compile(r"\n*\[!\[Open this lesson in Colab\]\([^)]*\)\]\([^)]*\)")
 ARXIV = re.compile(r"(?<!\[)\barXiv:(\d{4}\.\d{4,5})")
-# A sentence about working in a notebook. (Whole cells about it are tagged "notebook".)
-NOTEBOOK_TALK = re.compile(
-    r"\n\nStill stuck\?.*?(?=\n\n)"
-    r"|[ \n]?(?:(?!\n\n)(?:[^.?!]|(?<=\d)\.(?=\d)))*"
-    r"\b(?:the\s+dots|run\s+their\s+cells|click\s+on\s+an\s+answer)\b.*?\.(?=\s|$)",
-    re.IGNORECASE | re.DOTALL,
-)
 NOTEBOOK_ONLY = re.compile(
     r"^guess\w* = \.\.\.$|^\w+_guess = \.\.\.$"  # the cell below asks, by buttons
     r"|^(?P<name>\w+) = checks\.\w+\((?P=name)\)$"  # for the reader's own answer
@@ -54,6 +46,8 @@ NOTEBOOK_ONLY = re.compile(
 ANSWERED = re.compile(r"^ *checks\.prediction\(", re.MULTILINE)
 QUIZ = re.compile(r"^checks\.quiz\(", re.MULTILINE)
 COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with columns
+PANEL = re.compile(r'>([^<>]*)</div><img src="data:image/png;base64,([^"]+)" alt="([^"]+)"')
+TILE = 224  # pixels of a panel on a lesson's card
 DRAWING = re.compile(r"plt|fig|ax|axes|show_figure|draw\w*|\w+_explorer")
 
 
@@ -98,7 +92,7 @@ def page(lesson: str) -> nbformat.NotebookNode:
 
 def _for_reading(text: str) -> str:
     """Return a text cell's text without what is said to people in a notebook, arXiv as links."""
-    text = NOTEBOOK_TALK.sub("", BADGE.sub("", text))
+    text = notebooks.NOTEBOOK_TALK.sub("", text)
     return ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
 
 
@@ -163,10 +157,11 @@ def _outputs(cell: nbformat.NotebookNode, outputs: list | None = None) -> nbform
     return nbformat.v4.new_code_cell("...", outputs=outputs, metadata={"tags": tags})
 
 
-def front_page() -> str:
+def front_page(pictures: Path) -> str:
     """Return the front page, in MyST's Markdown: site/index.md, filled from the lessons."""
     lessons = notebooks.lessons()
     parts = {
+        "WIPE": wipe(pictures),
         "CARDS": "\n".join(map(_card, lessons)),
         "SYLLABUS": "\n".join(map(_syllabus, lessons)),
         "LESSONS": "\n".join(lessons),
@@ -228,16 +223,61 @@ def _html_output(text: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_output("display_data", data={"text/html": text})
 
 
-def thumbnail(lesson: str) -> Image.Image:
-    """Return the figure of the cell that the lesson's source tags "thumbnail"."""
-    tagged = {
-        cell.id
-        for cell in notebooks.read(lesson).cells
-        if "thumbnail" in cell.metadata.get("tags", [])
-    }
+def panels(lesson: str, tag: str) -> list[tuple[str, str, Image.Image]]:
+    """Return the panels of the figure whose cell has this tag: name, description, picture.
+
+    A figure that isn't made of panels is one panel without a name.
+    """
+    tagged = {c.id for c in notebooks.read(lesson).cells if tag in c.metadata.get("tags", [])}
     solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
-    png, _ = notebooks.first_figure([cell for cell in solved.cells if cell.id in tagged])
-    return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    cells = [cell for cell in solved.cells if cell.id in tagged]
+    found = PANEL.findall("".join(o.get("data", {}).get("text/html", "") for o in cells[0].outputs))
+    if not found:
+        png, alt = notebooks.first_figure(cells)
+        found = [("", png, alt)]
+    return [
+        (name, alt, Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"))
+        for name, png, alt in found
+    ]
+
+
+def thumbnail(lesson: str) -> Image.Image:
+    """Return the first three panels of the lesson's figure tagged "thumbnail", side by side."""
+    pictures = [picture for _, _, picture in panels(lesson, "thumbnail")[:3]]
+    if len(pictures) == 1:
+        return pictures[0]
+    tiles = Image.new("RGB", (TILE * len(pictures), TILE))
+    for place, picture in enumerate(pictures):
+        blocks = picture.resize((TILE, TILE), Image.Resampling.NEAREST)
+        tiles.paste(blocks, (TILE * place, 0))
+    return tiles
+
+
+def wipe(pictures: Path) -> str:
+    """Return the front page's wipe: lesson 0's picture below its maps. Their files go to pictures.
+
+    The slider needs a script; without one, three buttons show the map, half of it, or none.
+    """
+    (_, seen, picture), *maps = panels(notebooks.lessons()[0], "thumbnail")
+    picture.save(pictures / "picture.png", optimize=True)
+    layers, choices = [], []
+    for number, (name, alt, drawn) in enumerate(maps):
+        drawn.save(pictures / f"map-{number}.png", optimize=True)
+        layers.append(f'<img class="map" src="pictures/map-{number}.png" alt="{alt}">')
+        checked = " checked" * (number == 0)
+        choices.append(f'<label><input type="radio" name="map"{checked}> {name}</label>')
+    cuts = "".join(
+        f'<label><input type="radio" name="cut" class="{cut}"{" checked" * (cut == "half")}> {text}'
+        "</label>"
+        for cut, text in (("whole", "all of it"), ("half", "half of it"), ("none", "none of it"))
+    )
+    return (
+        '<div class="wipe"><div class="stage">'
+        f'<img src="pictures/picture.png" alt="{seen}">{"".join(layers)}'
+        '<input type="range" value="50" aria-label="How much of the picture lies open"></div>'
+        f"<fieldset><legend>What matters for <em>tabby</em>?</legend>{''.join(choices)}</fieldset>"
+        f'<fieldset class="cuts"><legend>Show the map:</legend>{cuts}</fieldset></div>'
+    )
 
 
 def write_sources(folder: Path, pictures: Path) -> None:
@@ -247,7 +287,7 @@ def write_sources(folder: Path, pictures: Path) -> None:
     for lesson in notebooks.lessons():
         nbformat.write(page(lesson), folder / f"{lesson}.ipynb")
         thumbnail(lesson).save(pictures / f"{lesson}.png", optimize=True)
-    (folder / "index.md").write_text(front_page(), encoding="utf-8", newline="\n")
+    (folder / "index.md").write_text(front_page(pictures), encoding="utf-8", newline="\n")
     docs = ROOT / "docs"
     shutil.copy(docs / "glossary.md", folder)
     for name in METHODS:  # their links lead to notebooks, but here to pages

@@ -419,7 +419,7 @@ for name, share in zip(names, shares, strict=True):
     print(f"{name}: {share:.0%} in the box, {share / area:.1f} times its area")
 checks.prediction(share_guess, "above" if shares[0] > area else "below", ["above", "below"])
 
-# %%
+# %% tags=["thumbnail"]
 from course_utils import show_maps
 
 title = how.partition(" of ")[0].removeprefix("course_utils.")
@@ -614,7 +614,7 @@ facts["What this card does not show"] = f"{not_shown}."
 # `card_figure` draws it. The boxes are in the picture, the probabilities are written at the ends of
 # the bars, and both maps share one scale, with their raw ranges below.
 
-# %% tags=["thumbnail"]
+# %%
 card_title = f"'{names[0]}' or '{names[1]}': what speaks for which?"
 captions = [f"{n}: {s:.0%} in my box" for n, s in zip(names, shares, strict=True)]
 drawn = {title: dict(zip(captions, maps, strict=True))}
