@@ -46,7 +46,10 @@ NOTEBOOK_ONLY = re.compile(
 ANSWERED = re.compile(r"^ *checks\.prediction\(", re.MULTILINE)
 QUIZ = re.compile(r"^checks\.quiz\(", re.MULTILINE)
 COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with columns
-PANEL = re.compile(r'>([^<>]*)</div><img src="data:image/png;base64,([^"]+)" alt="([^"]+)"')
+PANEL = re.compile(
+    r'>([^<>]*)</div>(?:<picture>.*?)?<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"',
+    re.DOTALL,
+)
 TILE = 224  # pixels of a panel on a lesson's card
 DRAWING = re.compile(r"plt|fig|ax|axes|show_figure|draw\w*|\w+_explorer")
 

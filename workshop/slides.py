@@ -87,6 +87,7 @@ def paragraphs(lesson: str) -> list[Paragraph]:
             continue
         visible = re.sub(r"<details>.*?</details>", "", cell.source, flags=re.DOTALL)
         visible = lessons.notebooks.NOTEBOOK_TALK.sub("", visible)
+        visible = re.sub(r"^(\*\*Your progress|A few questions).*", "", visible, flags=re.MULTILINE)
         for part in re.split(r"\n\s*\n", visible.strip()):
             if part.startswith("#"):
                 heading = part.lstrip("# ").splitlines()[0]
