@@ -197,9 +197,11 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
                 raise RuntimeError(f"This cell writes to stderr:\n{cell.source}\n\n{output.text}")
-            # A widget lives as long as its kernel, and has a random id. The still next to it stays.
+            # A widget lives as long as its kernel, and has a random id. What needs no kernel stays.
             if "text/html" in output.get("data", {}):
                 output.data.pop(WIDGET, None)
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
     # nbclient adds the version of this Python.
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}

@@ -23,7 +23,6 @@ import nbformat
 from PIL import Image
 from sphinx.cmd.build import build_main
 
-from course_utils.checks._quiz import read_quiz
 from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,7 +43,7 @@ NOTEBOOK_ONLY = re.compile(
     re.MULTILINE,
 )
 ANSWERED = re.compile(r"^ *checks\.prediction\(", re.MULTILINE)
-QUIZ = re.compile(r"^checks\.quiz\(", re.MULTILINE)
+ASKED = re.compile(r"^(?:\w+ = checks\.guess|checks\.quiz)\(", re.MULTILINE)
 COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with columns
 PANEL = re.compile(
     r'>([^<>]*)</div>(?:<picture>.*?)?<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"',
@@ -73,11 +72,10 @@ def page(lesson: str) -> nbformat.NotebookNode:
             outcome_is_open = False
             shown.append(_markdown(rest))
         elif ANSWERED.search(cell.source):
-            shown += _prediction(cell)
+            shown += _answered(cell)
             outcome_is_open = True
-        elif QUIZ.search(cell.source):
-            number = int(lesson[:2])
-            shown.append(_outputs(cell, [_html_output(quiz_html(number))]))
+        elif ASKED.search(cell.source):
+            shown.append(_outputs(cell))
         elif summary := _fold(source, tags):
             shown += [_opening(summary), _code(cell), _markdown("</details>"), _outputs(cell)]
         else:
@@ -85,10 +83,8 @@ def page(lesson: str) -> nbformat.NotebookNode:
     solved.cells = [c for c in shown if c.source]
     for number, cell in enumerate(solved.cells):
         cell.id = f"cell-{number}"
-        if (
-            sum(len(COLUMNS.findall(output.get("text", ""))) for output in cell.get("outputs", []))
-            > 1
-        ):
+        printed = "\n".join(output.get("text", "") for output in cell.get("outputs", []))
+        if len(COLUMNS.findall(printed)) > 1:
             cell.metadata.tags = [*cell.metadata.get("tags", []), "columns"]
     return solved
 
@@ -130,16 +126,13 @@ def _draws(statement: ast.stmt) -> bool:
     return any(DRAWING.fullmatch(name) for name in names)
 
 
-def _prediction(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    """Return a prediction's buttons, then the code, then what came out, in a fold left open."""
-    asked, outcome = [], []
+def _answered(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return the code that answers a prediction, then what came out, in a fold left open."""
     for output in cell.outputs:
-        if "course-prediction" in output.get("data", {}).get("text/html", ""):
-            asked.append(output)
-        else:
-            outcome.append(output)
+        if output.output_type == "stream":
+            output.text = output.text.replace("No prediction yet. It is", "It is")
     opening = _opening("Have you chosen? Then see what came out", "course-outcome")
-    return [_outputs(cell, asked), _code(cell), opening, _outputs(cell, outcome)]
+    return [_code(cell), opening, _outputs(cell)]
 
 
 def _opening(summary: str, name: str = "course-fold") -> nbformat.NotebookNode:
@@ -154,10 +147,10 @@ def _code(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return nbformat.v4.new_code_cell(cell.source)
 
 
-def _outputs(cell: nbformat.NotebookNode, outputs: list | None = None) -> nbformat.NotebookNode:
-    outputs = cell.outputs if outputs is None else outputs
+def _outputs(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a cell that shows another's outputs without its code."""
     tags = ["remove-input"]  # MyST-NB leaves out a cell without any
-    return nbformat.v4.new_code_cell("...", outputs=outputs, metadata={"tags": tags})
+    return nbformat.v4.new_code_cell("...", outputs=cell.outputs, metadata={"tags": tags})
 
 
 def front_page(pictures: Path) -> str:
@@ -196,34 +189,6 @@ def _syllabus(lesson: str) -> str:
     about = notebooks.about(lesson)
     goals = "\n".join(f"  - {goal}" for goal in about.goals)
     return f"[{about.title}]({lesson}.ipynb)\n: {_minutes(about)}. After it you can\n\n{goals}\n"
-
-
-def quiz_html(lesson: int) -> str:
-    """Return a closing quiz for reading: what each choice means is folded away below the question.
-
-    (In the notebook you can click it, by a script that would fetch another from the internet.)
-    """
-    items = []
-    for question in read_quiz(lesson):
-        choices = "".join(f"<li>{_text(c['answer'])}</li>" for c in question["answers"])
-        meanings = "".join(
-            f"<li>{'Right' if c['correct'] else 'Not right'}. {_text(c['feedback'])}</li>"
-            for c in question["answers"]
-        )
-        items.append(
-            f"<li><p>{_text(question['question'])}</p><ol type='a'>{choices}</ol>"
-            f"<details><summary>What each answer means</summary><ol type='a'>{meanings}</ol>"
-            "</details></li>"
-        )
-    return f"<ol class='quiz'>{''.join(items)}</ol>"
-
-
-def _text(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
-
-
-def _html_output(text: str) -> nbformat.NotebookNode:
-    return nbformat.v4.new_output("display_data", data={"text/html": text})
 
 
 def panels(lesson: str, tag: str) -> list[tuple[str, str, Image.Image]]:

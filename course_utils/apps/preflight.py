@@ -25,7 +25,6 @@ NEEDED = {
 OPTIONAL = {
     "jupyterlab": "opens the lessons on this computer (not needed in Colab)",
     "tf-explain": "the package that lesson 5 puts to the test",
-    "jupyterquiz": "the quizzes",
     "nbval": "runs the tests",
 }
 

@@ -19,7 +19,7 @@ from course_utils.checks import (
     lesson6,
     lesson7,
 )
-from course_utils.checks._quiz import prediction, quiz
+from course_utils.checks._quiz import guess, prediction, quiz
 from course_utils.checks._reading import read_both
 from course_utils.checks.lesson0 import *
 from course_utils.checks.lesson1 import *
@@ -30,7 +30,7 @@ from course_utils.checks.lesson5 import *
 from course_utils.checks.lesson6 import *
 from course_utils.checks.lesson7 import *
 
-__all__ = ["prediction", "quiz", "read_both"]
+__all__ = ["guess", "prediction", "quiz", "read_both"]
 __all__ += lesson0.__all__
 __all__ += lesson1.__all__
 __all__ += lesson2.__all__

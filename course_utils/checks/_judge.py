@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import progress
+from course_utils.checks._quiz import in_notebook
 
 # Results are the same if they differ by less than this share of each number, plus this share of the
 # largest one. That rejects numbers rounded to three decimals, where an input has small ones. And it
@@ -524,10 +525,32 @@ def _on_the_cpu():
 # ------------------------------------------------------------------------------ what is printed
 
 
+# In JupyterLab, a printed line breaks in mid-word. This breaks it between words, and puts a line of
+# its own kind beside each verdict. It follows what's printed, and shows nothing itself.
+_STYLE = """<style class="course-verdict">
+.jp-OutputArea-child:has(.course-verdict) {{ display: none; }}
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .course-{kind}) pre {{
+  padding-left: 0.7em; border-left: 4px {border}; word-break: normal; overflow-wrap: anywhere;
+}}
+</style><i class="course-verdict course-{kind}"></i>"""
+_LOOKS = {
+    "✓": ("right", "solid #2a8a46"),
+    "✗": ("wrong", "dashed #c8501e"),
+    "○": ("open", "dotted #808080"),
+    "": ("none", "dotted #808080"),
+}
+
+
 def _say(text: str, sign: str = "") -> None:
     """Print a verdict after its sign, which some Windows consoles don't have."""
+    shown = sign
     try:
         sign.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
-        sign = ""
-    print(f"{sign} {text}" if sign else text)
+        shown = ""
+    print(f"{shown} {text}" if shown else text)
+    if in_notebook():
+        from IPython.display import display
+
+        kind, border = _LOOKS[sign]
+        display({"text/html": _STYLE.format(kind=kind, border=border)}, raw=True)

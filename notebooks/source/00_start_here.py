@@ -23,8 +23,10 @@
 # Run All Cells* from the menu (in Colab *Runtime*, *Restart and run all*): the code you wrote
 # stays. A cell that prints nothing is fine; it did its job quietly.
 #
-# When we ask you to **predict**, write down a guess before you run the next cell. You'll remember a
-# guess that turned out wrong better than an answer you only read.
+# When we ask you to **predict**, run the cell below the question, click your guess, and only then
+# run the next cell. You'll remember a guess that turned out wrong better than an answer you only
+# read. (You can also type a guess: write `my_guess = "rise"` instead of `my_guess = checks.guess`
+# and what follows it.)
 
 # %% [markdown]
 # ## The picture
@@ -75,17 +77,17 @@ print("three of its classes:", [classifier.labels[c] for c in (0, 281, 954)])
 #
 # **Predict.** The cat in the picture is a tabby. The network knows the classes *tabby*, *tiger
 # cat*, *Egyptian cat*, *Persian cat* and *Siamese cat*. Which of these five will it put first, and
-# how sure will it be? Replace the dots with its name, in quotes, and run the cell.
+# how sure will it be?
 
 # %%
-first_guess = ...
-
-# %% tags=["nbval-check-output"]
 from course_utils import checks
 
+cats = ["tabby", "tiger cat", "Egyptian cat", "Persian cat", "Siamese cat"]
+first_guess = checks.guess(cats)
+
+# %% tags=["nbval-check-output"]
 for p in classifier.predict(cat)[0]:
     print(f"{p.probability:6.1%}  {p.label} (class {p.class_index})")
-cats = ["tabby", "tiger cat", "Egyptian cat", "Persian cat", "Siamese cat"]
 checks.prediction(first_guess, classifier.predict(cat)[0][0].label, cats)
 
 # %% [markdown]
@@ -139,10 +141,9 @@ for c in (285, 282, 281):
 
 # %% [markdown]
 # **Predict.** Add 100 to every score. Does the probability of *tabby* rise, fall, or stay the same?
-# Replace the dots with "rise", "fall" or "stay".
 
 # %%
-shift_guess = ...
+shift_guess = checks.guess(["rise", "fall", "stay"])
 
 # %%
 import tensorflow as tf

@@ -147,10 +147,9 @@ assert error.std() < 50 < rent.std(), (
 # %% [markdown]
 # **Predict.** One more square metre raises the predicted rent of the *smallest* flat by about 11
 # euros. Is that number different for the *largest* flat: does it rise, fall or stay the same?
-# Replace the dots with "rise", "fall" or "stay".
 
 # %%
-guess_area = ...
+guess_area = checks.guess(["rise", "fall", "stay"])
 
 # %%
 two = flats[[area.argmin(), area.argmax()]]  # the smallest and the largest flat
@@ -174,10 +173,9 @@ checks.prediction(guess_area, answer, ["rise", "fall", "stay"])
 # agree, measure the distance in *metres*, and fit again.
 #
 # **Predict.** Ignoring its sign, does the weight of the distance rise, fall or stay the same?
-# Replace the dots with "rise", "fall" or "stay".
 
 # %%
-guess_metres = ...
+guess_metres = checks.guess(["rise", "fall", "stay"])
 
 # %%
 in_metres = flats * [1, 1, 1000]
@@ -531,10 +529,10 @@ print(f"picture of a 0, score of class 0: the strongest slope is {abs(slope_zero
 
 # %% [markdown]
 # **Predict.** The same question about the score of class 0, but for the picture of a *7*: are its
-# 64 slopes "equal" to those of the 0, "similar" or "different"? Replace the dots with your guess.
+# 64 slopes "equal" to those of the 0, "similar" or "different"?
 
 # %%
-guess_seven = ...
+guess_seven = checks.guess(["equal", "similar", "different"])
 
 # %%
 slope_seven = input_gradient(linear_scores, seven, 0)
@@ -844,11 +842,10 @@ assert np.allclose(by_hand, [by_tape, nudged], atol=1e-3), (
 # **Predict.** In the linear model, the maps of two pictures for class 0 were equal: their
 # correlation was 1. (Maps that have nothing to do with each other have a correlation of about 0.)
 # Now take the network and all the test digits, and compare each map with that of our zero. How
-# large is the correlation on average: "above 0.9", "0.5 to 0.9" or "below 0.5"? Replace the dots
-# with your guess, in quotes.
+# large is the correlation on average: "above 0.9", "0.5 to 0.9" or "below 0.5"?
 
 # %%
-guess_hidden = ...
+guess_hidden = checks.guess(["above 0.9", "0.5 to 0.9", "below 0.5"])
 
 # %%
 maps = np.array([two_layer_gradient(x, w1, b1, w2, 0) for x in x_test.astype(float)])
@@ -915,11 +912,10 @@ assert 20 < patterns < 150 and different <= patterns and steady > len(share) / 2
 #
 # Some pixels are blank in *all* pictures. In the linear model, their weights are exactly zero.
 #
-# **Predict.** Is the network's gradient zero at these pixels too? Replace the dots with "yes" or
-# "no".
+# **Predict.** Is the network's gradient zero at these pixels too?
 
 # %%
-guess_blank = ...
+guess_blank = checks.guess(["yes", "no"])
 
 # %%
 blank = pictures.reshape(-1, 64).max(axis=0) == 0

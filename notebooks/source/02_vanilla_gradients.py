@@ -85,16 +85,16 @@ print(f"slope {slope:+.3f}: the score per unit of this one number")
 
 # %% [markdown]
 # That's two runs of the network for one of 150,528 numbers. **Predict.** How long would all of them
-# take on your computer? Replace the dots with "seconds", "minutes" or "hours". (To see the time
-# itself, print `seconds` afterwards.)
+# take on your computer: seconds, minutes or hours? (To see the time itself, print `seconds`
+# afterwards.)
 
 # %%
-time_guess = ...
+from course_utils import checks
+
+time_guess = checks.guess(["seconds", "minutes", "hours"])
 
 # %%
 import time
-
-from course_utils import checks
 
 start = time.perf_counter()
 for _ in range(10):
@@ -143,10 +143,10 @@ assert abs(by_tape - slope) < 0.3 * abs(by_tape), (
 #
 # One unit of the input is 128 of the 256 levels of brightness, so our step of 0.002 was a quarter
 # of one level: nobody could see it. **Predict.** With steps that you can see, does the slope stay
-# about the same? Replace the dots with "yes" or "no".
+# about the same?
 
 # %%
-reach_guess = ...
+reach_guess = checks.guess(["yes", "no"])
 
 # %%
 slopes = {h: slope_by_hand(h) for h in (0.002, 0.008, 0.03, 0.1)}
@@ -449,10 +449,10 @@ gradient_explorer(classifier, inputs, list(classes))
 # It mixes in every other class, weighted by its probability. For *tabby*, with two cats ahead of
 # it, a pixel counts not only if it raises *tabby*, but also if it lowers *Egyptian cat*.
 # **Predict.** For what share of the numbers, in per cent, do the two gradients have opposite signs?
-# Replace the dots with a whole number.
+# Type a whole number.
 
 # %%
-share_guess = ...
+share_guess = checks.guess()
 
 # %%
 x = tf.constant(inputs)
@@ -513,7 +513,7 @@ for name, y in (("score", score), ("probability", probability)):
 # eight before the softmax. Does the gradient of the probability "rise", "fall" or "stay"?
 
 # %%
-sure_guess = ...
+sure_guess = checks.guess(["rise", "fall", "stay"])
 
 # %%
 strength = []
@@ -540,7 +540,7 @@ assert strength[-1] < 1e-6 and probability[0] == 1, "In the last line, p should 
 # "another class"?
 
 # %%
-leftover_guess = ...
+leftover_guess = checks.guess(["noise", "espresso", "another class"])
 
 # %%
 five = classifier.predict(load_image("coffee"))[0]  # the five most probable classes

@@ -183,15 +183,14 @@ print("gradient:", gradient.shape, " one number for each number of the feature m
 
 # %% [markdown]
 # **Predict.** After these maps come only a mean over the 49 positions and one layer of weights.
-# Take one map, $k = 0$. Do the slopes differ between its 49 positions? Write "yes" or "no" in place
-# of the dots.
-
-# %%
-guess_places = ...
+# Take one map, $k = 0$. Do the slopes differ between its 49 positions?
 
 # %%
 from course_utils import checks
 
+guess_places = checks.guess(["yes", "no"])
+
+# %%
 one = gradient[0, :, :, 0]
 print(f"smallest slope {one.min():+.6f}, largest {one.max():+.6f}")
 same = np.ptp(gradient, axis=(1, 2)).max() < 1e-6  # largest minus smallest, of every map
@@ -353,11 +352,10 @@ assert (slopes > 0).mean() > 0.9 and 1 / 49 < own < 0.4, (
 # Grad-CAM ends with $\mathrm{ReLU}(L) = \max(L, 0)$: whatever speaks *against* the class becomes 0.
 #
 # **Predict.** In the table above, no number of the tabby map is negative. Now take *banana*, which
-# isn't in the picture. How many of its 49 numbers does the ReLU change? Write a whole number in
-# place of the dots.
+# isn't in the picture. How many of its 49 numbers does the ReLU change? Type a whole number.
 
 # %%
-guess_relu = ...
+guess_relu = checks.guess()
 
 # %%
 banana = classifier.class_index("banana")
@@ -728,10 +726,9 @@ assert on_right > 0.8 and signed[0].min() < -0.05, (
 #
 # **Predict.** Cover the bear with a plain grey box. Will the score of *basketball* rise by less
 # than the evidence that the map has against the ball, by as much (within a quarter), or by more?
-# Write "less", "as much" or "more" in place of the dots.
 
 # %%
-guess_cover = ...
+guess_cover = checks.guess(["less", "as much", "more"])
 
 # %%
 covered, grass = scene.copy(), scene.copy()
@@ -786,11 +783,10 @@ assert change[:, :3].sum() > 0.5 * (after - before), (
 # the name of any layer with feature maps. Here is `block11_add`, with 14 x 14 positions.
 #
 # **Predict.** When you go from `head_conv` to `block11_add`, does the share of the ball's map on
-# its own half rise, fall or stay (within 5 percentage points)? Write "rise", "fall" or "stay" in
-# place of the dots.
+# its own half rise, fall or stay (within 5 percentage points)?
 
 # %%
-guess_layer = ...
+guess_layer = checks.guess(["rise", "fall", "stay"])
 
 # %%
 both = np.repeat(scene, 2, axis=0)

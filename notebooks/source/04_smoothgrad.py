@@ -203,11 +203,10 @@ show_figure(fig, "The cat's face four times with 0, 5, 15, 30 % noise; still a c
 # You see a cat in all four. What does the network see?
 #
 # **Predict.** Does the probability of *tabby*, on average over 32 copies with 30 % noise, rise,
-# fall or stay (within 0.05), compared with the clean picture? Write your guess, "rise", "fall" or
-# "stay", in place of the dots.
+# fall or stay (within 0.05), compared with the clean picture?
 
 # %%
-guess_tabby = ...
+guess_tabby = checks.guess(["rise", "fall", "stay"])
 
 
 # %%
@@ -386,10 +385,10 @@ assert apart < 0.05, "With the same noise, the formula and the package should gi
 # to smooth.
 #
 # **Predict.** A linear model of two classes, five samples, and noise of *ten times* the picture's
-# range. Is the map still $w$ (except for rounding)? Write "yes" or "no" in place of the dots.
+# range. Is the map still $w$ (except for rounding)?
 
 # %%
-guess_linear = ...
+guess_linear = checks.guess(["yes", "no"])
 
 # %%
 import keras
@@ -495,10 +494,10 @@ standard_error = checks.standard_error(standard_error)
 
 # %% [markdown]
 # **Predict.** Take four times as many samples. What part of the error is left: "half", "quarter" or
-# "sixteenth"? Write your guess in place of the dots.
+# "sixteenth"?
 
 # %%
-guess_error = ...
+guess_error = checks.guess(["half", "quarter", "sixteenth"])
 
 # %%
 gradients = samples_of[0.15]
@@ -600,11 +599,11 @@ print(f"the clean map and the mean of 50 copies with 15 % noise: r = {with_clean
 # compare it with. Make one more noisy copy, with noise that the mean has not seen. Its map is a
 # sample like the 50 others.
 #
-# **Predict.** How alike are the map of this one copy and the mean of the 50? Write "above 0.5",
-# "0.2 to 0.5" or "below 0.2" in place of the dots.
+# **Predict.** How alike are the map of this one copy and the mean of the 50? Is their
+# correlation "above 0.5", "0.2 to 0.5" or "below 0.2"?
 
 # %%
-guess_fresh = ...
+guess_fresh = checks.guess(["above 0.5", "0.2 to 0.5", "below 0.2"])
 
 # %%
 fresh = {}
@@ -646,11 +645,10 @@ assert abs(np.mean(fresh[0.05]) - with_clean[0.05]) < 0.1 and min(fresh[0.15]) >
 # ## More noise, less agreement? (optional)
 #
 # **Predict.** Average 32 samples with 5 % noise, then another 32, and compare the two maps. With
-# 15 % noise instead, does their agreement rise, fall or stay (within 0.05)? Write your guess,
-# "rise", "fall" or "stay", in place of the dots.
+# 15 % noise instead, does their agreement rise, fall or stay (within 0.05)?
 
 # %%
-guess_noise = ...
+guess_noise = checks.guess(["rise", "fall", "stay"])
 
 # %%
 agreement = {}
@@ -933,11 +931,10 @@ assert alike["smooth gradients"] > alike["gradients"] + 0.2 and alike["Grad-CAM"
 # Ask for a class that is not there: *banana*, of the same cat, with the same settings.
 #
 # **Predict.** Two seeds agree to some $r$ on the map of *tabby*. For the map of *banana*, does $r$
-# rise, fall or stay (within 0.15)? Write your guess, "rise", "fall" or "stay", in place of the
-# dots.
+# rise, fall or stay (within 0.15)?
 
 # %%
-guess_banana = ...
+guess_banana = checks.guess(["rise", "fall", "stay"])
 
 # %%
 banana = classifier.class_index("banana")

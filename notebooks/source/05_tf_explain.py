@@ -140,10 +140,10 @@ print(smooth_picture.shape, smooth_picture.dtype)
 # %% [markdown]
 # **Predict.** Run all three once more, without seeding again. The first two pictures will come out
 # the same; the third won't, because it draws different noise. How alike are the two SmoothGrad
-# pictures: is their correlation "above 0.5" or "below 0.5"? Write your guess in place of the dots.
+# pictures: is their correlation "above 0.5" or "below 0.5"?
 
 # %%
-guess_again = ...
+guess_again = checks.guess(["above 0.5", "below 0.5"])
 
 # %%
 second = {
@@ -502,11 +502,10 @@ assert dark > 0.25 or not cut_off, (
 # image. But the colours are summed up already, so the last three axes are (batch, height, width).
 #
 # **Predict.** Explain the cat in a batch with the banana instead of alone. Does the mean grey level
-# of the *cat's* picture rise, fall or stay (within 1 level)? Write your guess, "rise", "fall" or
-# "stay", in place of the dots.
+# of the *cat's* picture rise, fall or stay (within 1 level)?
 
 # %%
-guess_batch = ...
+guess_batch = checks.guess(["rise", "fall", "stay"])
 
 # %%
 pair = np.concatenate([cat, banana])
@@ -740,11 +739,11 @@ assert np.allclose(package_cam(model, cat, 281, True), cams["probability, guided
 # 3's map $L_k$ of *every* class, before the ReLU. From tabby's, subtract the mean of them all, each
 # weighted by its probability: $L_{\text{tabby}} - \sum_k p_k L_k$.
 #
-# **Predict.** Which of the four maps above is this one, up to a factor? Write "first", "second",
-# "third" or "fourth" in place of the dots.
+# **Predict.** Which of the four maps above is this one, up to a factor?
 
 # %%
-guess_contrast = ...
+places = ["first", "second", "third", "fourth"]
+guess_contrast = checks.guess(places)
 
 # %%
 A = GradCAM.get_gradients_and_filters(scores, cat, layer, 281, False)[0].numpy()[0]
@@ -754,7 +753,6 @@ p = model(cat).numpy()[0]
 contrast = L[..., 281] - L @ p  # L @ p is the weighted mean, (7, 7)
 
 # %%
-places = ["first", "second", "third", "fourth"]
 alike = [correlation(contrast, cam) for cam in cams.values()]
 checks.prediction(guess_contrast, places[int(np.argmax(alike))], places)
 off = np.linalg.norm(cams["probability, plain"] - p[281] * contrast)
@@ -795,11 +793,10 @@ show_code(GradCAM.get_gradients_and_filters, "if use_guided_grads", "    )")
 #
 # **Predict.** Lesson 3's Grad-CAM of the cat for *tabby* and for *banana* have a correlation below
 # 0 (before the ReLU): different questions, different maps. With tf_explain's default, does this
-# correlation rise, fall or stay (within 0.1)? Write your guess, "rise", "fall" or "stay", in place
-# of the dots.
+# correlation rise, fall or stay (within 0.1)?
 
 # %%
-guess_banana = ...
+guess_banana = checks.guess(["rise", "fall", "stay"])
 
 # %%
 lesson_3 = [grad_cam(model, cat, c, relu=False)[0] for c in (281, 954)]
@@ -915,13 +912,13 @@ def sketch(maps, gradients):
 #
 # The sketch breaks all three, each in a different line.
 #
-# **Predict.** Which line breaks which promise? Write "line 1", "line 2", "line 3" or "line 4" in
-# place of the dots.
+# **Predict.** Which line breaks which promise?
 
 # %%
-guess_double = ...
-guess_alone = ...
-guess_against = ...
+lines = ["line 1", "line 2", "line 3", "line 4"]
+guess_double = checks.guess(lines, "double")
+guess_alone = checks.guess(lines, "alone")
+guess_against = checks.guess(lines, "against")
 
 
 # %%
@@ -937,7 +934,6 @@ def promises(cam_of):
 
 
 # %%
-lines = ["line 1", "line 2", "line 3", "line 4"]
 print("promises kept by the sketch:", promises(sketch))
 checks.prediction(guess_double, "line 4", lines)  # stretched: 0 and 1 are the ends of any map
 checks.prediction(guess_alone, "line 2", lines)  # axis 0, the pictures, is averaged too
@@ -1034,10 +1030,9 @@ assert 1 / np.ptp(cat) > 0.5 and 1 / np.ptp(as_in_quick_start) < 0.01, (
 #
 # **Predict.** Take the network's mean probability of *tabby* over 32 noisy copies that the package
 # makes with its default. Does it rise, fall or stay (within 0.05), compared with the clean picture?
-# Write your guess, "rise", "fall" or "stay", in place of the dots.
 
 # %%
-guess_noise = ...
+guess_noise = checks.guess(["rise", "fall", "stay"])
 
 # %%
 np.random.seed(0)

@@ -158,10 +158,10 @@ for name, method in {"Grad-CAM": grad_cam, "vanilla": vanilla_gradients}.items()
 # without any network; "vanilla" gradients; "product", which is gradient times input; "grad-cam";
 # and "earlier", Grad-CAM at the earlier layer `block11_add` of lesson 3.
 #
-# **Predict.** Which one points right most often? Write its name in place of the dots.
+# **Predict.** Which one points right most often?
 
 # %%
-guess_best = ...
+guess_best = checks.guess(["random", "blob", "edges", "vanilla", "product", "grad-cam", "earlier"])
 
 # %%
 from functools import partial
@@ -499,11 +499,10 @@ deletion = checks.deletion(deletion)
 # to do with ducks: pixels deleted **at random**.
 #
 # **Predict.** One sixteenth of the pixels, chosen at random all over the picture, becomes grey.
-# Does the probability of *drake* "rise", "fall" or "stay" (within 0.05)? Write your guess in place
-# of the dots.
+# Does the probability of *drake* "rise", "fall" or "stay" (within 0.05)?
 
 # %%
-guess_random = ...
+guess_random = checks.guess(["rise", "fall", "stay"])
 
 
 # %%
@@ -894,7 +893,7 @@ show_maps(seen, shown, title="Class 'tabby', the trained network")
 # guided map before and after: "high" (above 0.9), "middle", or "low" (below 0.5)?
 
 # %%
-guess_guided = ...
+guess_guided = checks.guess(["high", "middle", "low"])
 
 # %% [markdown]
 # From there we go on, layer by layer from the top (*cascading*), and look at the maps at six
@@ -1276,7 +1275,7 @@ show_groups(accuracy_by_group(predicted(biased, test_features), labels, labels =
 # ("half"), or below a quarter ("worse")?
 
 # %%
-guess_without = ...
+guess_without = checks.guess(["good", "half", "worse"])
 
 # %%
 nobody, everybody = np.zeros(40, bool), np.ones(40, bool)

@@ -120,11 +120,11 @@ example = str(source) == "astronaut" and classifier.name == "efficientnet-lite0"
 # say? Write the name of a class that you think it may know.
 
 # %%
-label_guess = ...
-
-# %% tags=["nbval-check-output"]
 from course_utils import checks
 
+label_guess = checks.guess(classifier.labels)
+
+# %% tags=["nbval-check-output"]
 every = classifier.predict(picture, top=len(classifier.labels))[0]  # all classes, in order
 predictions = every[:5]
 for p in predictions:
@@ -410,7 +410,7 @@ print(f"the box covers {area:.1%} of the picture")
 # or "below" it?
 
 # %%
-share_guess = ...
+share_guess = checks.guess(["above", "below"])
 
 # %%
 maps = maps_of(classifier, inputs, classes, method, settings)
@@ -505,7 +505,7 @@ def score_changes(box):
 # by less than 0.3)?
 
 # %%
-cover_guess = ...
+cover_guess = checks.guess(["rise", "fall", "stay"])
 
 
 # %%
@@ -525,7 +525,7 @@ checks.prediction(cover_guess, in_a_word(change[0]), ["rise", "fall", "stay"])
 # **Predict.** Cover the face: does the score of *bobsled* "rise", "fall" or "stay"?
 
 # %%
-face_guess = ...
+face_guess = checks.guess(["rise", "fall", "stay"])
 
 # %%
 tested = {}

@@ -13,7 +13,6 @@ if "google.colab" in sys.modules:
     needed = {
         "course_utils": f"git+{address}",
         "tf_explain": "tf-explain==VERSION",
-        "jupyterquiz": "jupyterquiz==VERSION",
     }
     missing = [name for name in needed if not find_spec(name)]
     if "course_utils" in missing and "/OWNER/" in address:

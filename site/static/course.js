@@ -7,15 +7,6 @@ for (const slider of document.querySelectorAll(".wipe input[type=range]")) {
   follow();
 }
 
-// Whoever makes a prediction sees what came out: the next outcome on the page opens.
-document.addEventListener("click", (event) => {
-  const asked = event.target.closest?.(".course-prediction");
-  if (!asked || !event.target.closest("button, input, label, summary")) return;
-  const after = (fold) => asked.compareDocumentPosition(fold) & Node.DOCUMENT_POSITION_FOLLOWING;
-  const outcome = [...document.querySelectorAll("details.course-outcome")].find(after);
-  if (outcome) outcome.open = true;
-});
-
 // What scrolls sideways can be reached with the Tab key, and nothing else can.
 const SCROLLERS = ".formula, .table-wrapper, .output, .output pre, .highlight pre";
 const reachable = new ResizeObserver((changes) => {

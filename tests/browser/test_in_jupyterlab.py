@@ -64,8 +64,7 @@ def test_the_explorer_of_lesson_3_follows_the_keyboard(page, jupyterlab):
     page.keyboard.press("Space")
     wait_for_words(page, "'brown bear' at block15_add, without ReLU")
     assert page.get_by_role("alert").count() == 0
-    # The Colab badge at the top, and what the quiz at the end would typeset its formulas with.
-    others = [url for url in page.strangers if "colab-badge" not in url and "mathjax" not in url]
+    others = [url for url in page.strangers if "colab-badge" not in url]  # the one at the top
     assert others == []
 
 

@@ -57,7 +57,9 @@ def test_every_slide_fits_on_the_screen_and_is_legible(decks, page, lesson):
         assert found["bottom"] <= 712, found
         assert found["right"] <= 1240, found
         assert found["cut"] == 0, found
-        assert found["filled"] >= 130, found  # 18 % of the height: one sentence and two lines of code
+        assert found["filled"] >= 130, (
+            found
+        )  # 18 % of the height: one sentence and two lines of code
         assert found["text"] >= 24, found
         assert found["code"] >= 24, found
         assert found["label"] >= 16, found

@@ -40,11 +40,8 @@ from shared import (
 from tools import notebooks
 
 COLABS_PYTHON = "3.13"
-ADDED = {"saliency-course", "tf-explain", "jupyterquiz"}
-INSTALLED = (
-    "Ready. Installed for this session: course_utils, tf_explain, jupyterquiz. "
-    "Nothing else changed.\n"
-)
+ADDED = {"saliency-course", "tf-explain"}
+INSTALLED = "Ready. Installed for this session: course_utils, tf_explain. Nothing else changed.\n"
 NO_NETWORK = ROOT / "tests" / "no_network"
 
 # What students can use after the set-up cell, and where it comes from.

@@ -27,7 +27,7 @@ from tools import notebooks
 ROOT = Path(__file__).resolve().parents[2]
 
 ADDRESS = "https://nobody.example/course"  # .example is reserved: nobody is there
-MODULES = ("course_utils", "tf_explain", "jupyterquiz")
+MODULES = ("course_utils", "tf_explain")
 
 
 def requirements(path: Path) -> dict[str, Requirement]:
@@ -87,8 +87,7 @@ def test_every_notebook_begins_with_it():
 def test_the_versions_are_those_of_requirements_txt():
     pinned = requirements(ROOT / "requirements.txt")
     cell = notebooks.set_up(ADDRESS)
-    for name in ("tf-explain", "jupyterquiz"):
-        assert f'"{pinned[name]}"' in cell
+    assert f'"{pinned["tf-explain"]}"' in cell
     assert "VERSION" not in cell
     assert "SOURCE_URL" not in cell
     with pytest.raises(ValueError, match="0 versions of no-such-package"):
@@ -118,9 +117,8 @@ def test_in_colab_it_installs_what_is_missing_and_no_dependency(computer, capsys
     computer.pip_works()
     run_cell()
     [command] = computer.commands
-    pinned = [f"{name}=={notebooks.pin(name)}" for name in ("tf-explain", "jupyterquiz")]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    assert command == [*pip, f"git+{ADDRESS}", *pinned]
+    assert command == [*pip, f"git+{ADDRESS}", f"tf-explain=={notebooks.pin('tf-explain')}"]
     said = capsys.readouterr().out
     assert said.count("\n") == 1
     assert all(name in said for name in MODULES)
@@ -133,14 +131,14 @@ def test_in_colab_it_installs_what_is_missing_and_no_dependency(computer, capsys
 def test_in_colab_it_installs_no_more_than_is_missing(computer, capsys):
     computer.be_colab()
     computer.pip_works()
-    computer.modules |= {"course_utils", "tf_explain"}
+    computer.modules |= {"course_utils"}
     run_cell()
     [command] = computer.commands
     assert command[command.index("--no-deps") + 1 :] == [
-        f"jupyterquiz=={notebooks.pin('jupyterquiz')}"
+        f"tf-explain=={notebooks.pin('tf-explain')}"
     ]
     said = capsys.readouterr().out
-    assert "jupyterquiz" in said
+    assert "tf_explain" in said
     assert "course_utils" not in said
 
 
@@ -185,4 +183,4 @@ def test_the_environment_like_colabs_has_the_versions_that_colab_publishes():
     resolved = requirements(COLAB / "colab.txt")
     for name, published in requirements(COLAB / "colab.in").items():
         assert str(published.specifier) in ("", str(resolved[name].specifier))
-    assert not {"tf-explain", "jupyterquiz", "saliency-course", "nbval"} & resolved.keys()
+    assert not {"tf-explain", "saliency-course", "nbval"} & resolved.keys()

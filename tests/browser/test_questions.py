@@ -1,0 +1,183 @@
+"""Predictions, quizzes and verdicts by mouse and by keyboard: in JupyterLab, and in a plain page."""
+
+import nbformat
+import pytest
+
+from course_utils.checks._quiz import guess_html, quiz_html, read_quiz
+
+pytestmark = pytest.mark.slow
+
+SOURCES = [
+    "from course_utils import checks\n\nchange = checks.guess(['rise', 'fall', 'stay'])",
+    "checks.prediction(change, 'stay', ['rise', 'fall', 'stay'])",
+    "share = checks.guess()",
+    "checks.prediction(share, 37)",
+    "checks.quiz(1)",
+    "_ = checks.predict_linear(lambda x, w, b: x @ w + b)",
+    "_ = checks.predict_linear(lambda x, w, b: x @ w)",
+    "_ = checks.predict_linear(lambda x, w, b: ...)",
+]
+# The text's contrast with the nearest background that isn't transparent, by WCAG's formula.
+CONTRAST = """element => {
+  const rgb = (css) => css.match(/[\\d.]+/g).map(Number);
+  const light = (css) => rgb(css).slice(0, 3).map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  let behind = element;
+  const solid = (css) => (rgb(css)[3] ?? 1) > 0;
+  while (behind && !solid(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+  const ground = behind ? getComputedStyle(behind).backgroundColor : "rgb(255, 255, 255)";
+  const [dark, bright] = [light(getComputedStyle(element).color), light(ground)].sort();
+  return (bright + 0.05) / (dark + 0.05);
+}"""
+QUIZ = read_quiz(1)
+
+
+def focused(page):
+    """The text or the value of what has the focus, and the width of its outline in pixels."""
+    return page.evaluate(
+        "(e => [e.textContent || e.parentElement.textContent, parseFloat("
+        "getComputedStyle(e).outlineWidth)])(document.activeElement)"
+    )
+
+
+def cell(page, number):
+    return page.locator(".jp-CodeCell").nth(number)
+
+
+def run_cell(page, number):
+    cell(page, number).locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+
+
+def test_in_jupyterlab(page, jupyterlab):
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    address, folder = jupyterlab
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, SOURCES)))
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "name": "python3"}
+    nbformat.write(notebook, folder / "one.ipynb")
+    page.goto(f"{address}/lab/tree/one.ipynb?reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    # Nothing chosen.
+    cell(page, 1).get_by_text("No prediction yet. It is: stay").wait_for()
+    cell(page, 3).get_by_text("No prediction yet. It is: 37").wait_for()
+    verdicts = [cell(page, number).locator("pre") for number in (5, 6, 7)]
+    for verdict, words in zip(
+        verdicts, ("right, well", "not right yet", "not done yet"), strict=True
+    ):
+        verdict.get_by_text(words).wait_for()
+    looks = {v.evaluate("e => getComputedStyle(e).borderLeft") for v in verdicts}
+    assert len(looks) == 3
+    assert {v.evaluate("e => getComputedStyle(e).wordBreak") for v in verdicts} == {"normal"}
+
+    # One form of each question is to be seen: the one with the kernel.
+    assert cell(page, 0).get_by_role("button", name="rise").count() == 1
+    cell(page, 0).get_by_role("button", name="rise").click()
+    cell(page, 0).get_by_text("You predict rise. Now run the next cell.").wait_for()
+    run_cell(page, 1)
+    cell(page, 1).get_by_text("You predicted rise. It is: stay. What surprised you?").wait_for()
+    page.keyboard.press("Escape")
+    cell(page, 0).get_by_role("button", name="fall").focus()
+    page.keyboard.press("Tab")
+    assert focused(page)[0] == "stay"
+    page.keyboard.press("Space")
+    cell(page, 0).get_by_text("You predict stay.").wait_for()
+    run_cell(page, 1)
+    cell(page, 1).get_by_text("As you predicted: stay").wait_for()
+    cell(page, 2).get_by_role("textbox", name="Your guess").fill("40 %")
+    page.keyboard.press("Enter")
+    cell(page, 2).get_by_text("You predict 40 %.").wait_for()
+    run_cell(page, 3)
+    cell(page, 3).get_by_text("You predicted 40. It is: 37, so you were 3 off.").wait_for()
+
+    answer_by_keyboard(page, cell(page, 4))
+    for theme in ("light", "dark"):
+        page.evaluate("t => document.body.dataset.jpThemeLight = t", str(theme == "light").lower())
+        good_contrast(page.locator(".course-quiz"))
+    assert [url for url in page.strangers] == []
+    assert errors == []
+
+
+def answer_by_keyboard(page, place):
+    """Tab to the first question, move by arrows: what each answer means is said in words."""
+    question = place.locator(".course-quiz fieldset").first
+    question.get_by_role("radio").first.focus()
+    page.keyboard.press("Space")
+    for answer in QUIZ[0]["answers"]:
+        said = question.get_by_role("status").inner_text()
+        assert said.startswith("Right." if answer["correct"] else "Not right."), said
+        assert answer["feedback"] in said
+        text, outline = focused(page)
+        assert answer["answer"] in text
+        assert outline >= 2
+        page.keyboard.press("ArrowDown")
+
+
+def good_contrast(place):
+    for element in place.locator("legend, label, summary, p, div, b, button").all():
+        if element.is_visible():
+            assert element.evaluate(CONTRAST) >= 4.5, element.inner_text()
+
+
+def outcome(text):
+    return (
+        f'<details class="course-outcome"><summary>What came out</summary><pre>{text}</pre>'
+        "</details>"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_in_a_page_without_a_kernel(page, tmp_path, width, scheme):
+    """As on the course's pages: from a file, and the outcome stays folded until you choose."""
+    words = guess_html("Your guess: one of these", ["rise", "fall", "stay"])
+    pairs = "".join(guess_html(label, ["line 1", "line 2"]) for label in ("first", "second"))
+    (tmp_path / "page.html").write_text(
+        "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        "<style>:root{color-scheme:light dark;background:Canvas;color:CanvasText}</style>"
+        f"{words}{outcome('rent +11<br>No prediction yet. It is: stay')}"
+        f"{guess_html('Your guess: a number', [])}{outcome('It is: 37')}"
+        f"{pairs}{outcome('It is: line 1<br>It is: line 2')}{quiz_html(1)}",
+        encoding="utf-8",
+    )
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((tmp_path / "page.html").as_uri())
+    folds = page.locator("details.course-outcome")
+    said = page.locator(".course-prediction [role=status]")
+
+    assert folds.evaluate_all("all => all.map(fold => fold.open)") == [False] * 3
+    page.keyboard.press("Tab")
+    assert focused(page)[0] == "rise"
+    assert focused(page)[1] >= 2
+    page.keyboard.press("Enter")
+    assert said.nth(0).inner_text() == "You predicted rise. It is: stay. What surprised you?"
+    page.get_by_role("button", name="stay").click()
+    assert said.nth(0).inner_text() == "As you predicted: stay"
+
+    field = page.get_by_role("textbox", name="Your guess: a number")
+    field.fill("forty")
+    page.keyboard.press("Enter")
+    assert "is not a number" in said.nth(1).inner_text()
+    assert folds.evaluate_all("all => all.map(fold => fold.open)") == [True, False, False]
+    field.fill("40 %")
+    page.get_by_role("button", name="Predict").click()
+    assert said.nth(1).inner_text() == "You predicted 40. It is: 37, so you were 3 off."
+
+    page.get_by_role("group", name="first").get_by_role("button", name="line 1").click()
+    assert folds.evaluate_all("all => all.map(fold => fold.open)") == [True, True, False]
+    page.get_by_role("group", name="second").get_by_role("button", name="line 1").click()
+    assert folds.evaluate_all("all => all.map(fold => fold.open)") == [True, True, True]
+    assert said.nth(2).inner_text() == "As you predicted: line 1"
+    assert said.nth(3).inner_text().startswith("You predicted line 1. It is: line 2.")
+
+    answer_by_keyboard(page, page.locator("body"))
+    good_contrast(page.locator("body"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.strangers == errors == []
