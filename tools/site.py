@@ -37,8 +37,7 @@ METHODS = (
 
 ARXIV = re.compile(r"(?<!\[)\barXiv:(\d{4}\.\d{4,5})")
 NOTEBOOK_ONLY = re.compile(
-    r"^guess\w* = \.\.\.$|^\w+_guess = \.\.\.$"  # the cell below asks, by buttons
-    r"|^(?P<name>\w+) = checks\.\w+\((?P=name)\)$"  # for the reader's own answer
+    r"^(?P<name>\w+) = checks\.\w+\((?P=name)\)$"  # the check of the reader's own answer
     r"|^show_progress\(\)$|^\*\*Your progress",
     re.MULTILINE,
 )
