@@ -46,15 +46,6 @@ SECONDS_A_CELL = 300
 APPS = ("playground",)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
-# What only a notebook says: Colab's badge, where to get unstuck, sentences about working in it.
-# (Whole cells about that are tagged "notebook".)
-NOTEBOOK_TALK = re.compile(
-    r"\n\n[^\n]*colab\.research\.google\.com[^\n]*"
-    r"|\n\nStill stuck\?.*?(?=\n\n)"
-    r"|[ \n]?(?:(?!\n\n)(?:[^.?!]|(?<=\d)\.(?=\d)))*"
-    r"\b(?:the\s+dots|run\s+their\s+cells|click\s+on\s+an\s+answer)\b.*?\.(?=\s|$)",
-    re.IGNORECASE | re.DOTALL,
-)
 TARGET = """
 <details><summary>Target figure</summary>
 
@@ -207,6 +198,17 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
     return notebook
+
+
+# What only a notebook says: Colab's badge, where to get unstuck, sentences about working in it.
+# (Whole cells about that are tagged "notebook".)
+NOTEBOOK_TALK = re.compile(
+    r"\n\n[^\n]*colab\.research\.google\.com[^\n]*"
+    r"|\n\nStill stuck\?.*?(?=\n\n)"
+    r"|[ \n]?(?:(?!\n\n)(?:[^.?!]|(?<=\d)\.(?=\d)))*"
+    r"\b(?:the\s+dots|run\s+their\s+cells|click\s+on\s+an\s+answer)\b.*?\.(?=\s|$)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ ANSWERED = re.compile(r"^ *checks\.prediction\(", re.MULTILINE)
 ASKED = re.compile(r"^(?:\w+ = checks\.guess|checks\.quiz)\(", re.MULTILINE)
 COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with columns
 PANEL = re.compile(
-    r'>([^<>]*)</div>(?:<picture>.*?)?<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"',
+    r">([^<>]*)</div>(?:<picture>.*?)?"
+    r'<img src="data:image/(?:png|jpeg);base64,([^"]+)" alt="([^"]+)"',
     re.DOTALL,
 )
 TILE = 224  # pixels of a panel on a lesson's card
