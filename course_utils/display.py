@@ -7,11 +7,11 @@ that judges a method should ever read a picture made here.
 from __future__ import annotations
 
 import base64
-import html
 import io
 import sys
+import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 import matplotlib
@@ -23,10 +23,14 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from course_utils.checking import check_number, check_numbers, covers
+from course_utils.figures_html import Panel, img, maps_html, number, reduced, whole_blocks
 from course_utils.images import Picture, load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 """Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
+
+LARGEST = 1024
+"""Pixels: how long a side of a panel gets; beyond, several values share a pixel."""
 
 LEGIBLE = 8
 """Pixels: how small a figure's smallest text may get on a small screen."""
@@ -158,15 +162,18 @@ class DescribedFigure(Figure):
     """
 
     alt_text = ""
+    _panels_html = ""
     _shown_in: int | None = None
 
     def _repr_html_(self) -> str:
-        return _figure_img(self, self.alt_text)
+        return self._panels_html or _figure_img(self, as_png(self), self.alt_text)
 
     def _ipython_display_(self) -> None:
         # If the figure is also its cell's last line, that cell has shown it already.
         if self._shown_in != _cell_number():
-            _show(self._repr_html_())
+            png = as_png(self)
+            picture = self._panels_html or _figure_img(self, png, self.alt_text)
+            _show(picture, png, self.alt_text)
 
 
 def show_figure(figure: Figure, alt_text: str) -> None:
@@ -178,12 +185,12 @@ def show_figure(figure: Figure, alt_text: str) -> None:
         raise ValueError("The figure needs a description: what does it show?")
     if figure.get_layout_engine() is None:
         figure.set_layout_engine("constrained")  # or labels at the edge would be clipped
-    picture = _figure_img(figure, alt_text)
+    png = as_png(figure)
     if hasattr(figure.canvas.manager, "num"):
         from matplotlib import pyplot
 
         pyplot.close(figure)
-    _show(picture)
+    _show(_figure_img(figure, png, alt_text), png, alt_text)
 
 
 def show_maps(
@@ -213,16 +220,11 @@ def show_maps(
     Raises:
         TypeError, ValueError: as `overlay`; no maps.
     """
-    figure = maps_figure(
-        image,
-        maps,
-        title=title,
-        percentile=percentile,
-        shared_scale=shared_scale,
-        stacklevel=2,
-    )
-    if _show(figure._repr_html_()):
-        figure._shown_in = _cell_number()
+    panels = _panels(image, maps, title, percentile, shared_scale, stacklevel=2)
+    figure = _drawn(title, panels)
+    figure._panels_html = maps_html(title, panels)
+    figure._ipython_display_()
+    figure._shown_in = _cell_number()
     return figure
 
 
@@ -239,31 +241,74 @@ def maps_figure(
 
     Arguments and errors as for `show_maps`; a warning points `stacklevel` calls up.
     """
+    parts = _panels(image, maps, title, percentile, shared_scale, stacklevel + 1)
+    return _drawn(title, parts)
+
+
+def _panels(image, maps, title, percentile, shared_scale, stacklevel) -> list[Panel]:
+    """Check the arguments of `show_maps`, and return what's to be drawn, the picture first."""
     image = load_image(image)
     if not isinstance(maps, Mapping) or not maps:
         raise ValueError('maps: expected a dictionary such as {"Grad-CAM": cam}.')
     expected = "a number above 0, up to 100"
     percentile = check_number("percentile", percentile, lambda p: 0 < p <= 100, expected)
-    panels = {name: a if _is_picture(a) else map_values(a) for name, a in maps.items()}
-    values = [panel.ravel() for panel in panels.values() if not _is_picture(panel)]
-    common = color_limits(np.concatenate(values), percentile) if values else (0.0, 1.0)
-
-    figure = DescribedFigure(figsize=(2.9 * (len(panels) + 1), 3.4), dpi=80, layout="constrained")
-    axes = figure.subplots(1, len(panels) + 1)
-    figure.suptitle(title, parse_math=False)
-    _draw_picture(axes[0], image, "Picture")
-    texts = [f"{title}: the picture" if title else "The picture"]
-    for ax, (name, panel) in zip(axes[1:], panels.items(), strict=True):
-        if _is_picture(panel):
-            _draw_picture(ax, panel, name)
-            texts.append(f"{name}: {_describe_picture(panel, image)}")
+    values = {name: map_values(a) for name, a in maps.items() if not _is_picture(a)}
+    every = np.concatenate([v.ravel() for v in values.values()]) if values else np.zeros(1)
+    common = color_limits(every, percentile)
+    sides = [*image.shape[:2], *(side for v in values.values() for side in v.shape)]
+    factor = -(-max(sides) // LARGEST)  # no screen would have room for more
+    values = {
+        name: reduced(v, factor if max(v.shape) > LARGEST else 1) for name, v in values.items()
+    }
+    size = whole_blocks(reduced(image, factor).shape[:2], *(v.shape for v in values.values()))
+    said = f"{title}: the picture" if title else "The picture"
+    panels = [Panel("Picture", reduced(image, factor), size, said)]
+    for name, given in maps.items():
+        if name not in values:
+            said = f"{name}: {_describe_picture(given, image)}"
+            given = reduced(given, -(-max(given.shape) // LARGEST))
+            panels.append(Panel(name, given, whole_blocks(given.shape[:2]), said))
             continue
-        _warn_if_stretched(panel, image, stacklevel=stacklevel + 1)
-        limits = common if shared_scale else color_limits(panel, percentile)
-        _draw_map(figure, ax, resize_map(panel, image.shape[:2]), name, limits)
-        ax.set_xlabel(_range_text(maps[name]), fontsize=9)
-        texts.append(f"{name}: {describe_map(maps[name])}")
-    figure.alt_text = ". ".join(texts) + "."
+        _warn_if_stretched(map_values(given), image, stacklevel=stacklevel + 1)
+        limits = common if shared_scale else color_limits(values[name], percentile)
+        cmap = DIVERGING if limits[0] < 0 else SEQUENTIAL
+        said = f"{name}: {describe_map(given)}"
+        panels.append(Panel(name, values[name], size, said, limits, cmap, _range_text(given)))
+    return panels
+
+
+LEFT, BAR, GAP, LINE = 8, 60, 16, 17
+"""Pixels of a drawn figure: its margin, a colour bar with its numbers, a gap, a line of text."""
+
+
+def _drawn(title: str, panels: Sequence[Panel]) -> DescribedFigure:
+    """Draw panels side by side, each value in a whole number of pixels.
+
+    A layout engine would choose the sizes so that everything fits, such as 204 pixels for 224
+    values, and every eleventh value would be left out.
+    """
+    names = [textwrap.fill(p.name, max(12, p.size[1] // 7)) for p in panels]
+    top = LINE * (1 + max(name.count("\n") for name in names)) + 2 * LINE * bool(title) + 4
+    height = top + max(p.size[0] for p in panels) + 2 * LINE
+    lefts = np.cumsum([LEFT, *(p.size[1] + GAP + (BAR if p.cmap else 0) for p in panels)])
+    width = int(lefts[-1])
+    figure = DescribedFigure(figsize=(width / 80, height / 80), dpi=80)
+    figure.suptitle(title, parse_math=False, y=1 - LINE / height, va="center")
+    for panel, name, left in zip(panels, names, lefts, strict=False):
+        rows, columns = panel.size
+
+        def box(x, y, w, h):  # from pixels to the shares that Matplotlib wants
+            return (x / width, 1 - (y + h) / height, w / width, h / height)
+
+        ax = figure.add_axes(box(left, top, columns, rows))
+        if not panel.cmap:
+            _draw_picture(ax, panel.pixels, name)
+            continue
+        cax = figure.add_axes(box(left + columns + 6, top + LINE, 10, rows - LINE))
+        _draw_map(figure, ax, panel.pixels, name, panel.limits, cax)
+        ax.set_aspect("auto")
+        ax.set_xlabel(panel.range_text, fontsize=9)
+    figure.alt_text = ". ".join(p.described for p in panels) + "."
     return figure
 
 
@@ -296,7 +341,7 @@ def _describe_picture(panel: np.ndarray, image: np.ndarray) -> str:
     change = np.abs(panel.astype(np.float32) - image).mean(axis=-1)
     if not change.any():
         return "the same picture"
-    levels = f"{_number(change.mean())} of 255 levels on average"
+    levels = f"{number(change.mean())} of 255 levels on average"
     return f"the picture, changed by {levels}, most {_where_strongest(change)}"
 
 
@@ -310,11 +355,12 @@ def _draw_picture(ax, picture: np.ndarray, name: str) -> None:
     ax.set_axis_off()
 
 
-def _draw_map(figure: Figure, ax, values: np.ndarray, name: str, limits) -> None:
+def _draw_map(figure: Figure, ax, values: np.ndarray, name: str, limits, cax=None) -> None:
     low, high = limits
     cmap = DIVERGING if low < 0 else SEQUENTIAL
     drawn = ax.imshow(values, cmap=cmap, vmin=low, vmax=high or 1, interpolation="nearest")
-    bar = figure.colorbar(drawn, ax=ax, fraction=0.046, extend=_extend(values, limits))
+    where = {"cax": cax} if cax else {"ax": ax, "fraction": 0.046}
+    bar = figure.colorbar(drawn, extend=_extend(values, limits), **where)
     bar.ax.tick_params(labelsize=8)
     ax.set_title(name, fontsize=11, parse_math=False)
     ax.set(xticks=[], yticks=[])
@@ -331,7 +377,7 @@ def _extend(values: np.ndarray, limits) -> str:
 def _raw_range(attribution) -> tuple[str, str]:
     """Return the smallest and the largest raw value, with signs and before picking channels."""
     raw = np.asarray(attribution)
-    return _number(raw.min()), _number(raw.max())
+    return number(raw.min()), number(raw.max())
 
 
 def _range_text(attribution) -> str:
@@ -339,18 +385,6 @@ def _range_text(attribution) -> str:
         return "zero everywhere"
     low, high = _raw_range(attribution)
     return f"raw: {low} to {high}"
-
-
-def _number(value: float) -> str:
-    value += 0.0  # -0.0 becomes 0.0
-    return f"{value:.2g}" if abs(value) < 1000 else f"{value:.0f}"
-
-
-def img(png: bytes, alt_text: str, style: str = "max-width: 100%") -> str:
-    """Return a PNG as an `<img>` with its description."""
-    data = base64.b64encode(png).decode("ascii")
-    alt = html.escape(" ".join(alt_text.split()), quote=True)
-    return f'<img src="data:image/png;base64,{data}" alt="{alt}" style="{style}"/>'
 
 
 def as_png(figure: Figure) -> bytes:
@@ -362,9 +396,16 @@ def as_png(figure: Figure) -> bytes:
     return opaque.getvalue()
 
 
-def _figure_img(figure: Figure, alt_text: str) -> str:
-    style = f"max-width: 100%; min-width: {_legible_width(figure)}px"
-    return img(as_png(figure), alt_text, style)
+def few_colours(png: bytes) -> bytes:
+    """Return a PNG in 64 colours: half the size."""
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as drawn:
+        drawn.quantize(64, dither=Image.Dither.NONE).save(file, format="png", optimize=True)
+    return file.getvalue()
+
+
+def _figure_img(figure: Figure, png: bytes, alt_text: str) -> str:
+    return img(png, alt_text, f"max-width: 100%; min-width: {_legible_width(figure)}px")
 
 
 def _legible_width(figure: Figure) -> int:
@@ -379,14 +420,20 @@ def _legible_width(figure: Figure) -> int:
     return round(width * min(1, LEGIBLE / pixels))
 
 
-def _show(picture: str) -> bool:
-    """Display HTML if this is a notebook, and return whether it is."""
-    if _cell_number() is None:
-        return False
-    from IPython.display import HTML, display
+def _show(picture: str, png: bytes, alt_text: str) -> None:
+    """Display HTML if this is a notebook.
 
-    display(HTML(picture))
-    return True
+    VS Code doesn't show the HTML of a notebook that it doesn't trust, and a PDF can't: they get the
+    plain PNG, with its description where they look for one.
+    """
+    if _cell_number() is None:
+        return
+    from IPython.display import display
+
+    plain = base64.b64encode(few_colours(png)).decode("ascii")
+    bundle = {"text/html": picture, "image/png": plain, "text/plain": alt_text}
+    metadata = {"image/png": {"alt": alt_text, "vscode_altText": alt_text}}
+    display(bundle, metadata=metadata, raw=True)
 
 
 def _cell_number() -> int | None:

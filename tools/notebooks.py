@@ -45,7 +45,7 @@ SOLUTION = re.compile(
 SECONDS_A_CELL = 300
 APPS = ("playground",)
 WIDGET = "application/vnd.jupyter.widget-view+json"
-FIGURE = re.compile(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
+FIGURE = re.compile(r'<img src="data:image/(?:png|jpeg);base64,([^"]+)" alt="([^"]*)"')
 TARGET = """
 <details><summary>Target figure</summary>
 
@@ -157,7 +157,7 @@ def with_targets(
         if "exercise" in task.metadata and "target" in check.metadata.get("tags", []):
             png, alt = first_figure(solved.cells[places[check.id] :])
             task.attachments = {"target.png": {"image/png": png}}
-            alt = html.unescape(alt).replace("[", "(").replace("]", ")")
+            alt = alt.replace("[", "(").replace("]", ")")
             task.source += TARGET.format(alt=alt)
     return student
 
@@ -166,9 +166,12 @@ def first_figure(cells: list[nbformat.NotebookNode]) -> tuple[str, str]:
     """Return the PNG, in base64, and the alt text of the first figure in some cells' outputs."""
     for cell in cells:
         for output in cell.get("outputs", []):
-            found = FIGURE.search(output.get("data", {}).get("text/html", ""))
+            data = output.get("data", {})
+            if "image/png" in data:
+                return data["image/png"].strip(), data["text/plain"]
+            found = FIGURE.search(data.get("text/html", ""))
             if found:
-                return found.group(1), found.group(2)
+                return found.group(1), html.unescape(found.group(2))
     raise ValueError("After an exercise with the tag target, no figure is shown.")
 
 

@@ -88,14 +88,8 @@ assert (A == 0).mean() > 0.8 and A.min() == 0, (
 # %%
 from course_utils import show_maps
 
-
-def squares(m):
-    side = 224 // m.shape[0]  # 32 pixels for a map of 7 x 7
-    return m.repeat(side, axis=0).repeat(side, axis=1)
-
-
 strongest = np.argsort(-A[0].mean(axis=(0, 1)))[:3]
-chosen = {f"Feature map {k}": squares(A[0, :, :, k]) for k in strongest}
+chosen = {f"Feature map {k}": A[0, :, :, k] for k in strongest}
 show_maps(seen, chosen, percentile=100, title="Three of 1280")
 # %% [markdown]
 # All three are strong on much of the face. So is one of them "the cat"? The maps have no names and
@@ -146,7 +140,7 @@ assert same_map and no_bear.max() > 0, (
 # No error, and out comes a map; but it's the map of feature number 294. And look where it is:
 
 # %%
-show_maps(seen_scene, {"'class 294'": squares(no_bear)}, percentile=100, title="Without the head")
+show_maps(seen_scene, {"'class 294'": no_bear}, percentile=100, title="Without the head")
 head, _ = scores_layer.get_weights()
 ranks = (head[294] > head[294, 294]).sum() + 1
 print(
@@ -309,15 +303,16 @@ print(np.array2string(tabby_map, formatter={"float": "{:5.2f}".format}))
 #
 # To lay the map over the picture, it has to be enlarged from 7 x 7 to 224 x 224. How? You can keep
 # the squares. Or you can draw it *linearly*: each number sits in the middle of its square of
-# 32 x 32 pixels, and the pixels in between get values in between. (`show_maps` does that with any
-# small map.)
+# 32 x 32 pixels, and the pixels in between get values in between. (`overlay` does that with any
+# small map; `show_maps` keeps the squares.)
 
 # %%
 from course_utils import overlay
+from course_utils.images import resize_map
 
 panels = {
-    "As computed": squares(tabby_map),
-    "Linear between": tabby_map,
+    "As computed": tabby_map,
+    "Linear between": resize_map(tabby_map, (224, 224)),
     "Laid over": overlay(seen, tabby_map),
 }
 show_maps(seen, panels, percentile=100, title="Class 'tabby', one map, three drawings")
@@ -382,9 +377,9 @@ assert banana_map.max() < 0.3 * tabby_map.max(), (
 # %%
 stretched = (banana_map - banana_map.min()) / np.ptp(banana_map)
 panels = {
-    "tabby, ReLU": squares(np.maximum(tabby_map, 0)),
-    "banana, ReLU": squares(np.maximum(banana_map, 0)),
-    "banana, stretched": squares(stretched),
+    "tabby, ReLU": np.maximum(tabby_map, 0),
+    "banana, ReLU": np.maximum(banana_map, 0),
+    "banana, stretched": stretched,
 }
 show_maps(seen, panels, percentile=100, title="Two classes; the third map is stretched to 0...1")
 # %%
@@ -573,8 +568,7 @@ assert {p.class_index for p in top[:2]} == {ball, bear}, (
 # %% tags=["thumbnail"]
 signed = grad_cam(network, np.repeat(scene, 2, axis=0), [ball, bear], relu=False)
 cams = {"basketball": np.maximum(signed[0], 0), "brown bear": np.maximum(signed[1], 0)}
-drawn = {name: squares(m) for name, m in cams.items()}
-show_maps(seen_scene, drawn, percentile=100, shared_scale=True, title="Grad-CAM, one scene")
+show_maps(seen_scene, cams, percentile=100, shared_scale=True, title="Grad-CAM, one scene")
 # %% [markdown]
 # One picture, one network, two questions, two answers. It looks convincing, but looking isn't
 # measuring. The picture was put together: a ball and a bear, pasted on low-contrast grass. (Of some
@@ -804,8 +798,8 @@ assert side_share(earlier[1], left_half(earlier[1])) > 0.6, (
     "Most of the bear's map should be on the left, on the ball."
 )
 panels = {
-    "basketball, 14 x 14": squares(earlier[0]),
-    "brown bear, 14 x 14": squares(earlier[1]),
+    "basketball, 14 x 14": earlier[0],
+    "brown bear, 14 x 14": earlier[1],
 }
 show_maps(seen_scene, panels, percentile=100, title="Grad-CAM at block11_add")
 # %% [markdown]

@@ -73,8 +73,8 @@ assert correlation(inputs, hardly) > 0.95 and correlation(vanilla, vanilla_hardl
 # %%
 from course_utils import show_maps
 
-pair = classifier.restore(np.concatenate([inputs, hardly]))
-show_maps(pair[0], {"With 2 % noise": pair[1]}, title="The cat, twice")
+seen, noisy = classifier.restore(np.concatenate([inputs, hardly]))
+show_maps(seen, {"With 2 % noise": noisy}, title="The cat, twice")
 # %% [markdown]
 # Two pictures that you cannot tell apart, and two maps that have little in common, pixel by pixel
 # and with their signs. Much of a vanilla map belongs to this very array of numbers, not to what you
@@ -294,27 +294,12 @@ smooth_gradient = checks.smooth_gradient(smooth_gradient)
 # scale, in which the strongest 1 % share the last colour.
 
 # %%
-from course_utils.display import channel_max, describe_map
+from course_utils.display import channel_max
 
 
 def small(g):
     rows = channel_max(g).reshape(112, 2, 112, 2)  # 112 pairs of rows, 112 pairs of columns
     return rows.mean(axis=(1, 3))
-
-
-# %%
-def draw(title, maps):
-    size = (2.4 * len(maps), 3.2)
-    fig, axes = plt.subplots(1, len(maps), figsize=size, dpi=80, layout="constrained")
-    for ax, (name, m) in zip(axes, maps.items(), strict=True):
-        top = np.percentile(m, 99)
-        shown = ax.imshow(m, cmap="inferno", vmin=0, vmax=top, interpolation="nearest")
-        bar = {"location": "bottom", "extend": "max", "format": "%.2g"}
-        fig.colorbar(shown, ax=ax, ticks=[0, top / 2, top], **bar)
-        ax.set(title=name, xticks=[], yticks=[])
-    fig.suptitle(title)
-    alt = [f"{name}: {describe_map(m)}" for name, m in maps.items()]
-    show_figure(fig, f"Maps of the cat. {title}. {'; '.join(alt)}.")
 
 
 # %%
@@ -325,7 +310,8 @@ def rms(a):
 smooth_5 = smooth_gradient(vanilla_gradients, model, inputs, tabby, 50, 0.05, 0)
 smooth = smooth_gradient(vanilla_gradients, model, inputs, tabby, 50, 0.15, 0)
 maps = {"Vanilla": vanilla, "SmoothGrad, 5 %": smooth_5, "SmoothGrad, 15 %": smooth}
-draw("Class 'tabby', SmoothGrad with n = 50", {name: small(m[0]) for name, m in maps.items()})
+drawn = {name: small(m[0]) for name, m in maps.items()}
+show_maps(seen, drawn, title="Class 'tabby', SmoothGrad with n = 50")
 assert rms(smooth) < rms(vanilla) / 2, (
     "Most of the map should cancel in the mean. Run the checks of exercises 4.1 and 4.2, then "
     "this cell."
@@ -763,7 +749,7 @@ averages = {
     "mean of |g|": small(np.abs(gradients).mean(axis=0)),
     "mean of g squared": small(np.square(gradients).mean(axis=0)),
 }
-draw("One set of gradients, three averages", averages)
+show_maps(seen, averages, title="One set of gradients, three averages")
 
 # %%
 first, second = gradients[:50], gradients[50:100]
@@ -865,7 +851,7 @@ from course_utils import grad_cam
 cam = grad_cam(model, inputs, tabby)
 cams = [smooth_gradient(grad_cam, model, inputs, tabby, 50, 0.15, seed) for seed in (0, 1)]
 maps = {"Grad-CAM": cam[0], "SmoothGrad, seed 0": cams[0][0], "SmoothGrad, seed 1": cams[1][0]}
-draw("Grad-CAM of 'tabby', in its own 7 x 7 numbers, and its mean over 50 copies", maps)
+show_maps(seen, maps, title="Grad-CAM of 'tabby', and its mean over 50 copies")
 
 
 # %%
@@ -957,7 +943,7 @@ assert regions < 0.5 < fair, "In blocks, two seeds should agree far better than 
 
 # %%
 maps = {"tabby": small(smooth[0]), "banana": small(bananas[0][0])}
-draw("SmoothGrad of two classes, 15 %", maps)
+show_maps(seen, maps, title="SmoothGrad of two classes, 15 %")
 
 # %% [markdown]
 # With their signs, the two maps have nothing in common, pixel by pixel (r = -0.01), while each

@@ -882,8 +882,8 @@ trained = all_maps(tabby)
 from course_utils import show_maps
 
 seen = classifier.restore(cat)[0]
-shown = {name: trained[name] for name in ("vanilla", "guided", "Grad-CAM")}
-show_maps(seen, shown, title="Class 'tabby', the trained network")
+for names in (("vanilla", "Grad-CAM"), ("guided",)):
+    show_maps(seen, {name: trained[name] for name in names}, title="Class 'tabby', trained network")
 # %% [markdown]
 # The guided map is the clearest of all: it draws the eyes, the nose and the mouth. So it must know
 # best what makes a tabby?

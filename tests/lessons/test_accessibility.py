@@ -53,11 +53,15 @@ def test_every_picture_that_reaches_the_reader_has_a_text_alternative(path):
     found = list(figures(path))
     assert found
     for attributes in found:
-        assert len(attributes.get("alt", "")) > 40, attributes.get("alt")
+        least = 8 if "pixelated" in attributes["style"] or "flex" in attributes["style"] else 40
+        assert len(attributes.get("alt", "")) > least, attributes.get("alt")
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", []):
             kinds = set(output.get("data", {}))
-            assert not kinds & {"image/png", "image/jpeg", "image/svg+xml"}  # has no alt text
+            assert not kinds & {"image/jpeg", "image/svg+xml"}  # has no alt text
+            if "image/png" in kinds:
+                assert "text/html" in kinds
+                assert len(output.metadata["image/png"]["alt"]) > 40
             assert notebooks.WIDGET not in kinds or "text/html" not in kinds
         if cell.cell_type == "markdown":
             for alt in re.findall(r"!\[([^\]]*)\]\(", cell.source):
@@ -68,6 +72,8 @@ def test_every_picture_that_reaches_the_reader_has_a_text_alternative(path):
 def test_the_text_of_a_figure_stays_legible_on_a_phone(path):
     """A figure never shrinks until its smallest text is below 8 pixels (`display.LEGIBLE`)."""
     for attributes in figures(path):
+        if "pixelated" in attributes["style"] or "flex" in attributes["style"]:
+            continue  # a panel or its colours, with text around them
         width = re.search(r"min-width: (\d+)px", attributes.get("style", ""))
         assert width, "built before figures had a least width: run tools/notebooks.py"
         png = base64.b64decode(attributes["src"].partition(",")[2])

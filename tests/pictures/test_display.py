@@ -1,5 +1,7 @@
 """From raw maps to pictures: nothing is inverted, tinted or hidden, and everything is described."""
 
+import base64
+import io
 import re
 
 import matplotlib
@@ -9,14 +11,17 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from page import Page
+from PIL import Image
 
 from course_utils import overlay, show_maps
 from course_utils.display import (
     DIVERGING,
     SEQUENTIAL,
+    as_png,
     channel_max,
     color_limits,
     describe_map,
+    few_colours,
     map_values,
     show_figure,
 )
@@ -264,6 +269,17 @@ def only_img(text):
     return attributes
 
 
+def drawn_panels(text):
+    """Return {alt text: picture} of a figure's panels as the HTML stores them, without the bars."""
+    images = [attributes for tag, attributes in Page(text).elements if tag == "img"]
+    return {a["alt"]: decoded(a["src"]) for a in images if not a["alt"].startswith("Colours")}
+
+
+def decoded(url):
+    content = base64.b64decode(url.partition("base64,")[2])
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
+
+
 @pytest.fixture(scope="module")
 def signed():
     """Strongest in the lower right, from -2 to 1."""
@@ -323,9 +339,73 @@ def test_zero_is_the_centre_of_the_diverging_colours(figure):
     np.testing.assert_array_equal(positive.to_rgba(0.0), matplotlib.colormaps[SEQUENTIAL](0.0))
 
 
-def test_maps_are_drawn_at_the_pictures_size(figure, cam):
+def test_a_map_is_drawn_value_by_value_at_the_pictures_size(figure, cam):
+    """Nothing between two values is made up."""
     (drawn,) = panels(figure)["Grad-CAM"].images
-    np.testing.assert_array_equal(drawn.get_array(), resize_map(cam, (60, 80)))
+    np.testing.assert_array_equal(drawn.get_array(), cam)
+    sizes = {ax.get_window_extent().size.round(6).tobytes() for ax in panels(figure).values()}
+    assert len(sizes) == 1
+
+
+def lit(size, at):
+    values = np.zeros((size, size), np.float32)
+    values[at] = 1
+    return values
+
+
+def only_bright(picture):
+    """Return the rows and the columns, from and to, where a picture isn't dark."""
+    rows, columns = np.nonzero(picture.max(axis=2) > 64)  # a quarter of the contrast
+    return rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+
+
+@pytest.mark.parametrize("size", [7, 14, 28, 112, 224, 299])
+def test_one_lit_value_is_found_wherever_it_is(size):
+    """In the HTML it's one pixel, and in the Matplotlib figure a block of whole pixels."""
+    side = max(size, 224)
+    grey = np.full((side, side, 3), 128, np.uint8)
+    rng = np.random.default_rng(size)
+    for n in (1, 2, 3):
+        corner = [(0, 0), (size - 1, size - 1)][n % 2]
+        places = [corner, *map(tuple, rng.integers(size, size=(n - 1, 2)))]
+        maps = {f"map {k}": lit(size, at) for k, at in enumerate(places)}
+        figure = show_maps(grey, maps)
+        stored = list(drawn_panels(figure._repr_html_()).values())[1:]
+        drawn = np.asarray(Image.open(io.BytesIO(few_colours(as_png(figure)))).convert("RGB"), int)
+        for name, (row, column), one_each in zip(maps, places, stored, strict=True):
+            assert one_each.shape == (size, size, 3)
+            assert only_bright(one_each) == (row, row + 1, column, column + 1)
+            box = panels(figure)[name].get_window_extent()
+            left, width, height = round(box.x0), round(box.width), round(box.height)
+            assert width % size == height % size == 0
+            b, top = width // size, drawn.shape[0] - round(box.y1)
+            found = drawn[top : top + height, left : left + width]
+            assert only_bright(found) == (b * row, b * row + b, b * column, b * column + b)
+
+
+def test_a_large_map_has_smaller_forms_for_narrow_windows(picture):
+    """What a browser makes of too many pixels may lose one; what we make of them doesn't."""
+    values = np.zeros((480, 640), np.float32)
+    values[101, 203], values[333, 77] = 1, -1
+    page = show_maps(picture, {"map": values}, percentile=100)._repr_html_()
+    urls = [a["srcset"] for tag, a in Page(page).elements if tag == "source" and "srcset" in a]
+    forms = [decoded(url) for url in urls][len(urls) // 2 :]  # the picture's come first
+    assert [form.shape[:2] for form in forms] == [(480, 640), (240, 320), (160, 214)]
+    for factor, form in enumerate(forms, 1):
+        for place, colour in {(101, 203): 1.0, (333, 77): 0.0}.items():
+            expected = 255 * np.array(matplotlib.colormaps[DIVERGING](colour)[:3])
+            np.testing.assert_allclose(
+                form[place[0] // factor, place[1] // factor], expected, atol=1
+            )
+
+
+def test_a_picture_with_more_pixels_than_a_screen_is_reduced(cam):
+    huge = np.zeros((3000, 4000, 3), np.uint8)
+    figure = show_maps(huge, {"map": cam})
+    shown = list(drawn_panels(figure._repr_html_()).values())
+    assert shown[0].shape == (750, 1000, 3)
+    assert shown[1].shape == (6, 8, 3)
+    assert max(figure.get_size_inches()) * figure.dpi < 3000
 
 
 def test_one_scale_for_all_on_request(picture, cam):
@@ -368,7 +448,10 @@ def test_a_picture_beside_the_picture_is_described_by_what_differs(picture):
 def test_one_map_of_a_constant_is_described_and_drawn(picture):
     figure = show_maps(picture, {"flat": np.full((6, 8), 0.25)})
     assert "flat: 0.25 everywhere" in figure.alt_text
-    only_img(figure._repr_html_())
+    (colour,) = np.unique(
+        drawn_panels(figure._repr_html_())["flat: 0.25 everywhere"].reshape(-1, 3), axis=0
+    )
+    assert colour.sum() > 500  # the last colour, as it's the largest value
 
 
 NASTY = "a < b & \"c\" > 'd' <script>alert(1)</script>\n\nnext line &amp; é 猫"
@@ -376,9 +459,11 @@ NASTY = "a < b & \"c\" > 'd' <script>alert(1)</script>\n\nnext line &amp; é 猫
 
 def test_the_description_survives_html(picture, cam):
     figure = show_maps(picture, {"map": cam}, title=NASTY.replace("猫", ""))
-    attributes = only_img(figure._repr_html_())
-    assert attributes["alt"] == " ".join(figure.alt_text.split())
-    assert "<script>" in attributes["alt"]  # as text
+    page = figure._repr_html_()
+    described = ". ".join(drawn_panels(page)) + "."
+    assert described == " ".join(figure.alt_text.split())
+    assert "<script>alert" in described  # as text
+    assert "<script>alert" not in page
 
 
 def test_the_same_figure_is_the_same_bytes(picture, cam):
@@ -414,10 +499,10 @@ def test_a_figure_can_be_saved(picture, cam, tmp_path):
 
 def test_many_maps_do_not_shrink_each_other(picture, cam):
     one, six = (
-        show_maps(picture, {f"map {k}": cam for k in range(n)}).get_size_inches() for n in (1, 6)
+        panels(show_maps(picture, {f"map {k}": cam for k in range(n)}))["map 0"] for n in (1, 6)
     )
-    assert six[0] / 7 == pytest.approx(one[0] / 2)
-    assert six[1] == one[1]
+    sizes = [axes.get_window_extent().size for axes in (one, six)]
+    np.testing.assert_allclose(*sizes)
 
 
 def test_show_figure_closes_figures_of_pyplot():
@@ -552,14 +637,20 @@ def shown(tmp_path_factory):
 )
 def test_in_a_notebook_each_figure_is_shown_once_with_its_description(cell, descriptions, shown):
     outputs = [o for o in shown[cell] if o.output_type != "stream" and "text/html" in o.data]
-    found = [only_img(output.data["text/html"])["alt"] for output in outputs]
+    found = [next(iter(drawn_panels(output.data["text/html"]))) for output in outputs]
     assert len(found) == len(descriptions)
     assert all(f.startswith(d) for f, d in zip(found, descriptions, strict=True))
+    # What shows no HTML shows the plain picture or the description: VS Code, if it doesn't trust
+    # the notebook, or a PDF.
+    for output in outputs:
+        description = output.data["text/plain"]
+        assert description.startswith(tuple(descriptions))
+        assert output.metadata["image/png"]["alt"] == description
+        assert decoded("base64," + output.data["image/png"]).size
     # Nothing else: no second picture without a description, no <Figure size ...>, no warning.
     others = [o for o in shown[cell] if o not in outputs]
     texts = [o.get("data", {}).get("text/plain", o.get("text", "?")) for o in others]
     assert texts == (["2"] if cell == "in mid-cell" else [])
-    assert not any("image/png" in output.data for output in outputs)
 
 
 def test_the_output_in_a_notebook_is_not_larger_than_needed(shown):

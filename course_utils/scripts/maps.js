@@ -1,0 +1,149 @@
+// Linked reading: one crosshair over the picture and all maps of a figure, and their raw values.
+// It sets up each <figure class="maps"> with an <img data-values>. By mouse, touch, or arrow keys.
+
+const HINT = "To read the values: point at a panel, or tap it, or use the arrow keys.";
+
+// The values are 16-bit integers q in two halves, all low bytes first; a value is unit * q * |q|.
+async function read(img) {
+  const packed = Uint8Array.from(atob(img.dataset.values), (c) => c.charCodeAt(0));
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const bytes = new Uint8Array(await new Response(unpacked).arrayBuffer());
+  const [rows, columns] = img.dataset.shape.split(" ").map(Number);
+  const n = rows * columns;
+  const q = Int16Array.from({ length: n }, (_, i) => bytes[i] | (bytes[n + i] << 8));
+  const sizes = q.map(Math.abs).sort();
+  const unit = Number(img.dataset.unit);
+  return { name: img.dataset.name, rows, columns, n, q, sizes, unit };
+}
+
+function rank(map, q) {
+  let [low, high] = [0, map.n]; // how many are no larger
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (map.sizes[middle] <= Math.abs(q)) low = middle + 1;
+    else high = middle;
+  }
+  return map.n - low + 1;
+}
+
+// The value of a map at a place (x, y), both from 0 to 1.
+function at(map, x, y) {
+  const row = Math.floor(y * map.rows);
+  const column = Math.floor(x * map.columns);
+  const q = map.q[row * map.columns + column];
+  const value = Number((map.unit * q * Math.abs(q)).toPrecision(3));
+  return `${map.name}: row ${row}, column ${column}, value ${value}, rank ${rank(map, q)} of ${map.n}`;
+}
+
+// A drawing over a panel that a mouse goes through: black lines with white ones on top.
+function cover(img) {
+  const place = document.createElement("div");
+  Object.assign(place.style, { position: "relative", width: "max-content", cursor: "crosshair" });
+  const picture = img.closest("picture") ?? img;
+  picture.replaceWith(place);
+  place.innerHTML = `<svg aria-hidden="true" style="position: absolute; left: 0; top: 0;
+    width: 100%; height: 100%; pointer-events: none"><path fill="none" stroke="black"
+    stroke-width="3"/><path fill="none" stroke="white" stroke-width="1"/></svg>`;
+  place.prepend(picture);
+  img.draggable = false;
+  return place.querySelectorAll("path");
+}
+
+// The outline of a grid's cell that holds a place, just outside of it.
+function cell(grid, x, y, width, height) {
+  const [w, h] = [width / grid.columns, height / grid.rows];
+  const left = Math.floor(x * grid.columns) * w - 1;
+  const top = Math.floor(y * grid.rows) * h - 1;
+  return { left, top, right: left + w + 2, bottom: top + h + 2 };
+}
+
+function lines(panel, finest, x, y) {
+  const { offsetWidth: width, offsetHeight: height } = panel.img;
+  const { left, top, right, bottom } = cell(finest, x, y, width, height);
+  const [h, v] = [(left + right) / 2, (top + bottom) / 2];
+  const cross = `M0 ${v}H${left}M${right} ${v}H${width}M${h} 0V${top}M${h} ${bottom}V${height}`;
+  return panel.grids.reduce((drawn, grid) => {
+    const c = cell(grid, x, y, width, height);
+    return `${drawn}M${c.left} ${c.top}H${c.right}V${c.bottom}H${c.left}Z`;
+  }, cross);
+}
+
+async function setUp(figure) {
+  const row = figure.querySelector("div");
+  const images = [...figure.querySelectorAll("img[data-name]")];
+  const panels = await Promise.all(
+    images.map(async (img) => ({ img, map: img.dataset.values && (await read(img)) })),
+  );
+  const maps = panels.map((panel) => panel.map).filter(Boolean);
+  const finest = maps.reduce((a, b) => (b.n > a.n ? b : a));
+  for (const panel of panels) {
+    panel.grids = panel.map ? [panel.map] : maps; // a picture shows the squares of all maps
+    panel.paths = cover(panel.img);
+  }
+  const said = document.createElement("div");
+  said.setAttribute("role", "status");
+  said.style.cssText = `bottom: 0; margin-top: 8px; padding: 4px 8px;
+    font-size: 13px; line-height: 18px; background: #222; color: #fff; white-space: pre-line;
+    min-height: ${18 * maps.length}px`;
+  said.textContent = HINT;
+  row.after(said);
+
+  let [x, y] = [0.5, 0.5];
+  const show = () => {
+    for (const panel of panels) {
+      const d = lines(panel, finest, x, y);
+      for (const path of panel.paths) path.setAttribute("d", d);
+    }
+    said.style.position = "sticky"; // in sight, however tall the figure is
+    said.textContent = maps.map((map) => at(map, x, y)).join("\n");
+  };
+  const hide = () => {
+    for (const { paths } of panels) for (const path of paths) path.removeAttribute("d");
+    said.style.position = "static";
+    said.textContent = HINT;
+  };
+  const follow = (event) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const inside = (share) => Math.min(Math.max(share, 0), 1 - 1e-6);
+    x = inside((event.clientX - box.left) / box.width);
+    y = inside((event.clientY - box.top) / box.height);
+    show();
+  };
+  for (const { img } of panels) {
+    img.addEventListener("pointerdown", follow);
+    img.addEventListener("pointermove", follow);
+  }
+
+  const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+  row.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      hide();
+      row.blur();
+    } else if (steps[event.key]) {
+      const [dx, dy] = steps[event.key];
+      const moved = (place, n, d) => (Math.min(Math.max(Math.floor(place * n) + d, 0), n - 1) + 0.5) / n;
+      x = moved(x, finest.columns, dx);
+      y = moved(y, finest.rows, dy);
+      show();
+    } else return;
+    event.preventDefault(); // the page would scroll,
+    event.stopPropagation(); // and JupyterLab would go to the next cell
+  });
+  row.tabIndex = 0;
+  row.setAttribute("role", "application");
+  row.setAttribute("aria-label", HINT);
+  row.dataset.lmSuppressShortcuts = "true"; // as JupyterLab calls it
+  row.addEventListener("focus", () => {
+    if (!row.matches(":focus-visible")) return;
+    row.style.outline = "3px solid #1a73e8";
+    row.style.outlineOffset = "3px";
+    show();
+  });
+  row.addEventListener("blur", () => (row.style.outline = "none"));
+}
+
+for (const figure of document.querySelectorAll("figure.maps:not([data-linked])")) {
+  if (!figure.querySelector("img[data-values]")) continue;
+  figure.dataset.linked = "";
+  setUp(figure);
+}
