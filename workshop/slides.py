@@ -40,6 +40,7 @@ FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+(?:\n[^$\n]+)?
 SENTENCE_END = re.compile(
     r"""(?:(?<=[.?!])|(?<=[.?!][")*])|(?<=[.?!]\*\*))(?<!Predict\.\*\*)\s+(?=["*(`$]*[A-Z0-9`$])"""
 )
+SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
 EXERCISE = re.compile(r"Exercise (\d\.\d): ")
 
 
@@ -157,6 +158,9 @@ def piece_of(lesson: str, piece: str) -> Piece:
         return Piece(shown, heading, place)
     shown.metadata.transient = {"remove_source": True}
     shown.outputs = [o for o in shown.outputs if is_figure(o) == (kind == "figure")]
+    if kind == "figure":  # a slide has no room for the line that reads the values
+        for output in shown.outputs:
+            output.data["text/html"] = SCRIPT.sub("", output.data["text/html"])
     if kind == "printed":
         shown.outputs = [o for o in shown.outputs if o.output_type == "stream"]
         for output in shown.outputs:
