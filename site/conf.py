@@ -47,13 +47,19 @@ def _skip():
     return SkipNode()
 
 
-def without_empty_headers(app, name, template, context, doctree):
-    """Let a table's empty corner be a plain cell: an empty header says nothing to anybody."""
-    context["body"] = re.sub(r"<th class=\"head\">\s*</th>", "<td></td>", context.get("body", ""))
+def for_everybody(app, name, template, context, doctree):
+    """Repair what a screen reader can't use: empty table headers, headings without a level."""
+    context["body"] = re.sub(
+        r"<th[^>]*>(<p>)?\s*(</p>)?</th>", "<td></td>", context.get("body", "")
+    )
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
 
 
 def setup(app):
     """Let Sphinx write formulas as MathML; it calls this by its name."""
-    app.connect("html-page-context", without_empty_headers)
+    app.connect("html-page-context", for_everybody, priority=900)  # after the theme
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
