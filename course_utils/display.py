@@ -23,14 +23,11 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from course_utils.checking import check_number, check_numbers, covers
-from course_utils.figures_html import Panel, img, maps_html, number, reduced, whole_blocks
+from course_utils.figures_html import Panel, for_a_screen, img, maps_html, number
 from course_utils.images import Picture, load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 """Colour maps in which equal steps look equal: for values from 0 on, and for signed ones."""
-
-LARGEST = 1024
-"""Pixels: how long a side of a panel gets; beyond, several values share a pixel."""
 
 LEGIBLE = 8
 """Pixels: how small a figure's smallest text may get on a small screen."""
@@ -183,7 +180,7 @@ def show_figure(figure: Figure, alt_text: str) -> None:
     """
     if not alt_text.strip():
         raise ValueError("The figure needs a description: what does it show?")
-    if figure.get_layout_engine() is None:
+    if figure.get_layout_engine() is None and not isinstance(figure, DescribedFigure):
         figure.set_layout_engine("constrained")  # or labels at the edge would be clipped
     png = as_png(figure)
     if hasattr(figure.canvas.manager, "num"):
@@ -241,8 +238,7 @@ def maps_figure(
 
     Arguments and errors as for `show_maps`; a warning points `stacklevel` calls up.
     """
-    parts = _panels(image, maps, title, percentile, shared_scale, stacklevel + 1)
-    return _drawn(title, parts)
+    return _drawn(title, _panels(image, maps, title, percentile, shared_scale, stacklevel + 1))
 
 
 def _panels(image, maps, title, percentile, shared_scale, stacklevel) -> list[Panel]:
@@ -255,25 +251,19 @@ def _panels(image, maps, title, percentile, shared_scale, stacklevel) -> list[Pa
     values = {name: map_values(a) for name, a in maps.items() if not _is_picture(a)}
     every = np.concatenate([v.ravel() for v in values.values()]) if values else np.zeros(1)
     common = color_limits(every, percentile)
-    sides = [*image.shape[:2], *(side for v in values.values() for side in v.shape)]
-    factor = -(-max(sides) // LARGEST)  # no screen would have room for more
-    values = {
-        name: reduced(v, factor if max(v.shape) > LARGEST else 1) for name, v in values.items()
-    }
-    size = whole_blocks(reduced(image, factor).shape[:2], *(v.shape for v in values.values()))
     said = f"{title}: the picture" if title else "The picture"
-    panels = [Panel("Picture", reduced(image, factor), size, said)]
+    panels = [Panel("Picture", for_a_screen(image), said)]
     for name, given in maps.items():
         if name not in values:
             said = f"{name}: {_describe_picture(given, image)}"
-            given = reduced(given, -(-max(given.shape) // LARGEST))
-            panels.append(Panel(name, given, whole_blocks(given.shape[:2]), said))
+            panels.append(Panel(name, for_a_screen(given), said))
             continue
-        _warn_if_stretched(map_values(given), image, stacklevel=stacklevel + 1)
+        _warn_if_stretched(values[name], image, stacklevel=stacklevel + 1)
         limits = common if shared_scale else color_limits(values[name], percentile)
         cmap = DIVERGING if limits[0] < 0 else SEQUENTIAL
-        said = f"{name}: {describe_map(given)}"
-        panels.append(Panel(name, values[name], size, said, limits, cmap, _range_text(given)))
+        said, written = f"{name}: {describe_map(given)}", _range_text(given)
+        pixels = for_a_screen(values[name])
+        panels.append(Panel(name, pixels, said, panels[0].size, limits, cmap, written))
     return panels
 
 
@@ -284,9 +274,13 @@ LEFT, BAR, GAP, LINE = 8, 60, 16, 17
 def _drawn(title: str, panels: Sequence[Panel]) -> DescribedFigure:
     """Draw panels side by side, each value in a whole number of pixels.
 
-    A layout engine would choose the sizes so that everything fits, such as 204 pixels for 224
-    values, and every eleventh value would be left out.
+    A layout engine would make everything fit, such as 224 values into 204 pixels, and leave every
+    eleventh value out.
     """
+
+    def box(x, y, w, h):  # from pixels to the shares that Matplotlib wants
+        return (x / width, 1 - (y + h) / height, w / width, h / height)
+
     names = [textwrap.fill(p.name, max(12, p.size[1] // 7)) for p in panels]
     top = LINE * (1 + max(name.count("\n") for name in names)) + 2 * LINE * bool(title) + 4
     height = top + max(p.size[0] for p in panels) + 2 * LINE
@@ -296,10 +290,6 @@ def _drawn(title: str, panels: Sequence[Panel]) -> DescribedFigure:
     figure.suptitle(title, parse_math=False, y=1 - LINE / height, va="center")
     for panel, name, left in zip(panels, names, lefts, strict=False):
         rows, columns = panel.size
-
-        def box(x, y, w, h):  # from pixels to the shares that Matplotlib wants
-            return (x / width, 1 - (y + h) / height, w / width, h / height)
-
         ax = figure.add_axes(box(left, top, columns, rows))
         if not panel.cmap:
             _draw_picture(ax, panel.pixels, name)

@@ -23,6 +23,9 @@ from course_utils.scripts import script
 SIDE = 224
 """Screen pixels: a smaller panel is enlarged as long as it isn't larger than this."""
 
+LARGEST = 1024
+"""Pixels: how long a side of a panel gets; beyond, several values share a pixel."""
+
 ROOM = 240
 """Screen pixels: a panel of this width fits everywhere."""
 
@@ -39,13 +42,23 @@ class Panel(NamedTuple):
     name: str
     pixels: np.ndarray
     """(h, w) values, or a picture, uint8 (H, W, 3)."""
-    size: tuple[int, int]
-    """Height and width on the screen, in pixels: at least as many as there are values."""
     described: str
+    beside: tuple[int, int] = (0, 0)
+    """The size of the picture that a map belongs to, and that it's drawn about as large as."""
     limits: tuple[float, float] = (0.0, 1.0)
     cmap: str = ""
     """The name of the colour map; empty for a picture."""
     range_text: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width on the screen, in pixels: whole multiples of the numbers of values."""
+        h, w = self.pixels.shape[:2]
+        if not self.cmap:
+            k = max(1, SIDE // max(h, w))
+            return k * h, k * w
+        height, width = self.beside
+        return max(1, round(height / h)) * h, max(1, round(width / w)) * w
 
     @property
     def clipped(self) -> tuple[bool, bool]:
@@ -60,17 +73,9 @@ class Panel(NamedTuple):
         return np.clip(np.floor(256 * share), 0, 255).astype(np.uint8)
 
 
-def whole_blocks(size: tuple[int, int], *others: tuple[int, int]) -> tuple[int, int]:
-    """Return the screen size of a picture: a multiple of its own, and no smaller than the others'.
-
-    Args:
-        size: height and width of the picture.
-        others: of the maps that are drawn as large as the picture.
-    """
-    k = max(1, SIDE // max(size))
-    for other in others:
-        k = max(k, *(-(-o // s) for o, s in zip(other, size, strict=True)))
-    return k * size[0], k * size[1]
+def for_a_screen(pixels: np.ndarray) -> np.ndarray:
+    """Return a map or a picture, reduced if it has more pixels than a screen has room for."""
+    return reduced(pixels, -(-max(pixels.shape[:2]) // LARGEST))
 
 
 def reduced(pixels: np.ndarray, factor: int) -> np.ndarray:
@@ -106,7 +111,7 @@ def maps_html(title: str, panels: Sequence[Panel]) -> str:
     row = "display: flex; flex-wrap: wrap; gap: 12px 20px; align-items: flex-start"
     # All names get the lines that the longest needs, or the pictures wouldn't be level.
     lines = max(len(textwrap.wrap(panel.name, panel.size[1] // 9)) for panel in panels)
-    linked = sum(panel.pixels.size for panel in panels if panel.cmap) <= LINKED
+    linked = 0 < sum(panel.pixels.size for panel in panels if panel.cmap) <= LINKED
     drawn = "".join(_panel(panel, lines, linked) for panel in panels)
     return (
         f'<figure class="maps" style="margin: 0">{heading}<div style="{row}">{drawn}</div></figure>'
@@ -115,10 +120,11 @@ def maps_html(title: str, panels: Sequence[Panel]) -> str:
 
 
 def _panel(panel: Panel, lines: int, linked: bool) -> str:
+    whole = "width: min-content; line-height: 22px; page-break-inside: avoid"
     name = f"display: flex; align-items: flex-end; min-height: {22 * lines}px"
     parts = [
-        f'<div style="width: min-content; line-height: 22px"><div style="{name}">'
-        f"{_text(panel.name)}</div>{_picture(panel, _values(panel) * linked)}",
+        f'<div style="{whole}"><div style="{name}">{_text(panel.name)}</div>'
+        f"{_picture(panel, _values(panel) * linked)}",
     ]
     if panel.cmap:
         small = "font-size: 12px; margin-top: 4px"
@@ -140,26 +146,24 @@ def _picture(panel: Panel, values: str) -> str:
 
     A browser would shrink it pixel by pixel, and lose some values.
     """
-    forms = []
-    for factor in range(1, -(-panel.size[1] // ROOM) + 1):
-        pixels = reduced(panel.pixels, factor)
-        scale = panel.size[0] / panel.pixels.shape[0], panel.size[1] / panel.pixels.shape[1]
-        height, width = (round(n * s) for n, s in zip(pixels.shape[:2], scale, strict=True))
-        url = _url(_encoded(panel._replace(pixels=pixels)))
-        forms.append((f'width="{width}" height="{height}"', url, width + BESIDE))
-    size, url, _ = forms[0]
     style = "display: block; max-width: none; image-rendering: pixelated"
-    if len(forms) == 1:
-        height, width = panel.size
-        style += f"; width: {width}px; height: {height}px"  # whatever the page says about pictures
-        return _img(url, panel.described, style, values)
-    media = [f' media="(min-width: {least}px)"' for _, _, least in forms[:-1]] + [""]
-    sources = [
-        f'<source srcset="{url}" {size}{where}/>'
-        for (size, url, _), where in zip(forms, media, strict=True)
-    ]
+    url = _url(_encoded(panel))
+    height, width = panel.size
+    if width <= ROOM:  # whatever the page says about pictures
+        return _img(url, panel.described, f"{style}; width: {width}px; height: {height}px", values)
+    sources = []
+    k = [size // n for size, n in zip(panel.size, panel.pixels.shape[:2], strict=True)]
+    size = f'width="{width}" height="{height}"'
     drawn = _img(url, panel.described, style, f" {size}{values}")
-    return f"<picture>{''.join(sources)}{drawn}</picture>"
+    for factor in range(2, -(-width // ROOM) + 1):
+        # First with fewer pixels for each value, and then with fewer values.
+        pixels = reduced(panel.pixels, -(-factor // min(k)))
+        h, w = (max(1, each // factor) * n for each, n in zip(k, pixels.shape[:2], strict=True))
+        url = _url(_encoded(panel._replace(pixels=pixels)))
+        where = f'media="(max-width: {width + BESIDE}px)"'
+        sources.append(f'<source srcset="{url}" width="{w}" height="{h}" {where}/>')
+        width = w
+    return f"<picture>{''.join(reversed(sources))}{drawn}</picture>"
 
 
 def _values(panel: Panel) -> str:

@@ -82,11 +82,20 @@ async function setUp(figure) {
   }
   const said = document.createElement("div");
   said.setAttribute("role", "status");
-  said.style.cssText = `bottom: 0; margin-top: 8px; padding: 4px 8px;
-    font-size: 13px; line-height: 18px; background: #222; color: #fff; white-space: pre-line;
-    min-height: ${18 * maps.length}px`;
+  said.style.cssText = `padding: 4px 8px; box-sizing: border-box; font-size: 13px;
+    line-height: 18px; background: #222; color: #fff; white-space: pre-line`;
   said.textContent = HINT;
-  row.after(said);
+  const place = document.createElement("div"); // keeps the room when the line leaves it
+  place.style.cssText = `margin-top: 8px; min-height: ${18 * maps.length + 8}px`;
+  place.append(said);
+  row.after(place);
+  const dock = (where) => {
+    said.style.position = where;
+    said.style.bottom = 0;
+    said.style.width = `${place.clientWidth}px`;
+  };
+  // While you read a figure that is taller than the window, the line is at the window's bottom.
+  new IntersectionObserver(([seen]) => seen.isIntersecting || dock("static")).observe(figure);
 
   let [x, y] = [0.5, 0.5];
   const show = () => {
@@ -94,12 +103,12 @@ async function setUp(figure) {
       const d = lines(panel, finest, x, y);
       for (const path of panel.paths) path.setAttribute("d", d);
     }
-    said.style.position = "sticky"; // in sight, however tall the figure is
+    dock(place.getBoundingClientRect().bottom > innerHeight ? "fixed" : "static");
     said.textContent = maps.map((map) => at(map, x, y)).join("\n");
   };
   const hide = () => {
     for (const { paths } of panels) for (const path of paths) path.removeAttribute("d");
-    said.style.position = "static";
+    dock("static");
     said.textContent = HINT;
   };
   const follow = (event) => {

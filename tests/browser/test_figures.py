@@ -191,8 +191,6 @@ def test_in_jupyterlab_trusted_or_not(page, jupyterlab):
         env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
     nbformat.write(notebook, path)
-    shutil.copy(path, folder / "trusted.ipynb")
-    subprocess.run([sys.executable, "-m", "jupyter", "trust", folder / "trusted.ipynb"], check=True)
 
     page.goto(f"{address}/lab/tree/figures.ipynb?reset")
     panel = page.get_by_alt_text("Coarse: strongest").first
@@ -200,6 +198,8 @@ def test_in_jupyterlab_trusted_or_not(page, jupyterlab):
     assert panel.bounding_box()["width"] == panel.bounding_box()["height"] == 224
     assert page.get_by_role("status").filter(has_text="To read the values").count() == 0
 
+    shutil.copy(path, folder / "trusted.ipynb")  # trust is in what a notebook holds
+    subprocess.run([sys.executable, "-m", "jupyter", "trust", folder / "trusted.ipynb"], check=True)
     page.goto(f"{address}/lab/tree/trusted.ipynb?reset")
     panel = page.get_by_alt_text("Coarse: strongest").first
     panel.wait_for()

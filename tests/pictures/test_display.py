@@ -383,20 +383,22 @@ def test_one_lit_value_is_found_wherever_it_is(size):
             assert only_bright(found) == (b * row, b * row + b, b * column, b * column + b)
 
 
-def test_a_large_map_has_smaller_forms_for_narrow_windows(picture):
+def test_a_large_map_has_smaller_forms_for_narrow_windows():
     """What a browser makes of too many pixels may lose one; what we make of them doesn't."""
     values = np.zeros((480, 640), np.float32)
     values[101, 203], values[333, 77] = 1, -1
-    page = show_maps(picture, {"map": values}, percentile=100)._repr_html_()
-    urls = [a["srcset"] for tag, a in Page(page).elements if tag == "source" and "srcset" in a]
-    forms = [decoded(url) for url in urls][len(urls) // 2 :]  # the picture's come first
-    assert [form.shape[:2] for form in forms] == [(480, 640), (240, 320), (160, 214)]
-    for factor, form in enumerate(forms, 1):
-        for place, colour in {(101, 203): 1.0, (333, 77): 0.0}.items():
+    maps = {"large": values, "coarse": np.eye(6, 8)}
+    page = show_maps(np.zeros((480, 640, 3), np.uint8), maps, percentile=100)._repr_html_()
+    _, large, coarse = page.split("<picture>")[1:]
+    forms = [decoded(a.get("srcset") or a["src"]) for _, a in Page(large).elements if "width" in a]
+    assert [form.shape[:2] for form in forms] == [(160, 214), (240, 320), (480, 640)]
+    for factor, form in zip((3, 2, 1), forms, strict=True):
+        for (row, column), colour in {(101, 203): 1.0, (333, 77): 0.0}.items():
             expected = 255 * np.array(matplotlib.colormaps[DIVERGING](colour)[:3])
-            np.testing.assert_allclose(
-                form[place[0] // factor, place[1] // factor], expected, atol=1
-            )
+            np.testing.assert_allclose(form[row // factor, column // factor], expected, atol=1)
+    # Where there are several pixels for each value, none goes.
+    sizes = re.findall(r'width="(\d+)" height="(\d+)"', coarse)
+    assert sizes == [("208", "156"), ("320", "240"), ("640", "480")]
 
 
 def test_a_picture_with_more_pixels_than_a_screen_is_reduced(cam):
