@@ -14,8 +14,8 @@ LESSONS = notebooks.lessons()
 # What is cut: the page is wider than the window, or something scrolls that the Tab key can't reach.
 CUT = """() => {
     const cut = [...document.querySelectorAll("article *")].filter(e =>
-        e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && e.tabIndex < 0 &&
-        !["visible", "clip"].includes(getComputedStyle(e).overflowX));
+        e.checkVisibility() && e.scrollWidth > e.clientWidth + 1 && e.tabIndex < 0 &&
+        e.clientWidth > 0 && !["visible", "clip"].includes(getComputedStyle(e).overflowX));
     return [document.documentElement.scrollWidth, cut.map(e => e.outerHTML.slice(0, 200))];
 }"""
 # What is beyond the right edge of the text, and so missing on paper.
