@@ -20,6 +20,7 @@ import os
 import re
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
@@ -181,6 +182,41 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
     return notebook
+
+
+# What only a notebook says: Colab's badge, where to get unstuck, sentences about working in it.
+# (Whole cells about that are tagged "notebook".)
+NOTEBOOK_TALK = re.compile(
+    r"\n\n[^\n]*colab\.research\.google\.com[^\n]*"
+    r"|\n\nStill stuck\?.*?(?=\n\n)"
+    r"|[ \n]?(?:(?!\n\n)(?:[^.?!]|(?<=\d)\.(?=\d)))*"
+    r"\b(?:the\s+dots|run\s+their\s+cells|click\s+on\s+an\s+answer)\b.*?\.(?=\s|$)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a lesson's first cell says about it."""
+
+    title: str  # "Lesson 2. Vanilla gradients"
+    goals: list[str]  # each as one line: "load a trained network and ..."
+    minutes: int
+    core: int  # minutes of the core path
+
+
+@functools.cache
+def about(lesson: str) -> About:
+    """Return what a lesson's source says about it in its first cell."""
+    opening = jupytext.read(SOURCES / f"{lesson}.py", fmt="py:percent").cells[0].source
+    goals = re.findall(r"^\d+\. (.+?)(?=\n\d+\. |\n\n)", opening, flags=re.MULTILINE | re.DOTALL)
+    flat = " ".join(opening.split())
+    return About(
+        title=opening.splitlines()[0].removeprefix("# "),
+        goals=[" ".join(goal.split()).rstrip(",.") for goal in goals],
+        minutes=int(re.findall(r"\*\*Time:\*\* (\d+) minutes", flat)[0]),
+        core=int(re.findall(r"core path takes (\d+) minutes", flat)[0]),
+    )
 
 
 def title_of(task: nbformat.NotebookNode) -> str:

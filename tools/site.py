@@ -1,29 +1,32 @@
-"""Make the reading version of the course: one page per lesson, with nothing to run.
+"""Make the reading version of the course: a book of one page per lesson, with nothing to run.
 
     python -m tools.site                 into site/_build/html; open index.html there
     python -m tools.site FOLDER          into another folder
 
-The pages are the solved notebooks, with the solutions folded away. They ask no other computer for
-anything, so you can read them from a disk, without internet.
+The pages are the solved notebooks as a book would print them: without what only a notebook needs,
+and with solutions, drawing code and the outcomes of predictions folded. They ask no other computer
+for anything, so you can read them from a disk, without internet.
 """
 
 from __future__ import annotations
 
+import ast
+import base64
+import html
+import io
 import re
 import shutil
 import sys
 from pathlib import Path
 
 import nbformat
+from PIL import Image
 from sphinx.cmd.build import build_main
 
-from course_utils.checks._quiz import quiz_html
-from tools import notebooks
+from tools import address, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
-
-
 METHODS = (
     "vanilla_gradients",
     "gradient_times_input",
@@ -31,46 +34,232 @@ METHODS = (
     "grad_cam",
     "smoothgrad",
 )
-BADGE = re.compile(r"\n*\[!\[Open this lesson in Colab\]\([^)]*\)\]\([^)]*\)")
-QUIZ = re.compile(r"^checks\.quiz\((\d+)\)$", re.MULTILINE)
+
+ARXIV = re.compile(r"(?<!\[)\barXiv:(\d{4}\.\d{4,5})")
+NOTEBOOK_ONLY = re.compile(
+    r"^(?P<name>\w+) = checks\.\w+\((?P=name)\)$"  # the check of the reader's own answer
+    r"|^show_progress\(\)$|^\*\*Your progress",
+    re.MULTILINE,
+)
+ANSWERED = re.compile(r"^ *checks\.prediction\(", re.MULTILINE)
+ASKED = re.compile(r"^(?:\w+ = checks\.guess|checks\.quiz)\(", re.MULTILINE)
+COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with columns
+PANEL = re.compile(
+    r">([^<>]*)</div>(?:<picture>.*?)?"
+    r'<img src="data:image/(?:png|jpeg);base64,([^"]+)" alt="([^"]+)"',
+    re.DOTALL,
+)
+TILE = 224  # pixels of a panel on a lesson's card
+DRAWING = re.compile(r"plt|fig|ax|axes|show_figure|draw\w*|\w+_explorer")
 
 
 def page(lesson: str) -> nbformat.NotebookNode:
-    """Return a solved lesson for reading: solutions folded, the quiz as text."""
+    """Return a solved lesson as a page of the book."""
+    sources = {cell.id: cell for cell in notebooks.read(lesson).cells}
     solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
-    solutions = {
-        cell.id for cell in notebooks.read(lesson).cells if "### BEGIN SOLUTION" in cell.source
-    }
-    kept = [cell for cell in solved.cells if "set-up" not in cell.metadata.get("tags", [])]
-    for cell in kept:
-        cell.source = BADGE.sub("", cell.source)
-        tags = cell.metadata.get("tags", [])
-        if cell.id in solutions or "solution" in tags:
-            cell.metadata.tags = [*tags, "hide-input"]
-            cell.metadata.mystnb = {"code_prompt_show": "Show the solution"}
-        if cell.cell_type == "code" and (quiz := QUIZ.search(cell.source)):
-            cell.outputs = [_html_output(quiz_html(int(quiz.group(1))))]
-            cell.metadata.tags = [*tags, "remove-input"]
-    solved.cells = kept
+    shown: list[nbformat.NotebookNode] = []
+    outcome_is_open = False
+    for cell in solved.cells:
+        source = sources.get(cell.id, cell)
+        tags = source.metadata.get("tags", [])
+        if {"set-up", "notebook"} & set(tags) or NOTEBOOK_ONLY.search(cell.source):
+            continue
+        if cell.cell_type == "markdown":
+            rest = _for_reading(cell.source)
+            if outcome_is_open:  # what the outcome means belongs to it, up to the next thought
+                meaning, rest = _up_to_the_next_thought(rest)
+                shown += [_markdown(meaning), _markdown("</details>")]
+            outcome_is_open = False
+            shown.append(_markdown(rest))
+        elif ANSWERED.search(cell.source):
+            shown += _answered(cell)
+            outcome_is_open = True
+        elif ASKED.search(cell.source):
+            shown.append(_outputs(cell))
+        elif summary := _fold(source, tags):
+            shown += [_opening(summary), _code(cell), _markdown("</details>"), _outputs(cell)]
+        else:
+            shown.append(cell)
+    solved.cells = [c for c in shown if c.source]
+    for number, cell in enumerate(solved.cells):
+        cell.id = f"cell-{number}"
+        printed = "\n".join(output.get("text", "") for output in cell.get("outputs", []))
+        if len(COLUMNS.findall(printed)) > 1:
+            cell.metadata.tags = [*cell.metadata.get("tags", []), "columns"]
     return solved
 
 
-def _html_output(text: str) -> nbformat.NotebookNode:
-    return nbformat.v4.new_output("display_data", data={"text/html": text})
+def _for_reading(text: str) -> str:
+    """Return a text cell's text without what is said to people in a notebook, arXiv as links."""
+    text = notebooks.NOTEBOOK_TALK.sub("", text)
+    return ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
 
 
-def write_sources(folder: Path) -> None:
-    """Write a page per lesson and method, the glossary, and the front page, which lists them."""
-    folder.mkdir(parents=True)
+def _up_to_the_next_thought(text: str) -> tuple[str, str]:
+    """Return a text's part above its first heading or prediction, and the part from there on."""
+    below = re.search(r"^(?:#+ |\*\*Predict)|^[^\n]*\*\*Predict", text, re.MULTILINE)
+    place = below.start() if below else len(text)
+    return text[:place], text[place:]
+
+
+def _fold(source: nbformat.NotebookNode, tags: list[str]) -> str:
+    """Return what to write on a code cell's fold; "" if its code is for everybody to read."""
+    if "### BEGIN SOLUTION" in source.source or "solution" in tags:
+        return "Show the solution"
+    lines = {True: 0, False: 0}
+    statements = ast.parse(source.source).body
+    for statement in statements:
+        if not isinstance(statement, (ast.Import, ast.ImportFrom)):
+            inside = statement.end_lineno - statement.lineno + 1  # type: ignore[operator]
+            lines[_draws(statement)] += inside
+    if lines[True] > lines[False]:
+        return "Show the drawing code"
+    if all(isinstance(statement, ast.Assert) for statement in statements):
+        return "Show how this is tested"
+    return ""
+
+
+def _draws(statement: ast.stmt) -> bool:
+    """Return whether a statement, or the function it defines, draws."""
+    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    names |= {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+    return any(DRAWING.fullmatch(name) for name in names)
+
+
+def _answered(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return the code that answers a prediction, then what came out, in a fold left open."""
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            output.text = output.text.replace("No prediction yet. It is", "It is")
+    opening = _opening("Have you chosen? Then see what came out", "course-outcome")
+    return [_code(cell), opening, _outputs(cell)]
+
+
+def _opening(summary: str, name: str = "course-fold") -> nbformat.NotebookNode:
+    return _markdown(f'<details class="{name}"><summary>{summary}</summary>')
+
+
+def _markdown(text: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_markdown_cell(text.strip())
+
+
+def _code(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.v4.new_code_cell(cell.source)
+
+
+def _outputs(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a cell that shows another's outputs without its code."""
+    tags = ["remove-input"]  # MyST-NB leaves out a cell without any
+    return nbformat.v4.new_code_cell("...", outputs=cell.outputs, metadata={"tags": tags})
+
+
+def front_page(pictures: Path) -> str:
+    """Return the front page, in MyST's Markdown: site/index.md, filled from the lessons."""
     lessons = notebooks.lessons()
-    for lesson in lessons:
+    parts = {
+        "WIPE": wipe(pictures),
+        "CARDS": "\n".join(map(_card, lessons)),
+        "SYLLABUS": "\n".join(map(_syllabus, lessons)),
+        "LESSONS": "\n".join(lessons),
+        "METHODS": "\n".join(METHODS),
+        "REPOSITORY": address.read(),
+    }
+    text = (SITE / "index.md").read_text(encoding="utf-8")
+    if not parts["REPOSITORY"]:  # nobody hosts the course yet
+        text = re.sub(r"\[([^]]*)\]\(REPOSITORY[^)]*\)", r"\1", text)
+    return re.sub("|".join(parts), lambda match: parts[match[0]], text)
+
+
+def _card(lesson: str) -> str:
+    """Return a lesson's card: thumbnail, title, minutes and first goal."""
+    about = notebooks.about(lesson)
+    goal = html.escape(re.sub(r"[*`]", "", about.goals[0]))
+    return (
+        f'<li><a href="{lesson}.html"><img src="pictures/{lesson}.png" alt="">'
+        f"<strong>{html.escape(about.title)}</strong></a>"
+        f"<span>{_minutes(about)}</span><p>You learn to {goal}.</p></li>"
+    )
+
+
+def _minutes(about: notebooks.About) -> str:
+    core = f", core path {about.core}" if about.core < about.minutes else ""
+    return f"{about.minutes} minutes{core}"
+
+
+def _syllabus(lesson: str) -> str:
+    """Return a lesson's entry in the syllabus: its minutes, and what you can do after it."""
+    about = notebooks.about(lesson)
+    goals = "\n".join(f"  - {goal}" for goal in about.goals)
+    return f"[{about.title}]({lesson}.ipynb)\n: {_minutes(about)}. After it you can\n\n{goals}\n"
+
+
+def panels(lesson: str, tag: str) -> list[tuple[str, str, Image.Image]]:
+    """Return the panels of the figure whose cell has this tag: name, description, picture.
+
+    A figure that isn't made of panels is one panel without a name.
+    """
+    tagged = {c.id for c in notebooks.read(lesson).cells if tag in c.metadata.get("tags", [])}
+    solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
+    cells = [cell for cell in solved.cells if cell.id in tagged]
+    found = PANEL.findall("".join(o.get("data", {}).get("text/html", "") for o in cells[0].outputs))
+    if not found:
+        png, alt = notebooks.first_figure(cells)
+        found = [("", png, alt)]
+    return [
+        (name, alt, Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"))
+        for name, png, alt in found
+    ]
+
+
+def thumbnail(lesson: str) -> Image.Image:
+    """Return the first three panels of the lesson's figure tagged "thumbnail", side by side."""
+    pictures = [picture for _, _, picture in panels(lesson, "thumbnail")[:3]]
+    if len(pictures) == 1:
+        return pictures[0]
+    tiles = Image.new("RGB", (TILE * len(pictures), TILE))
+    for place, picture in enumerate(pictures):
+        blocks = picture.resize((TILE, TILE), Image.Resampling.NEAREST)
+        tiles.paste(blocks, (TILE * place, 0))
+    return tiles
+
+
+def wipe(pictures: Path) -> str:
+    """Return the front page's wipe: lesson 0's picture below its maps. Their files go to pictures.
+
+    The slider needs a script; without one, three buttons show the map, half of it, or none.
+    """
+    (_, seen, picture), *maps = panels(notebooks.lessons()[0], "thumbnail")
+    picture.save(pictures / "picture.png", optimize=True)
+    layers, choices = [], []
+    for number, (name, alt, drawn) in enumerate(maps):
+        drawn.save(pictures / f"map-{number}.png", optimize=True)
+        layers.append(f'<img class="map" src="pictures/map-{number}.png" alt="{alt}">')
+        checked = " checked" * (number == 0)
+        choices.append(f'<label><input type="radio" name="map"{checked}> {name}</label>')
+    cuts = "".join(
+        f'<label><input type="radio" name="cut" class="{cut}"{" checked" * (cut == "half")}> {text}'
+        "</label>"
+        for cut, text in (("whole", "all of it"), ("half", "half of it"), ("none", "none of it"))
+    )
+    return (
+        '<div class="wipe"><div class="stage">'
+        f'<img src="pictures/picture.png" alt="{seen}">{"".join(layers)}'
+        '<input type="range" value="50" aria-label="How much of the picture lies open"></div>'
+        f"<fieldset><legend>What matters for <em>tabby</em>?</legend>{''.join(choices)}</fieldset>"
+        f'<fieldset class="cuts"><legend>Show the map:</legend>{cuts}</fieldset></div>'
+    )
+
+
+def write_sources(folder: Path, pictures: Path) -> None:
+    """Write a page per lesson and method, the glossary, and the front page with its pictures."""
+    folder.mkdir(parents=True)
+    pictures.mkdir(parents=True)
+    for lesson in notebooks.lessons():
         nbformat.write(page(lesson), folder / f"{lesson}.ipynb")
-    index = (SITE / "index.md").read_text(encoding="utf-8")
-    index = index.replace("LESSONS", "\n".join(lessons)).replace("METHODS", "\n".join(METHODS))
-    (folder / "index.md").write_text(index, encoding="utf-8", newline="\n")
+        thumbnail(lesson).save(pictures / f"{lesson}.png", optimize=True)
+    (folder / "index.md").write_text(front_page(pictures), encoding="utf-8", newline="\n")
     docs = ROOT / "docs"
-    for path in (docs / "cat_three_maps.png", docs / "glossary.md"):
-        shutil.copy(path, folder)
+    shutil.copy(docs / "glossary.md", folder)
     for name in METHODS:  # their links lead to notebooks, but here to pages
         text = (docs / "methods" / f"{name}.md").read_text(encoding="utf-8")
         text = re.sub(r"\(\.\./\.\./notebooks/solutions/(\w+)\.ipynb\)", r"(\1)", text)
@@ -80,8 +269,9 @@ def write_sources(folder: Path) -> None:
 def build(target: Path) -> int:
     """Build the pages into target/html, with Sphinx's warnings as errors; 0 if all is well."""
     shutil.rmtree(target, ignore_errors=True)
-    write_sources(target / "source")
+    write_sources(target / "source", target / "beside" / "pictures")
     options = ["-q", "-W", "--keep-going", "-c", str(SITE), "-d", str(target / "cache")]
+    options += ["-D", f"html_extra_path={target / 'beside'}"]
     status = build_main([*options, str(target / "source"), str(target / "html")])
     if status == 0:
         print(f"{target / 'html' / 'index.html'}")

@@ -87,25 +87,12 @@ def solved(lesson: str) -> nbformat.NotebookNode:
 
 def title(lesson: str) -> str:
     """Return a lesson's title, such as "Lesson 0. Start here"."""
-    return source(lesson).cells[0].source.splitlines()[0].removeprefix("# ")
-
-
-def goals(lesson: str) -> list[str]:
-    """Return the lesson's numbered goals, each as one line."""
-    numbered = re.findall(
-        r"^\d+\. (.+?)(?=\n\d+\. |\n\n)", source(lesson).cells[0].source, re.M | re.S
-    )
-    return [flat(goal).rstrip(",.") for goal in numbered]
+    return notebooks.about(lesson).title
 
 
 def flat(text: str) -> str:
     """Return a text on one line."""
     return " ".join(text.split())
-
-
-def minutes(lesson: str) -> int:
-    """Return how many minutes a lesson says it takes."""
-    return int(re.search(r"\*\*Time:\*\* (\d+) minutes", source(lesson).cells[0].source).group(1))
 
 
 def headings(lesson: str) -> list[str]:
@@ -123,15 +110,15 @@ def exercises() -> dict[str, Exercise]:
         for task, answer, check in zip(cells, cells[1:], cells[2:], strict=False):
             if "exercise" not in task.metadata:
                 continue
-            about = task.metadata["exercise"]
+            exercise = task.metadata["exercise"]
             call = CHECK.search(check.source)
-            found[about["id"]] = Exercise(
-                id=about["id"],
+            found[exercise["id"]] = Exercise(
+                id=exercise["id"],
                 lesson=lesson,
                 title=notebooks.title_of(task),
-                minutes=about["minutes"],
-                difficulty=about["difficulty"],
-                goal=goals(lesson)[about["goal"] - 1],
+                minutes=exercise["minutes"],
+                difficulty=exercise["difficulty"],
+                goal=notebooks.about(lesson).goals[exercise["goal"] - 1],
                 mistakes=folded(task.source, "Common mistakes"),
                 solution=without_marks(answer.source),
                 check=call["check"],

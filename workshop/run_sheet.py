@@ -334,10 +334,11 @@ def homework(plan: dict, form: dict, done: dict[str, set[str]]) -> str:
     total = sum(task.minutes for task in chosen)
     first = ", ".join(f"{task.id} ({task.title})" for task in chosen)
     last = lessons.names()[-1]
+    minutes = lessons.notebooks.about(last).minutes
     lines = [
         f"\nFirst these, {total} minutes in total: {first}. Then lesson {number(last)}, with a "
         "picture of their own: two classes, a plan that is sealed, and a card to hand in. It takes "
-        f"{lessons.minutes(last)} minutes; the card is judged by the table in it.\n",
+        f"{minutes} minutes; the card is judged by the table in it.\n",
         "All exercises not done in the room, with the thought behind the usual mistakes:\n",
     ]
     for lesson in lessons.names():

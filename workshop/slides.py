@@ -1,7 +1,8 @@
 """Make slides from the lessons' own cells, one deck per lesson, with nbconvert and reveal.js.
 
-slides.toml in this folder says which pieces of which cells become slides. The decks have everything
-they need with them: reveal.js comes from the package sphinx-revealjs, and formulas are MathML.
+slides.toml in this folder says which pieces of which cells become slides. A slide shows sentences;
+what the lesson says around them is in the speaker's notes. The decks have everything they need with
+them: reveal.js comes from the package sphinx-revealjs, and formulas are MathML.
 """
 
 from __future__ import annotations
@@ -36,12 +37,29 @@ REVEAL = (
 FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+(?:\n[^$\n]+)?)\$", re.DOTALL)
 
 
+SENTENCE_END = re.compile(
+    r"""(?:(?<=[.?!])|(?<=[.?!][")*])|(?<=[.?!]\*\*))(?<!Predict\.\*\*)\s+(?=["*(`$]*[A-Z0-9`$])"""
+)
+SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
+EXERCISE = re.compile(r"Exercise (\d\.\d): ")
+
+
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph, list, table or formula from a lesson, and the section it's in."""
+    """A paragraph, list, table or formula from a lesson, its section, and its cell's place."""
 
     text: str
     heading: str
+    place: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a slide: the cell that shows it, the heading above it, and its cell's place."""
+
+    cell: nbformat.NotebookNode
+    heading: str
+    place: int
 
 
 @functools.cache
@@ -65,22 +83,34 @@ def headed_cells(lesson: str) -> list[tuple[nbformat.NotebookNode, str]]:
 def paragraphs(lesson: str) -> list[Paragraph]:
     """Return a lesson's paragraphs, without the folded parts, each with its heading."""
     found = []
-    for cell, heading in headed_cells(lesson):
+    for place, (cell, heading) in enumerate(headed_cells(lesson)):
         if cell.cell_type != "markdown":
             continue
         visible = re.sub(r"<details>.*?</details>", "", cell.source, flags=re.DOTALL)
+        visible = lessons.notebooks.NOTEBOOK_TALK.sub("", visible)
+        visible = re.sub(r"^(\*\*Your progress|A few questions).*", "", visible, flags=re.MULTILINE)
         for part in re.split(r"\n\s*\n", visible.strip()):
             if part.startswith("#"):
                 heading = part.lstrip("# ").splitlines()[0]
             elif part.strip():
-                found.append(Paragraph(part, heading))
+                found.append(Paragraph(part, heading, place))
     return found
 
 
-@functools.cache
-def code_cells(lesson: str) -> list[tuple[nbformat.NotebookNode, str]]:
-    """Return a lesson's code cells, each with the heading above it."""
-    return [pair for pair in headed_cells(lesson) if pair[0].cell_type == "code"]
+def sentences(text: str, words: str) -> str:
+    """Return the sentences of a paragraph with these words, or from "these words ... to those".
+
+    A list, table or formula is returned whole.
+    """
+    if re.match(r"- |\d+\. |\||\$\$", text):
+        return text
+    first, _, last = words.partition(" ... ")
+    every = [flat(sentence) for sentence in SENTENCE_END.split(text)]
+    begins = [number for number, sentence in enumerate(every) if first in sentence]
+    ends = [number for number, sentence in enumerate(every) if (last or first) in sentence]
+    if not begins or not ends:  # the words run over the end of a sentence
+        return text
+    return " ".join(every[begins[0] : ends[-1] + 1])
 
 
 def only(found: list, piece: str, lesson: str):
@@ -93,35 +123,51 @@ def only(found: list, piece: str, lesson: str):
     return found[0]
 
 
-def piece_of(lesson: str, piece: str) -> tuple[nbformat.NotebookNode, str]:
-    """Return the cell that shows one piece of a slide, and the heading above it."""
+def piece_of(lesson: str, piece: str) -> Piece:
+    """Return one piece of a slide."""
     kind, _, words = piece.removeprefix("> ").partition(": ")
     words = flat(words)
     if kind not in KINDS or not words:
         raise PlanError(f"slides.toml: {piece!r} does not begin with one of {', '.join(KINDS)}")
     if kind == "text":
-        paragraph = only([p for p in paragraphs(lesson) if words in flat(p.text)], piece, lesson)
-        return nbformat.v4.new_markdown_cell(paragraph.text), paragraph.heading
-    cell, heading = only(
-        [(c, h) for c, h in code_cells(lesson) if words in flat(c.source)], piece, lesson
+        marks = words.split(" ... ")
+        paragraph = only(
+            [p for p in paragraphs(lesson) if all(mark in flat(p.text) for mark in marks)],
+            piece,
+            lesson,
+        )
+        text = sentences(paragraph.text, words)
+        return Piece(nbformat.v4.new_markdown_cell(text), paragraph.heading, paragraph.place)
+    place, (cell, heading) = only(
+        [
+            (place, (cell, heading))
+            for place, (cell, heading) in enumerate(headed_cells(lesson))
+            if cell.cell_type == "code" and words in flat(cell.source)
+        ],
+        piece,
+        lesson,
     )
     shown = copy.deepcopy(cell)
     shown.metadata = nbformat.from_dict({})
     if kind == "code":
         shown.outputs = []
-        shown.source = "\n".join(
+        code = "\n".join(
             line for line in shown.source.splitlines() if not line.startswith("assert ")
         )
-        return shown, heading
+        shown.source = re.sub(r"\n{3,}", "\n\n", code)
+        return Piece(shown, heading, place)
     shown.metadata.transient = {"remove_source": True}
     shown.outputs = [o for o in shown.outputs if is_figure(o) == (kind == "figure")]
+    if kind == "figure":  # a slide has no room for the line that reads the values
+        for output in shown.outputs:
+            output.data["text/html"] = SCRIPT.sub("", output.data["text/html"])
     if kind == "printed":
         shown.outputs = [o for o in shown.outputs if o.output_type == "stream"]
         for output in shown.outputs:
             output.text = output.text.replace("No prediction yet. It is", "It is").rstrip("\n")
     if not shown.outputs:
         raise PlanError(f"slides.toml: {piece!r} chooses a cell of lesson {lesson[:2]} without it")
-    return shown, heading
+    return Piece(shown, heading, place)
 
 
 def is_figure(output: nbformat.NotebookNode) -> bool:
@@ -129,23 +175,56 @@ def is_figure(output: nbformat.NotebookNode) -> bool:
     return bool(lessons.notebooks.FIGURE.search(output.get("data", {}).get("text/html", "")))
 
 
-def slide(entry: dict, plan: dict) -> list[nbformat.NotebookNode]:
-    """Return the cells of one slide: its heading, its pieces, the speaker's notes."""
+def slide(entry: dict, following: dict | None, plan: dict) -> list[nbformat.NotebookNode]:
+    """Return the cells of one slide: its heading, its pieces, the speaker's notes.
+
+    following: the entry of the next slide of the same lesson, up to which the notes go.
+    """
     lesson = lessons.name_of(entry["lesson"])
     pieces = [piece_of(lesson, piece) for piece in entry["show"]]
-    cells = [nbformat.v4.new_markdown_cell(f"## {pieces[0][1]}")]
+    end = piece_of(lesson, following["show"][0]).place if following else None
+    cells = [nbformat.v4.new_markdown_cell(f"## {pieces[0].heading}")]
     cells[0].metadata.slideshow = {"slide_type": "slide"}
-    for piece, (cell, _) in zip(entry["show"], pieces, strict=True):
-        later = piece.startswith("> ")
-        cell.metadata.slideshow = {"slide_type": "fragment" if later else "-"}
-        cells.append(cell)
+    for shown, piece in zip(entry["show"], pieces, strict=True):
+        later = shown.startswith("> ")
+        piece.cell.metadata.slideshow = {"slide_type": "fragment" if later else "-"}
+        cells.append(piece.cell)
+    notes = nbformat.v4.new_markdown_cell("\n\n".join(notes_of(lesson, entry, pieces, end, plan)))
+    notes.metadata.slideshow = {"slide_type": "notes"}
+    return [*cells, notes]
+
+
+def notes_of(
+    lesson: str, entry: dict, pieces: list[Piece], end: int | None, plan: dict
+) -> list[str]:
+    """Return the notes of one slide: what the run sheet says, then the lesson around its pieces."""
+    notes = []
     if "block" in entry:
         if entry["block"] not in plan["block"]:
             raise PlanError(f"slides.toml: plan.toml has no [block.{entry['block']}]")
-        notes = nbformat.v4.new_markdown_cell(lessons.quote(plan["block"][entry["block"]]["say"]))
-        notes.metadata.slideshow = {"slide_type": "notes"}
-        cells.append(notes)
-    return cells
+        notes.append(lessons.quote(plan["block"][entry["block"]]["say"]).strip())
+    if "say" in entry:
+        notes.append(entry["say"].strip())
+    if exercise := EXERCISE.match(pieces[0].heading):
+        about = plan["exercise"].get(exercise[1], {})
+        notes += [lessons.quote(about[key]).strip() for key in ("before", "after") if key in about]
+        notes.append(f"Common mistakes: {lessons.exercises()[exercise[1]].mistakes}")
+    shown = {flat(piece.cell.source) for piece in pieces}
+    first = min(piece.place for piece in pieces)
+    last = max(piece.place for piece in pieces)
+    end = max(last + 1, end) if end and end > first else last + 2
+    around = [
+        paragraph.text
+        for paragraph in paragraphs(lesson)
+        if first - 1 <= paragraph.place <= end
+        and paragraph.heading == pieces[0].heading
+        and flat(paragraph.text) not in shown
+    ]
+    if around:
+        notes += ["**In the lesson:**", *around]
+    if not notes:
+        raise PlanError(f"slides.toml: {entry['show'][0]!r} leaves nothing to say: add `say`")
+    return notes
 
 
 class Formulas:
@@ -176,7 +255,8 @@ class Formulas:
 
 def deck(lesson: str, entries: list[dict], plan: dict) -> str:
     """Return the slides of one lesson as a page."""
-    cells = [cell for entry in entries for cell in slide(entry, plan)]
+    pairs = zip(entries, [*entries[1:], None], strict=True)
+    cells = [cell for entry, following in pairs for cell in slide(entry, following, plan)]
     formulas = Formulas()
     for number, cell in enumerate(cells):
         cell.id = f"piece-{number}"  # the same in every build

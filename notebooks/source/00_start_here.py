@@ -14,7 +14,7 @@
 # core path takes 20 minutes, which is all of this lesson. Later lessons are longer: their core path
 # takes about 45 minutes, and sections marked *optional* can wait.
 
-# %% [markdown]
+# %% [markdown] tags=["notebook"]
 # ## How a lesson works
 #
 # A lesson is a sequence of *cells*. Click on a grey one and press **Shift + Enter**: it runs, and
@@ -161,7 +161,7 @@ checks.prediction(shift_guess, answer, ["rise", "fall", "stay"])
 # asks how a pixel changes a score, why we don't ask about the probability, and what that choice
 # costs.
 
-# %% [markdown]
+# %% [markdown] tags=["notebook"]
 # ## How exercises work
 #
 # In an exercise you write a function. Replace the line `return ...` with your own code and run the
@@ -282,7 +282,7 @@ assert np.isclose(p[0, 281], classifier.predict(cat, top=3)[0][2].probability, a
 # score of one class. Here's a first look at three such maps of the cat, for the class tabby. By
 # lesson 4 you'll have built all three yourself, and by lesson 6 you'll have put them to the test.
 
-# %%
+# %% tags=["thumbnail"]
 from course_utils import grad_cam, show_maps, smoothgrad, vanilla_gradients
 
 maps = {

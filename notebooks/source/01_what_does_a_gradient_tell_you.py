@@ -472,7 +472,7 @@ def draw(ax, values, title, limit):
     return drawn
 
 
-# %%
+# %% tags=["thumbnail"]
 limit = abs(w.numpy()).max()
 fig, axes = plt.subplots(3, 4, figsize=(7.6, 6))
 for c, ax in enumerate(axes.flat[:10]):

@@ -358,7 +358,7 @@ print(f"so without clipping, 99 % of them share the darkest {share:.0%} of the c
 # We asked about *tabby*. You can ask the same picture about any class. *Egyptian cat* (285) is the
 # one the network finds most probable; *banana* (954) isn't in the picture.
 
-# %%
+# %% tags=["thumbnail"]
 classes = {"tabby": 281, "Egyptian cat": 285, "banana": 954}
 batch = np.repeat(inputs, 3, axis=0)
 three = vanilla_gradients(classifier.model, batch, list(classes.values()))

@@ -572,7 +572,7 @@ assert {p.class_index for p in top[:2]} == {ball, bear}, (
     "The two most probable classes should be the basketball and the brown bear."
 )
 
-# %%
+# %% tags=["thumbnail"]
 signed = grad_cam(network, np.repeat(scene, 2, axis=0), [ball, bear], relu=False)
 cams = {"basketball": np.maximum(signed[0], 0), "brown bear": np.maximum(signed[1], 0)}
 show_maps(seen_scene, cams, percentile=100, shared_scale=True, title="Grad-CAM, one scene")

@@ -746,7 +746,7 @@ assert np.abs(slope(around)).mean() > 1, (
 # comes closer to the hill with more samples. They are other methods, which ask where the slope is
 # large in *either* direction. Here is the same on the cat, from one set of 128 gradients at 15 %:
 
-# %%
+# %% tags=["thumbnail"]
 gradients = samples_of[0.15]
 averages = {
     "mean of g": small(gradients.mean(axis=0)),

@@ -205,7 +205,7 @@ def draw(title, pictures, alt):
     show_figure(fig, f"{title}. {alt}")
 
 
-# %%
+# %% tags=["thumbnail"]
 seen = {"Picture": classifier.restore(cat)[0]}
 draw(
     "tf_explain, class 'tabby', default settings",

@@ -66,7 +66,7 @@ print(f"{scenes.left_out} other scenes were made and left out")
 # classes are among the network's five most probable ones. That removed more than half. Remember
 # this for later: everything we measure holds for pictures that the network understands.
 
-# %%
+# %% tags=["thumbnail"]
 from matplotlib import pyplot as plt
 
 from course_utils.display import show_figure

@@ -421,7 +421,7 @@ for name, share in zip(names, shares, strict=True):
     print(f"{name}: {share:.0%} in the box, {share / area:.1f} times its area")
 checks.prediction(share_guess, "above" if shares[0] > area else "below", ["above", "below"])
 
-# %%
+# %% tags=["thumbnail"]
 from course_utils import show_maps
 
 title = how.partition(" of ")[0].removeprefix("course_utils.")

@@ -11,20 +11,28 @@ pytestmark = [
     pytest.mark.xdist_group("slides_in_browser"),
 ]  # all read what is built once
 
-# For the current slide, with everything that clicks reveal: what sticks out, the height of the
-# smallest figure, and the size of the smallest text.
+# For the current slide, with everything that clicks reveal: what sticks out, how much of the height
+# the pieces take, and the sizes of the smallest text, code, label of a figure, and figure.
 MEASURE = """() => {
     const slide = Reveal.getCurrentSlide();
-    const seen = [...slide.querySelectorAll('*')].filter(e => !e.closest('aside'));
-    const boxes = seen.map(e => e.getBoundingClientRect()).filter(b => b.width > 0);
-    const images = [...slide.querySelectorAll('img:not([alt^=Colours])')];
-    const texts = seen.filter(e => !e.closest('math') && e.innerText && !e.children.length);
+    const seen = [...slide.querySelectorAll('*')].filter(e => !e.closest('aside, script'));
+    const visible = seen.filter(e => e.getBoundingClientRect().width > 0);
+    const texts = visible.filter(e => !e.closest('math') && e.innerText && !e.children.length);
+    const size = (found) =>
+        Math.min(999, ...found.map(e => parseFloat(getComputedStyle(e).fontSize)));
+    const pieces = visible.filter(e => e.matches('p, ul, ol, table, pre, .formula, img'));
+    const low = Math.max(...visible.map(e => e.getBoundingClientRect().bottom));
+    const figures = [...slide.querySelectorAll('.jp-RenderedHTML')];
     return {
         title: slide.querySelector('h2').innerText,
-        bottom: Math.max(...boxes.map(b => b.bottom)),
-        right: Math.max(...boxes.map(b => b.right)),
-        figure: Math.min(...images.map(i => i.clientHeight), 999),
-        text: Math.min(...texts.map(e => parseFloat(getComputedStyle(e).fontSize))),
+        bottom: low,
+        right: Math.max(...visible.map(e => e.getBoundingClientRect().right)),
+        cut: visible.filter(e => e.matches('pre') && e.scrollWidth > e.clientWidth).length,
+        filled: low - Math.min(...pieces.map(e => e.getBoundingClientRect().top)),
+        text: size(texts.filter(e => !e.closest('.maps, pre, code'))),
+        code: size(texts.filter(e => e.closest('pre'))),
+        label: size(texts.filter(e => e.closest('.maps'))),
+        figure: Math.min(999, ...figures.map(e => e.getBoundingClientRect().height)),
     };
 }"""
 
@@ -48,6 +56,12 @@ def test_every_slide_fits_on_the_screen_and_is_legible(decks, page, lesson):
         found = page.evaluate(MEASURE)
         assert found["bottom"] <= 712, found
         assert found["right"] <= 1240, found
-        assert found["figure"] >= 170, found
-        assert found["text"] >= 18, found
+        assert found["cut"] == 0, found
+        assert found["filled"] >= 130, (
+            found
+        )  # 18 % of the height: one sentence and two lines of code
+        assert found["text"] >= 24, found
+        assert found["code"] >= 24, found
+        assert found["label"] >= 16, found
+        assert found["figure"] >= 250, found
     assert page.strangers == []
