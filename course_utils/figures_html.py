@@ -212,7 +212,8 @@ def _palette_png(levels: np.ndarray, cmap: str) -> bytes:
 
 def _saved(picture: Image.Image, kind: str, **options) -> bytes:
     file = io.BytesIO()
-    picture.save(file, format=kind, optimize=True, **options)
+    # Pillow's optimized JPEG of noise doesn't fit its buffer, and fails.
+    picture.save(file, format=kind, optimize=kind == "png", **options)
     return file.getvalue()
 
 

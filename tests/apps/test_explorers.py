@@ -331,7 +331,7 @@ def test_a_move_is_answered_in_time(name, seconds, all_explorers):
 
 
 def drawing(draw, **controls):
-    controls = controls or {"value": number("Value", 0, 0, 100, 1)}
+    controls = controls or {"value": number("Value", 0, 0, 100, 1, stops=(0, 100))}
     return Explorer(draw, controls, moves="see nothing")
 
 
