@@ -395,10 +395,10 @@ def as_png(figure: Figure) -> bytes:
 
 
 def few_colours(png: bytes) -> bytes:
-    """Return a PNG in 64 colours: half the size."""
+    """Return a PNG in 32 colours: a third of the size."""
     file = io.BytesIO()
     with Image.open(io.BytesIO(png)) as drawn:
-        drawn.quantize(64, dither=Image.Dither.NONE).save(file, format="png", optimize=True)
+        drawn.quantize(32, dither=Image.Dither.NONE).save(file, format="png", optimize=True)
     return file.getvalue()
 
 
