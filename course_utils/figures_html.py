@@ -176,7 +176,7 @@ def _values(panel: Panel) -> str:
     """Return what scripts/maps.js reads: the panel's name, and a map's values.
 
     A value is unit * q * |q|, with whole numbers q, so small values keep more of their digits. A
-    large map's have 12 bits: of 224 x 224 ranks, one is at most a few dozen off.
+    large map's have 12 bits, so a few dozen of 50,000 may be equal.
     """
     name = f' data-name="{_text(panel.name)}"'
     if not panel.cmap:
