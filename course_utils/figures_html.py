@@ -173,15 +173,17 @@ def _picture(panel: Panel, values: str) -> str:
 
 
 def _values(panel: Panel) -> str:
-    """Return what scripts/maps.js reads: the panel's name, and a map's values in 16 bits.
+    """Return what scripts/maps.js reads: the panel's name, and a map's values.
 
-    A value is unit * q * |q|, with whole numbers q, so small values keep more of their digits.
+    A value is unit * q * |q|, with whole numbers q, so small values keep more of their digits. A
+    large map's have 12 bits, so a few dozen of 50,000 may be equal.
     """
     name = f' data-name="{_text(panel.name)}"'
     if not panel.cmap:
         return name
     magnitude = np.abs(panel.pixels.astype(float))
-    unit = float(magnitude.max()) / 32767**2 or 1.0
+    largest = 32767 if magnitude.size < 10_000 else 2047
+    unit = float(magnitude.max()) / largest**2 or 1.0
     q = np.round(np.copysign(np.sqrt(magnitude / unit), panel.pixels)).astype("<i2")
     halves = q.ravel().view(np.uint8).reshape(-1, 2).T  # alike, so they need less space
     packed = _base64(zlib.compress(halves.tobytes(), 9))

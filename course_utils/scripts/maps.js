@@ -3,7 +3,7 @@
 
 const HINT = "To read the values: point at a panel, or tap it, or use the arrow keys.";
 
-// The values are 16-bit integers q in two halves, all low bytes first; a value is unit * q * |q|.
+// The values are 16-bit integers q, in two halves, all low bytes first; a value is unit * q * |q|.
 async function read(img) {
   const packed = Uint8Array.from(atob(img.dataset.values), (c) => c.charCodeAt(0));
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -16,14 +16,19 @@ async function read(img) {
   return { name: img.dataset.name, rows, columns, n, q, sizes, unit };
 }
 
+// Where a value ranks by its size, from 1: a range if others are equal.
 function rank(map, q) {
-  let [low, high] = [0, map.n]; // how many are no larger
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (map.sizes[middle] <= Math.abs(q)) low = middle + 1;
-    else high = middle;
-  }
-  return map.n - low + 1;
+  const larger = (size) => {
+    let [low, high] = [0, map.n];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (map.sizes[middle] <= size) low = middle + 1;
+      else high = middle;
+    }
+    return map.n - low;
+  };
+  const [first, last] = [larger(Math.abs(q)) + 1, larger(Math.abs(q) - 1)];
+  return first === last ? first : `${first} to ${last}`;
 }
 
 // The value of a map at a place (x, y), both from 0 to 1.

@@ -99,22 +99,25 @@ def linked(write):
 
 
 def said_of(name, values, row, column):
-    """What the line below a figure must say about a value; numbers to a thousandth."""
+    """What the line below a figure must say about a value, which has lost some of its digits."""
     size = np.abs(values)
-    rank = 1 + int((size > size[row, column] * 1.0001).sum())
-    return (name, row, column, pytest.approx(float(values[row, column]), rel=5e-3), rank)
+    rank = 1 + int((size > size[row, column]).sum())
+    return (name, row, column, pytest.approx(float(values[row, column]), rel=1e-2), rank)
 
 
 def reading(page):
-    line = r"(\w+): row (\d+), column (\d+), value (\S+), rank (\d+) of \d+"
+    line = r"(\w+): row (\d+), column (\d+), value (\S+), rank (\d+)(?: to (\d+))? of \d+"
     found = re.findall(line, page.get_by_role("status").inner_text())
-    return [(name, int(r), int(c), float(v), int(rank)) for name, r, c, v, rank in found]
+    return [
+        (name, int(r), int(c), float(v), range(int(first), int(last or first) + 1))
+        for name, r, c, v, first, last in found
+    ]
 
 
-def close(found, expected):
-    """Whether readings agree. A rank may be off by the few values that are equal in 16 bits."""
+def check(found, expected):
+    """Check that readings agree. Some ranks are a range, because values are equal in 12 bits."""
     assert [f[:4] for f in found] == [e[:4] for e in expected]
-    assert all(abs(f[4] - e[4]) <= 3 for f, e in zip(found, expected, strict=True))
+    assert all(e[4] in f[4] and len(f[4]) < 100 for f, e in zip(found, expected, strict=True))
 
 
 def test_a_mouse_reads_all_maps_at_once(page, linked):
@@ -122,7 +125,7 @@ def test_a_mouse_reads_all_maps_at_once(page, linked):
     page.goto(address)
     for panel in page.locator("figure img[data-name]").all():  # the picture and both maps
         panel.hover(position={"x": 100.5, "y": 60.5})
-        close(reading(page), [said_of("Fine", fine, 60, 100), said_of("Coarse", coarse, 1, 3)])
+        check(reading(page), [said_of("Fine", fine, 60, 100), said_of("Coarse", coarse, 1, 3)])
     assert page.strangers == []
 
 
@@ -152,10 +155,10 @@ def test_the_arrow_keys_move_by_one_value_of_the_finest_map(page, linked):
     assert "solid" in focused.evaluate("e => getComputedStyle(e).outline")
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp"):
         page.keyboard.press(key)
-    close(reading(page), [said_of("Fine", fine, 113, 112), said_of("Coarse", coarse, 3, 3)])
+    check(reading(page), [said_of("Fine", fine, 113, 112), said_of("Coarse", coarse, 3, 3)])
     for _ in range(120):
         page.keyboard.press("ArrowUp")  # at the edge, it stays
-    close(reading(page), [said_of("Fine", fine, 0, 112), said_of("Coarse", coarse, 0, 3)])
+    check(reading(page), [said_of("Fine", fine, 0, 112), said_of("Coarse", coarse, 0, 3)])
     assert page.evaluate("scrollY") == 0
     page.keyboard.press("Escape")
     assert reading(page) == []
@@ -169,7 +172,7 @@ def test_a_finger_reads_on_a_phone(chromium, linked):
         page.goto(address)
         panel = page.locator("figure img[data-name]").nth(1)
         panel.tap(position={"x": 30.5, "y": 200.5})
-        close(reading(page), [said_of("Fine", fine, 200, 30), said_of("Coarse", coarse, 6, 0)])
+        check(reading(page), [said_of("Fine", fine, 200, 30), said_of("Coarse", coarse, 6, 0)])
         line = page.get_by_role("status").bounding_box()
         assert 0 <= line["y"] <= 844 - line["height"]  # in sight, wherever the panel is
         assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -208,6 +211,6 @@ def test_in_jupyterlab_trusted_or_not(page, jupyterlab):
         page.keyboard.press(key)
     said = page.get_by_role("status").filter(has_text="Coarse")
     said.wait_for()
-    assert "row 4, column 4, value 1, rank 1 of 49" in said.inner_text()
+    assert "row 4, column 4, value 1, rank 1 to 7 of 49" in said.inner_text()
     assert page.locator(".jp-Cell.jp-mod-selected").count() == 1  # the arrows are the figure's
     assert page.locator("figure :focus").count() == 1
