@@ -289,7 +289,7 @@ def number(
         step: of the slider.
         slow: whether drawing takes long; then a slider only counts once you let it go.
         stops: the values to offer without a kernel, in order, among them the first; all steps of
-            the slider if there are none.
+            the slider if it's empty.
     """
     whole = all(isinstance(given, int) for given in (value, low, high, step))
     Slider = widgets.IntSlider if whole else widgets.FloatSlider

@@ -77,7 +77,7 @@ def uploaded(value) -> tuple[str, bytes]:
 def find_classes(classifier: Classifier, words: str) -> list[int]:
     """Return the classes whose names have all these words, in alphabetical order.
 
-    Whole words count first: "cat" finds "tiger cat". Only if there are none, the beginning of a
+    Whole words count first: "cat" finds "tiger cat". Only if no name has them, the beginning of a
     word is enough ("retr" finds the retrievers), then any part. A number finds the class with that
     index. If nothing is found, the list is empty.
     """
