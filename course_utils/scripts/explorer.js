@@ -135,7 +135,11 @@ function four(value, plus = "") {
 
 for (const explorer of document.querySelectorAll(".course-explorer:not([data-ready])")) {
   explorer.dataset.ready = "";
-  explorer.dataset.lmSuppressShortcuts = "true"; // in JupyterLab, arrow keys would change the cell
+  // In JupyterLab, arrow keys would choose another cell, and never reach a slider.
+  window.addEventListener("keydown", (event) => {
+    const ours = /^(Arrow.*|Page.*|Home|End| )$/.test(event.key);
+    if (ours && explorer.contains(event.target)) event.stopImmediatePropagation();
+  }, true);
   const data = JSON.parse(explorer.querySelector("script").textContent);
   const area = explorer.querySelector(".course-explorer-picture");
   const draw = data.svg ? linearModel(data) : framesDrawnAhead(data, area.innerHTML);
