@@ -1,11 +1,11 @@
 // Predictions and quizzes by mouse and keyboard. Without this script they're lists.
-const WIDGET = '[data-mime-type="application/vnd.jupyter.widget-view+json"]';
-const LIVE = ":has(.course-guess:not(.jupyter-widgets-disconnected))";
+const LIVE = ".course-guess:not(.jupyter-widgets-disconnected)";
 // In JupyterLab you see the widget as long as it has its kernel; else what's below it, made here.
 // All text has the page's own colours: so its contrast is the theme's, light or dark.
 const STYLE = `
-.jp-OutputArea-child${LIVE} + .jp-OutputArea-child:has(.course-prediction),
-.jp-OutputArea-child:has(> ${WIDGET}):not(${LIVE}):has(+ .jp-OutputArea-child .course-prediction) {
+.jp-OutputArea-child:has(${LIVE}) + .jp-OutputArea-child:has(.course-prediction),
+.jp-OutputArea-child:not(:has(.course-prediction, ${LIVE}, [data-mime-type*=stdout])):has(
+  + .jp-OutputArea-child .course-prediction) {
   display: none;
 }
 :is(.course-prediction, .course-quiz fieldset) { min-width: 0; margin: 0 0 1em; padding: .4em 1em;

@@ -106,7 +106,6 @@ def test_in_jupyterlab(page, jupyterlab):
 
     answer_by_keyboard(page, cell(page, 4))
     good_contrast(page.locator(".course-quiz"))
-    page.screenshot(path="/tmp/q1.png")
     page.locator(".jp-NotebookPanel-toolbar [data-jp-item-name=save]").click()
     for _ in range(100):  # until it's written
         saved = (folder / "one.ipynb").read_text(encoding="utf-8")
@@ -117,9 +116,7 @@ def test_in_jupyterlab(page, jupyterlab):
     page.set_viewport_size({"width": 390, "height": 844})
     for verdict in verdicts:
         verdict.scroll_into_view_if_needed()
-        page.screenshot(path="/tmp/q2b.png")
         assert verdict.evaluate("e => e.scrollWidth <= e.clientWidth")
-    page.screenshot(path="/tmp/q2.png")
     page.set_viewport_size({"width": 1280, "height": 900})
 
     # Later, in the dark: the notebook is there as it was saved, but its kernel isn't.
@@ -132,10 +129,9 @@ def test_in_jupyterlab(page, jupyterlab):
     open_notebook(page, address, "one.ipynb")
     cell(page, 0).get_by_role("group", name="Your guess").get_by_role("button", name="fall").click()
     cell(page, 0).get_by_text("You predict fall.").wait_for()
-    assert page.get_by_text("Error displaying widget").count() == 0
+    assert not any(e.is_visible() for e in page.get_by_text("Error displaying widget").all())
     answer_by_keyboard(page, cell(page, 4))
     good_contrast(page.locator(".course-quiz, .course-prediction"))
-    page.screenshot(path="/tmp/q3.png")
 
     # As somebody else sees it, who doesn't trust it: plain lists.
     other = nbformat.reads(saved, as_version=4)
@@ -149,7 +145,6 @@ def test_in_jupyterlab(page, jupyterlab):
     assert cell(page, 0).get_by_role("listitem").all_inner_texts() == ["rise", "fall", "stay"]
     assert page.get_by_text("IPython.core.display").count() == 0
     good_contrast(cell(page, 4).locator(".jp-OutputArea-output"))
-    page.screenshot(path="/tmp/q4.png")
     assert page.strangers == errors == []
 
 
@@ -237,7 +232,6 @@ def test_in_a_page_without_a_kernel(page, tmp_path, width, scheme):
     assert said.nth(3).inner_text().startswith("You predicted line 1. It is: line 2.")
 
     answer_by_keyboard(page, page.locator("body"))
-    page.screenshot(path=f"/tmp/p-{width}-{scheme}.png", full_page=True)
     good_contrast(page.locator("body"))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.strangers == errors == []
