@@ -58,7 +58,7 @@ def page(lesson: str) -> nbformat.NotebookNode:
     sources = {cell.id: cell for cell in notebooks.read(lesson).cells}
     solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
     shown: list[nbformat.NotebookNode] = []
-    outcome_is_open = False
+    waiting = outcome_is_open = False  # between a guess and its answer; in a fold with an answer
     for cell in solved.cells:
         source = sources.get(cell.id, cell)
         tags = source.metadata.get("tags", [])
@@ -71,11 +71,13 @@ def page(lesson: str) -> nbformat.NotebookNode:
                 shown += [_markdown(meaning), _markdown("</details>")]
             outcome_is_open = False
             shown.append(_markdown(rest))
-        elif ANSWERED.search(cell.source):
-            shown += _answered(cell)
+        elif ANSWERED.search(cell.source) or (waiting and cell.outputs):
+            shown += _answered(cell, outcome_is_open)
             outcome_is_open = True
+            waiting = waiting and not ANSWERED.search(cell.source)
         elif ASKED.search(cell.source):
             shown.append(_outputs(cell))
+            waiting = "checks.guess(" in cell.source
         elif summary := _fold(source, tags):
             shown += [_opening(summary), _code(cell), _markdown("</details>"), _outputs(cell)]
         else:
@@ -126,13 +128,13 @@ def _draws(statement: ast.stmt) -> bool:
     return any(DRAWING.fullmatch(name) for name in names)
 
 
-def _answered(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+def _answered(cell: nbformat.NotebookNode, is_open: bool) -> list[nbformat.NotebookNode]:
     """Return the code that answers a prediction, then what came out, in a fold left open."""
     for output in cell.outputs:
         if output.output_type == "stream":
             output.text = output.text.replace("No prediction yet. It is", "It is")
     opening = _opening("Have you chosen? Then see what came out", "course-outcome")
-    return [_code(cell), opening, _outputs(cell)]
+    return [_code(cell), *[opening] * (not is_open), _outputs(cell)]
 
 
 def _opening(summary: str, name: str = "course-fold") -> nbformat.NotebookNode:

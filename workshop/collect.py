@@ -464,7 +464,7 @@ def has_answers(sent: Sent, lesson: str) -> bool:
     if any(answer_in(sent, task) for task in tasks_of(lesson)):
         return True
     guesses = {
-        c.source.split()[0] for c in lessons.source(lesson).cells if grading.GUESS.match(c.source)
+        name for c in lessons.source(lesson).cells for name in grading.GUESS.findall(c.source)
     }
     cells = [c.source for c in sent.notebook.cells if c.cell_type == "code"]
     return any(bound(p) & guesses and is_value(p) for c in cells for p in statements(c) or ())
