@@ -208,7 +208,7 @@ class About:
 @functools.cache
 def about(lesson: str) -> About:
     """Return what a lesson's source says about it in its first cell."""
-    opening = jupytext.read(SOURCES / f"{lesson}.py", fmt="py:percent").cells[0].source
+    opening = parse((SOURCES / f"{lesson}.py").read_text(encoding="utf-8")).cells[0].source
     goals = re.findall(r"^\d+\. (.+?)(?=\n\d+\. |\n\n)", opening, flags=re.MULTILINE | re.DOTALL)
     flat = " ".join(opening.split())
     return About(

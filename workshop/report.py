@@ -22,7 +22,7 @@ from markdown_it import MarkdownIt
 
 from course_utils import checks, progress
 from course_utils.checks._judge import Exercise, in_general
-from tools import answers
+from tools import answers, notebooks
 from workshop import lessons, questions
 from workshop.lessons import PlanError, exercises, flat, quote
 
@@ -435,7 +435,7 @@ def learned(sheets: list[questions.Sheet]) -> str:
         return ""
     rows = []
     for change in questions.changes(sheets):
-        goal = marked_up(lessons.goals(lessons.name_of(change.lesson))[change.goal - 1])
+        goal = marked_up(notebooks.about(lessons.name_of(change.lesson)).goals[change.goal - 1])
         cells = "".join(
             f"<td>{right} of {n} ({percent(right, n)})</td>" if n else "<td>no answers</td>"
             for n, right in (

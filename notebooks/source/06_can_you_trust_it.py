@@ -609,14 +609,17 @@ def without_a_sixteenth(x, m):
 
 
 # %%
-whole = probabilities(scene_inputs)
-changes = {}
-for name, maps in {
+deleted_by = {
     "random": random_map(network, scene_inputs, scene_classes),
     "patches": np.random.default_rng(0).random((len(scene_inputs), 7, 7)),  # as coarse as Grad-CAM
     "Grad-CAM": cams,
     "edges": [strength(m, (7, 7)) for m in input_edges(network, scene_inputs, scene_classes)],
-}.items():
+}
+
+# %%
+whole = probabilities(scene_inputs)
+changes = {}
+for name, maps in deleted_by.items():
     less = [without_a_sixteenth(x, m) for x, m in zip(scene_inputs, maps, strict=True)]
     d = changes[name] = probabilities(np.stack(less)) - whole
     print(
