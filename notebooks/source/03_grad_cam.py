@@ -727,7 +727,7 @@ assert on_right > 0.8 and signed[0].min() < -0.05, (
 #
 # **Predict.** Cover the bear with a plain grey box. The map's negative numbers are its evidence
 # against the ball; we printed their sum. Will the score of *basketball* rise by "less" than that
-# sum, by "as much" (within a quarter), or by "more"? Write your guess in place of the dots.
+# sum, by "as much" (within a quarter), or by "more"?
 
 # %%
 guess_cover = checks.guess(["less", "as much", "more"])

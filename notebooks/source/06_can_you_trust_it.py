@@ -282,7 +282,7 @@ extra = np.bincount(which.ravel(), weights=difference.ravel())  # hits more than
 drawn = np.random.default_rng(0).integers(len(kinds), size=(2000, len(kinds)))
 means = extra[drawn].sum(axis=1) / asked[drawn].sum(axis=1)
 low_kinds, high_kinds = np.percentile(means, [2.5, 97.5])
-print(f"grad-cam minus vanilla, drawing cut-outs: {low_kinds:+.2f} to {high_kinds:+.2f}")
+print(f"the difference, drawing cut-outs: {low_kinds:+.2f} to {high_kinds:+.2f}")
 k = extra.argmax()
 print(
     f"{classifier.labels[kinds[k]]}: asked for {asked[k]} times, and {extra[k]:.0f} of the", end=""

@@ -54,7 +54,7 @@ def test_what_a_check_notes_is_the_courses_own_words(kept_in):
         lambda weights, c: "Geheim",
         lambda weights, c: {"geheim": 1234567},
         lambda weights, c: geheim,  # noqa: F821
-        lambda weights, c: Path("/home/geheim/1234567").read_text(),
+        lambda weights, c: Path("/geheim/1234567").read_text(),
         lambda weights, c: weights[:, c],
         lambda weights, c: weights[c],
     ]

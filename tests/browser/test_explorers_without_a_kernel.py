@@ -7,7 +7,7 @@ import pytest
 from course_utils.apps.controls import Explorer, choice, number, switch
 from course_utils.apps.explorers import as_svg, linear_explorer, linear_figure
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 NAMES, UNITS, RANGES = ["area", "age"], ["m²", "year"], [(25, 120), (0, 100)]
 MODEL = (NAMES, UNITS, RANGES, (11, -2), (60, 30), 300, "rent")

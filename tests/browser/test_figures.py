@@ -16,7 +16,7 @@ from PIL import Image
 
 from course_utils import show_maps
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 ROOT = Path(__file__).resolve().parents[2]
 GREY = np.full((224, 224, 3), 128, np.uint8)

@@ -76,6 +76,7 @@ KERNEL = "/api/kernels/00000000-0000-0000-0000-000000000000"
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_nothing_from_elsewhere_starts_a_kernel(voila):
     address = voila.removeprefix("http://")
     for headers in FROM_ELSEWHERE:

@@ -8,7 +8,7 @@ import pytest
 
 from course_utils.checks._quiz import guess_html, quiz_html, read_quiz
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
 SOURCES = [
     "from course_utils import checks\n\nchange = checks.guess(['rise', 'fall', 'stay'])",

@@ -7,7 +7,11 @@ pytest.importorskip("myst_nb", reason="MyST-NB is not installed: pip install -e 
 
 from tools import notebooks, site
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site_in_browser")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.patient,
+    pytest.mark.xdist_group("site_in_browser"),
+]
 
 LESSONS = notebooks.lessons()
 

@@ -8,6 +8,7 @@ from workshop import lessons, slides
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.patient,
     pytest.mark.xdist_group("slides_in_browser"),
 ]  # all read what is built once
 

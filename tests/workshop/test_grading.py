@@ -163,6 +163,7 @@ def points(course: Path) -> dict[tuple[str, str], dict]:
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 @pytest.mark.xdist_group("course")
 def test_the_release_shows_no_answer_and_no_hidden_test(course):
     released = course / "release" / grading.assignment(LESSON) / f"{LESSON}.ipynb"
@@ -179,8 +180,8 @@ def test_the_release_shows_no_answer_and_no_hidden_test(course):
     assert all(cell.metadata.get("editable", True) for cell in given)
 
 
-@pytest.mark.patient
 @pytest.mark.slow
+@pytest.mark.patient
 @pytest.mark.xdist_group("course")
 @pytest.mark.parametrize("student", CLASS)
 def test_each_student_gets_the_points_of_the_right_answers_and_a_reason_for_the_others(
@@ -194,6 +195,7 @@ def test_each_student_gets_the_points_of_the_right_answers_and_a_reason_for_the_
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 @pytest.mark.xdist_group("course")
 def test_feedback_says_the_hint_first_and_needs_no_internet(course):
     for student in CLASS:
@@ -212,6 +214,7 @@ def test_feedback_says_the_hint_first_and_needs_no_internet(course):
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 @pytest.mark.xdist_group("course")
 def test_a_resubmission_updates_the_old_score_and_nobody_else_is_graded_again(course):
     name = grading.assignment(LESSON)

@@ -372,6 +372,7 @@ def test_every_exercise_and_prediction_has_a_title_and_something_to_say():
     assert sum(id not in NAMES for _, id in report.items()) > 30
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 def test_lesson_1_as_somebody_runs_it(tmp_path, monkeypatch):
     """In a kernel, to the end: what the report reads is what a saved notebook contains."""

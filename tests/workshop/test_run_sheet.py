@@ -204,6 +204,7 @@ def run(client, cells) -> str:
     return ""
 
 
+@pytest.mark.patient
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to interrupt a kernel")
 def test_run_all_above_stops_where_the_sheet_says_and_the_way_out_works(monkeypatch):
