@@ -43,6 +43,8 @@ COURSE = (
 )
 AS_IN_COLAB = """
 import json, os, sys, types
+
+pytestmark = pytest.mark.slow  # it starts Python, git and pip for real
 colab = types.ModuleType("google.colab")
 colab._message = types.ModuleType("google.colab._message")
 notebook = json.loads(os.environ["NOTEBOOK"])

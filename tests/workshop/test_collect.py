@@ -18,6 +18,8 @@ from odd_files import answer, changed, check_of, raw, solution, solved, stub_of,
 from workshop import collect, exports, grading, lessons
 from workshop.lessons import PlanError, notebooks
 
+pytestmark = pytest.mark.slow  # each makes a whole class's submissions
+
 LESSON = lessons.name_of(0)
 FILE = f"{LESSON}.ipynb"
 NAME = grading.assignment(LESSON)
