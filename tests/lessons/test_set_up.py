@@ -32,6 +32,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+pytestmark = pytest.mark.slow  # it starts Python, git and pip for real
+
 ROOT = Path(__file__).resolve().parents[2]
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Colab runs on Linux")
 # What the cell needs to find, to import, and to read; the package's other modules are left out.
@@ -43,8 +45,6 @@ COURSE = (
 )
 AS_IN_COLAB = """
 import json, os, sys, types
-
-pytestmark = pytest.mark.slow  # it starts Python, git and pip for real
 colab = types.ModuleType("google.colab")
 colab._message = types.ModuleType("google.colab._message")
 notebook = json.loads(os.environ["NOTEBOOK"])
