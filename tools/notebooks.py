@@ -74,7 +74,7 @@ def parse(source: str) -> nbformat.NotebookNode:
 
 
 def read(lesson: str) -> nbformat.NotebookNode:
-    """Return the lesson's source as a notebook: badge, title, set-up cell, story, solutions."""
+    """Return the lesson's source as a notebook: title with its link to Colab, set-up cell, story."""
     notebook = copy.deepcopy(parse((SOURCES / f"{lesson}.py").read_text(encoding="utf-8")))
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
@@ -184,7 +184,7 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-# What only a notebook says: Colab's badge, where to get unstuck, sentences about working in it.
+# What only a notebook says: the link to Colab, where to get unstuck, sentences about working in it.
 # (Whole cells about that are tagged "notebook".)
 NOTEBOOK_TALK = re.compile(
     r"\n\n[^\n]*colab\.research\.google\.com[^\n]*"

@@ -539,9 +539,9 @@ show_figure(
 # ## Has it settled?
 #
 # An error is large or small *compared with the signal*, the map after endless sampling. Two runs
-# share the signal, and each has its own error. Without error, they would correlate with $r = 1$;
-# measure both by their mean square over all numbers of the map. If they're equally large, half of
-# each map's mean square is shared, and $r = \frac12$. In general,
+# share the signal, and each has its own error. Without error, they would correlate with $r = 1$.
+# Measure signal and error by their mean squares over all numbers of the map: if they're equally
+# large, half of each map's mean square is shared, and $r = \frac12$. In general,
 #
 # $$r_n = \frac{\text{signal}^2}{\text{signal}^2 + \mathrm{SE}^2}.$$
 #
