@@ -74,7 +74,7 @@ def parse(source: str) -> nbformat.NotebookNode:
 
 
 def read(lesson: str) -> nbformat.NotebookNode:
-    """Return the lesson's source as a notebook: title with its link to Colab, set-up cell, story."""
+    """Return the lesson's source as a notebook: title, link to Colab, set-up cell, solutions."""
     notebook = copy.deepcopy(parse((SOURCES / f"{lesson}.py").read_text(encoding="utf-8")))
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
