@@ -21,7 +21,7 @@ import shutil
 import stat
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -37,6 +37,7 @@ CARDS = (".png", ".jpg", ".jpeg", ".webp", ".html", ".htm")
 OF_THE_COURSE = re.compile(r"(^|/)(docs|data|site|benchmarks|course_utils|workshop|tests)/")
 MOST_LINES = 3  # about files that are no lessons, for each student
 COPY = re.compile(r"\((\d+)\)|[-_ ](\d+)(?=\.\w+$)")  # "03_grad_cam (1).ipynb", Canvas' "-1.ipynb"
+NOTEBOOK = re.compile(r"(\.(ipynb|json|txt))+$", re.IGNORECASE)  # browsers add ".txt"
 PICTURE = re.compile(
     r"""[rR]?(["'])([^"'\n]+\.(?:png|jpe?g|webp|bmp|gif|tiff?))\1""", re.IGNORECASE
 )
@@ -427,12 +428,12 @@ def sorted_out(files: list[HandedIn]) -> Pile:
     pile = Pile()
     for file in files:
         suffix = Path(file.name).suffix.lower()
-        if suffix in CARDS and file.size <= exports.LARGEST_FILE:
+        if suffix in CARDS and file.size <= exports.LARGEST:
             if not OF_THE_COURSE.search(file.path):
                 pile.cards.append(file)
         elif ".ipynb" not in file.name.lower() and suffix not in ("", ".json"):
             pile.unread.append((file.path, f"{file.path}: not a notebook"))
-        elif file.size > exports.LARGEST_FILE:
+        elif file.size > exports.LARGEST:
             pile.unread.append(
                 (file.path, f"{file.path}: {file.size / 2**20:.0f} MB, too large for a notebook")
             )
@@ -505,7 +506,7 @@ def student(
     for lesson, books in chosen.items():
         store = folder / "handed_in" / place / grading.assignment(lesson)
         for file, data in books:
-            keep(store, file, data)
+            keep(store, replace(file, name=f"{NOTEBOOK.sub('', file.name)}.ipynb"), data)
         for file in pile.cards if lesson == brief else ():
             keep(store, file, file.read())
         submission = Submission(place, owner.name, lesson)
@@ -552,8 +553,8 @@ def place_of(
     place = numbered if twice else base
     if twice:
         problems.append(
-            f"{owner.name}: somebody else has this name, so this is {place}. If they're one, "
-            "put their files into one folder, and collect that"
+            f"{owner.name}: somebody else has this name, so a number tells them apart. If they're "
+            "one, put their files into one folder, and collect that"
         )
     home = folder / "handed_in" / place
     home.mkdir(parents=True, exist_ok=True)
@@ -705,7 +706,7 @@ def collect(source: Path, folder: Path = grading.TARGET) -> list[Submission]:
 def author_of(file: HandedIn) -> Owner | None:
     """Return whoever ran a notebook in Colab, for a file that nothing else gives a name to."""
     try:
-        name = read(file.read(), []).metadata.author if file.size <= exports.LARGEST_FILE else ""
+        name = read(file.read(), []).metadata.author if file.size <= exports.LARGEST else ""
     except Exception:  # it's reported as nobody's, whatever it is
         return None
     return Owner(name) if name else None
@@ -713,7 +714,7 @@ def author_of(file: HandedIn) -> Owner | None:
 
 def report(done: list[Submission], problems: list[str]) -> list[str]:
     """Return the lines that say who handed in what, what was repaired, and what to look at."""
-    lines, look = [], list(problems)
+    lines, look = [], list(dict.fromkeys(problems))
     for lesson in lessons.names():
         chosen = [each for each in done if each.lesson == lesson]
         if not chosen:

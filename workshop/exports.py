@@ -16,7 +16,7 @@ import tarfile
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import takewhile
@@ -24,10 +24,9 @@ from pathlib import Path
 
 from workshop import lessons
 
-LARGEST_FILE = 50 * 2**20  # bytes; a lesson with all its figures has 5 MB
-LARGEST_ARCHIVE = 200 * 2**20  # of an archive within an archive
+LARGEST = 200 * 2**20  # bytes of a file, or an archive in one; a lesson with figures has 5 MB
 MOST_BYTES = 2 * 2**30  # of all archives within archives together
-MOST_FILES = 20_000
+MOST_FILES = 20_000  # in one student's archive
 DEEPEST = 3  # an archive in a student's archive in the platform's archive
 
 # Other people's packages, and an editor's copies.
@@ -40,9 +39,10 @@ ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.gz|tar\.bz2|tar\.xz)$", re.IGNORECASE
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)$")
 CANVAS = re.compile(
-    r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<number>\d+)_(?:question_\d+_)?\d+_(?P<file>.+)$"
+    r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<number>\d+)_"
+    r"(?:(?:question_\d+_)?\d+_(?P<file>.+)|text\.html)$"
 )
-BLACKBOARD = re.compile(r".+_(?P<name>[^_]+)_attempt_\d{4}(?:-\d\d){5}_(?P<file>.+)$")
+BLACKBOARD = re.compile(r".*_(?P<name>[^_]+)_attempt_\d{4}(?:-\d\d){5}(?:_(?P<file>.+)|\.txt)$")
 BRIGHTSPACE = re.compile(r"(?P<number>\d+)-\d+ - (?P<name>.+?) - .+$")
 ILIAS_FOLDER = re.compile(r"(?P<name>[^_\d]+_[^_\d]+)_(?P<login>[^_]+)_(?P<number>\d+)$")
 ILIAS_TIME = re.compile(r"(?P<time>20\d{12})_(?P<file>.+)$")
@@ -50,8 +50,9 @@ TEAMS = {"submitted files", "working files", "student work"}
 VERSION = re.compile(r"version (\d+)", re.IGNORECASE)
 COURSE = re.compile(r"notebooks$|solutions$|(.*[-_ ])?course$|.*saliency", re.IGNORECASE)
 NO_NAMES = {
-    "", "copy", "of", "kopie", "von", "copie", "de", "copia", "final", "new", "lesson", "homework",
-    "assignment", "exercise", "exercises", "notebook", "untitled", "submission", "solution",
+    "", "copy", "of", "kopie", "von", "copie", "de", "copia", "cópia", "kopia", "копия", "копія",
+    "副本", "final", "new", "lesson", "homework", "assignment", "exercise", "exercises", "notebook",
+    "untitled", "submission", "submissions", "solution", "class", "downloads", "export",
 }  # fmt: skip
 ASSIGNMENT = re.compile(r"lesson_\d+$")
 
@@ -66,12 +67,15 @@ class Owner:
 
 @dataclass(frozen=True)
 class Found:
-    """A file in an export. `parts` are its folders, archives among them, and its name."""
+    """A file in an export. `parts` are its folders, archives among them, and its name.
+
+    It may also stand for a folder: then its name is "", and there's nothing to read.
+    """
 
     parts: tuple[str, ...]
-    when: float  # seconds since 1970
-    size: int
-    read: Callable[[], bytes]
+    when: float = 0  # seconds since 1970
+    size: int = 0
+    read: Callable[[], bytes] | None = None
 
     @property
     def path(self) -> str:
@@ -103,9 +107,23 @@ def handed_in(source: Path, problems: list[str]) -> list[HandedIn]:
     """
     if (source / "submitted").is_dir() and (source / "source").is_dir():
         source = source / "submitted"
-    found = list(files(source, problems))
+    everything = list(files(source, problems))
+    found = [file for file in everything if file.read]
     common = shared_folders([file.parts for file in found])
-    return [with_owner(file, common) for file in found]
+    owned = [with_owner(file, common) for file in found]
+    if not any(file.owner for file in owned):  # the folder or the archive of one student
+        owned = [replace(file, owner=by_last_folder(file.path)) for file in owned]
+    known = {None, *(file.owner for file in owned)}
+    for folder in (each for each in everything if not each.read):
+        owner = with_owner(folder, common).owner
+        said_so = any(folder.path.rstrip("/") in problem for problem in problems)
+        if owner not in known and owner.name.lower() not in TEAMS and not said_so:
+            known.add(owner)
+            problems.append(
+                f"{owner.name}: nothing to collect in {folder.path} (an editor's own copies "
+                "don't count)"
+            )
+    return owned
 
 
 # -------------------------------------------------------------------------- which files there are
@@ -117,9 +135,12 @@ def files(source: Path, problems: list[str]) -> Iterator[Found]:
     if source.is_dir():
         for folder, folders, names in os.walk(source):
             folders[:] = sorted(name for name in folders if name not in NOT_THEIRS)
-            for path in (Path(folder, name) for name in sorted(names)):
-                if path.is_file() and not JUNK.fullmatch(path.name):
-                    parts = tuple(map(tidy, path.relative_to(source).parts))
+            yield Found((*map(tidy, Path(folder).relative_to(source).parts), ""))
+            for path in (Path(folder, name) for name in sorted([*folders, *names])):
+                parts = tuple(map(tidy, path.relative_to(source).parts))
+                if path.is_symlink():  # it could lead to somebody else's work
+                    problems.append(f"{'/'.join(parts)}: a link; collect what it leads to")
+                elif path.is_file() and not JUNK.fullmatch(path.name):
                     about = path.stat()
                     file = Found(parts, about.st_mtime, about.st_size, path.read_bytes)
                     yield from opened(file, problems, left, 1)
@@ -137,6 +158,8 @@ def files(source: Path, problems: list[str]) -> Iterator[Found]:
 
 def opened(file: Found, problems: list[str], left: list[int], depth: int) -> Iterator[Found]:
     """Yield a file, or if it's an archive, what is in it."""
+    if depth == 1:  # nobody's many files take the place of somebody else's
+        left[0] = MOST_FILES
     left[0] -= 1
     if left[0] < 0:
         if left[0] == -1:
@@ -145,9 +168,10 @@ def opened(file: Found, problems: list[str], left: list[int], depth: int) -> Ite
     if not is_archive(file.parts[-1]):
         yield file
         return
+    yield Found((*file.parts, ""))
     left[1] -= file.size
     deep = depth > DEEPEST
-    if deep or file.size > LARGEST_ARCHIVE or left[1] < 0:
+    if deep or file.size > LARGEST or left[1] < 0:
         reason = f"more than {DEEPEST} archives inside one another" if deep else "too large"
         problems.append(f"{file.path}: {reason}; unpack it yourself if it's worth a look")
         return
@@ -168,26 +192,30 @@ def inside(
     """Yield the files in an archive, whose folders are `parts`."""
     members = zip_members if archive.parts[-1].lower().endswith(".zip") else tar_members
     for name, when, size, read in members(stream):
-        below = tuple(tidy(p) for p in re.split(r"[/\\]", name) if p not in ("", ".", ".."))
-        if below and not NOT_THEIRS.intersection(below[:-1]) and not JUNK.fullmatch(below[-1]):
+        below = [tidy(p) for p in re.split(r"[/\\]", name) if p not in ("", ".", "..")]
+        theirs = list(takewhile(lambda part: part not in NOT_THEIRS, below))
+        if theirs == below and read and not JUNK.fullmatch(below[-1]):
             file = Found((*parts, *below), when or archive.when, size, read)
             yield from opened(file, problems, left, depth + 1)
+        else:
+            yield Found((*parts, *(theirs if theirs != below or not read else theirs[:-1]), ""))
 
 
-Member = tuple[str, float, int, Callable[[], bytes]]  # name, time, size, and how to read it
+# Name, time, size, and how to read it, unless it's a folder.
+Member = tuple[str, float, int, Callable[[], bytes] | None]
 
 
 def zip_members(stream: Path | io.BytesIO) -> Iterator[Member]:
     """Yield the files in a zip, which stays open as long as one of them may be read."""
     archive = zipfile.ZipFile(stream)
     for member in archive.infolist():
-        if not member.is_dir():
-            year, *rest = member.date_time
-            try:  # 1980 is a zip's way of saying nothing
-                when = datetime(year, *rest).timestamp() if year > 1980 else 0.0
-            except (ValueError, OverflowError):
-                when = 0.0
-            yield zip_name(member), when, member.file_size, partial(archive.read, member)
+        year, *rest = member.date_time
+        try:  # 1980 is a zip's way of saying nothing
+            when = datetime(year, *rest).timestamp() if year > 1980 else 0.0
+        except (ValueError, OverflowError):
+            when = 0.0
+        read = None if member.is_dir() else partial(archive.read, member)
+        yield zip_name(member), when, member.file_size, read
 
 
 def tar_members(stream: Path | io.BytesIO) -> Iterator[Member]:
@@ -198,12 +226,11 @@ def tar_members(stream: Path | io.BytesIO) -> Iterator[Member]:
     ) as archive:
         for member in archive:
             total += member.size
-            if total > LARGEST_ARCHIVE:
+            if total > LARGEST:
                 raise tarfile.TarError("it's too large")
-            if member.isfile():
-                content = archive.extractfile(member)
-                data = content.read() if content else b""
-                yield member.name, float(member.mtime), member.size, partial(bytes, data)
+            content = archive.extractfile(member) if member.isfile() else None
+            read = partial(bytes, content.read()) if content else None
+            yield member.name, float(member.mtime), member.size, read
 
 
 def zip_name(member: zipfile.ZipInfo) -> str:
@@ -224,6 +251,8 @@ def tidy(name: str) -> str:
 
 def said(error: Exception) -> str:
     """Return an error's words, or its kind if it has none."""
+    if "encrypted" in str(error):  # and Python's own words for a zip's file
+        return "it has a password"
     return str(error).strip(" .") or type(error).__name__
 
 
@@ -277,8 +306,6 @@ def with_owner(file: Found, common: int) -> HandedIn:
     if owner is None:
         outside = outside_course(folders)
         owner = by_folder(outside, common) or by_name(name)
-        if owner is None and outside:  # everything is in one folder
-            owner = Owner(ARCHIVE.sub("", outside[-1]))
     return HandedIn(owner, name, file.path, when, late, version, file.size, file.read)
 
 
@@ -288,14 +315,24 @@ def by_folder(folders: Sequence[str], common: int) -> Owner | None:
     return Owner(ARCHIVE.sub("", mine[0])) if mine else None
 
 
+def by_last_folder(path: str) -> Owner | None:
+    """Return the student after whom a file's last folder or archive is named, if it's a name."""
+    folders = [ARCHIVE.sub("", part) for part in outside_course(path.split("/")[:-1])]
+    return Owner(folders[-1]) if folders and own_words(folders[-1]) else None
+
+
 def by_name(file: str) -> Owner | None:
     """Return the student whose name is in a file's name, as in "Ada Lovelace - 03_grad_cam"."""
-    stem = file.partition(".")[0].lower()
-    kept = file[: len(stem)]
+    name = " ".join(own_words(file.partition(".")[0]))
+    return Owner(name) if len(name) > 1 else None
+
+
+def own_words(name: str) -> list[str]:
+    """Return the words in a name that aren't a lesson's, nor those of any homework."""
+    stem = name.lower()
     for lesson in sorted(lessons.names(), key=len, reverse=True):
         for words in (lesson, lesson[3:]):
             at = stem.find(words)
             if at >= 0:
-                kept, stem = kept[:at] + " " + kept[at + len(words) :], stem.replace(words, " ", 1)
-    name = " ".join(w for w in re.split(r"[\W\d_]+", kept) if w.lower() not in NO_NAMES)
-    return Owner(name) if len(name) > 1 else None
+                name, stem = f"{name[:at]} {name[at + len(words) :]}", stem.replace(words, " ", 1)
+    return [word for word in re.split(r"[\W\d_]+", name) if word.lower() not in NO_NAMES]

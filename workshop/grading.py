@@ -47,6 +47,7 @@ written_in = getattr(getattr(judged, "__code__", None), "co_filename", "")
 assert not written_in.startswith(os.path.dirname(checks.__file__)), "The check says what's wrong."
 ### END HIDDEN TESTS"""
 
+TABLES = GRADES, POINTS = "grades.csv", "points.csv"
 FORMGRADER = (
     "jupyter lab --ServerApp.jpserver_extensions nbgrader.server_extensions.formgrader=True"
     " --LabApp.default_url=/formgrader"
@@ -300,13 +301,13 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
             rows += found
             if name in (chosen or waiting):
                 say(student, name, found)
-    export(folder / "grades.csv", folder)
-    with (folder / "points.csv").open("w", encoding="utf-8-sig", newline="") as file:
+    export(folder / GRADES, folder)
+    with (folder / POINTS).open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows(
             [["student", "lesson", "exercise", "points", "of", "why"], *rows]
         )
-    print(f"Totals: {folder / 'grades.csv'}")
-    print(f"Each exercise with its reason: {folder / 'points.csv'}")
+    print(f"Totals: {folder / GRADES}")
+    print(f"Each exercise with its reason: {folder / POINTS}")
     print(f"For the students: {folder / 'feedback'}")
     if any(row[3] is None for row in rows):
         print(f"What a person must grade: {FORMGRADER}, in {folder}; then grade again")

@@ -23,7 +23,7 @@ from markdown_it import MarkdownIt
 from course_utils import checks, progress
 from course_utils.checks._judge import Exercise, in_general
 from tools import answers, notebooks
-from workshop import lessons, questions
+from workshop import grading, lessons, questions
 from workshop.lessons import PlanError, exercises, flat, quote
 
 RIGHT, TRIED, NOT_RUN, UNTOUCHED = STATES = ("right", "tried", "not run", "untouched")
@@ -42,6 +42,7 @@ GUESSED = re.compile(
 )
 PREDICTION = re.compile(r"checks\.prediction\((\w+)")
 LEFT_OUT = {"source", "release", "feedback", "__MACOSX"}  # nbgrader's other folders, and a Mac's
+ROOMS = ("handed_in", "submitted", "autograded")  # a course folder's, with a folder per student
 
 
 class Item(NamedTuple):
@@ -247,15 +248,15 @@ def read_class(folder: Path) -> Class:
 
     It may be nbgrader's course folder, its submitted/STUDENT/ASSIGNMENT/NAME.ipynb, a folder per
     student, or one folder with everybody's files. Of two versions of an exercise, the better one
-    counts.
+    counts: so what was collected has the verdicts and guesses that students saved.
 
     Raises:
         PlanError: there's no such folder, or nothing in it can be read.
     """
     if not folder.is_dir():
         raise PlanError(
-            f"{folder} is no folder: name the one with what your class handed in. Unpack archives "
-            "first"
+            f"{folder} is no folder: name the one with what your class handed in. Of an archive, "
+            "`workshop collect` makes one, workshop/_build/grading"
         )
     found = Class()
     readers = {".ipynb": read_notebook, ".jsonl": read_progress}
@@ -286,7 +287,7 @@ def handed_in(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
         hidden = any(part.startswith(".") or part in LEFT_OUT for part in inside)
-        wanted = path.suffix in (".ipynb", ".jsonl", ".csv") and path.name != "grades.csv"
+        wanted = path.suffix in (".ipynb", ".jsonl", ".csv") and path.name not in grading.TABLES
         if wanted and path.is_file() and not hidden:
             yield path
 
@@ -294,10 +295,10 @@ def handed_in(folder: Path) -> Iterator[Path]:
 def student(path: Path, folder: Path) -> str:
     """Return what tells students apart: a folder's name, or a file's without the lesson's."""
     parts = path.relative_to(folder).parts
-    for room in ("submitted", "autograded"):
+    for room in ROOMS:
         if room in parts[:-2]:
             return parts[parts.index(room) + 1]
-    folders = [p for p in parts[:-1] if p not in ("submitted", "autograded")]
+    folders = [p for p in parts[:-1] if p not in ROOMS]
     people = [p for p in folders if not re.match(r"(?i)(lesson|assignment|week)[ _-]?\d|\d\d?_", p)]
     return people[0] if people else re.sub(r"0\d_[a-z_]*[a-z]", "", path.stem).strip(" _-.")
 
@@ -348,9 +349,8 @@ def write_table(path: Path, tallies: dict[Key, Tally], sheets: list[questions.Sh
             row += frequent + [""] * (2 * MOST - len(frequent)) + [items()[key].advice]
             table.writerow(row)
         table.writerow([])
-        table.writerow(["lesson", "goal", "before", "right", "after", "right", "both", "gained"])
-        for change in questions.changes(sheets):
-            table.writerow([change.lesson, change.goal, *change[2:]])
+        table.writerow([field.replace("_", " ") for field in questions.Change._fields])
+        table.writerows(questions.changes(sheets))
 
 
 # ------------------------------------------------------------------------------- the page, HTML

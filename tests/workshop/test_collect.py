@@ -73,6 +73,8 @@ def code_of(notebook: nbformat.NotebookNode) -> str:
         ("lovelaceada_12345_67890_a.ipynb", "lovelaceada", "a.ipynb"),
         ("lovelaceada_LATE_12345_67890_a-1.ipynb", "lovelaceada", "a-1.ipynb"),
         ("A 3_ada_attempt_2026-11-20-12-00-00_a.ipynb", "ada", "a.ipynb"),
+        ("_ada_attempt_2026-11-20-12-00-00.txt", "ada", "_ada_attempt_2026-11-20-12-00-00.txt"),
+        ("lovelaceada_12345_text.html", "lovelaceada", "lovelaceada_12345_text.html"),
         ("12-34 - Ada Lovelace - Nov 20, 2026 1200 PM/a.ipynb", "Ada Lovelace", "a.ipynb"),
         ("A 3/submissions/Lovelace_Ada_ada_99/20261120120000_a.ipynb", "Lovelace Ada", "a.ipynb"),
         ("A 3/Submitted files/Lovelace, Ada/A 3/Version 2/a.ipynb", "Lovelace, Ada", "a.ipynb"),
@@ -120,8 +122,8 @@ def test_archives_in_archives_count_and_names_keep_their_umlauts(tmp_path):
 
 
 def test_nothing_in_an_archive_leads_out_of_it_or_fills_the_memory(course, monkeypatch, capsys):
-    monkeypatch.setattr(exports, "LARGEST_FILE", 2**20)
-    monkeypatch.setattr(exports, "LARGEST_ARCHIVE", 2**22)
+    monkeypatch.setattr(exports, "LARGEST", 2**20)
+    monkeypatch.setattr(exports, "MOST_FILES", 10)
     bomb = zipped({"zeros.ipynb": bytes(2**21)})
     nested = zipped({"bomb.zip": zipped({"bomb.zip": zipped({"b.zip": zipped({"b.zip": bomb})})})})
     done = collected(
@@ -133,6 +135,7 @@ def test_nothing_in_an_archive_leads_out_of_it_or_fills_the_memory(course, monke
             "Bomb/a.zip": bomb,
             "Nest/a.zip": nested,
             "Huge/a.zip": zipped({"a": bytes(2**23)}),
+            "Many/a.zip": zipped({f"{n}.txt": b"" for n in range(99)}),
             "Ada/a.ipynb": raw(solved(LESSON)),
         },
     )
@@ -142,16 +145,21 @@ def test_nothing_in_an_archive_leads_out_of_it_or_fills_the_memory(course, monke
     assert "Bomb/a.zip/zeros.ipynb: 2 MB, too large" in said
     assert "Huge/a.zip/a: 8 MB, too large" in said
     assert "b.zip: more than 3 archives inside one another" in said
+    assert "there are more than 10 files" in said
     inside = {path.name for path in course.parent.iterdir()}
     assert inside == {"course", "export.zip"}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_byte_order_mark_is_no_obstacle(course, encoding):
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("utf-8-sig", "it began with a byte-order mark"), ("utf-16", "its letters were UTF-16")],
+)
+def test_a_byte_order_mark_is_no_obstacle(course, encoding, said):
     data = raw(solved(LESSON)).decode("utf-8").encode(encoding)
-    done = collected(course, {"Ada/a.ipynb": data})
+    done = collected(course, {"Ada/a.ipynb.txt": data})  # which some browsers make of it
     assert set(done["Ada 00"].answers) == {"0.1", "0.2"}
-    assert done["Ada 00"].repaired
+    assert done["Ada 00"].repaired == [f"a.ipynb: {said}"]
+    assert (course / "handed_in" / "Ada" / NAME / "a.ipynb").read_bytes() == data
 
 
 def copied(book) -> None:
@@ -256,7 +264,11 @@ def test_a_locked_or_damaged_archive_is_said(course, capsys):
     assert list(done) == ["Dora 00"]
     said = capsys.readouterr().out
     assert "collecting stopped" not in said
-    for name in ("Ada/a.zip/a.ipynb: can't be read", "Bob/a.zip/a.ipynb: can't", "Cy/a.zip: can't"):
+    for name in (
+        "Ada/a.zip/a.ipynb: can't be read (it has a password)",
+        "Bob/a.zip/a.ipynb: can't",
+        "Cy/a.zip: can't",
+    ):
         assert name in said
 
 
@@ -356,7 +368,7 @@ def test_two_of_the_same_name_are_kept_apart(course, capsys):
         "Jo_Meyer_1 00": {"0.1"},
         "Jo_Meyer_2 00": {"0.2"},
     }
-    assert "somebody else has this name" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("somebody else has this name") == 1
     again = collected(course, {f"{two}/b.ipynb": raw(solved(LESSON))})
     assert list(again) == ["Jo_Meyer_2 00"]
 
@@ -391,6 +403,37 @@ def test_a_file_of_nobody_s_is_named_and_colab_may_say_whose_it_is(course, capsy
     done = collected(course, {FILE: raw(solved(LESSON)), "x.ipynb": changed(LESSON, colab)})
     assert list(done) == ["Ada 00"]
     assert f"{FILE}: whose is it?" in capsys.readouterr().out
+
+
+def test_a_class_s_folder_gives_nobody_a_name(course, capsys):
+    for names in ((FILE, f"{LESSON} (1).ipynb"), (f"Ada Lovelace - {FILE}", f"Копия {FILE}", FILE)):
+        done = collected(course, {f"Lesson 0/{name}": raw(solved(LESSON)) for name in names})
+        said = capsys.readouterr().out
+        assert list(done) == ["Ada_Lovelace 00"] * ("Ada" in names[0])
+        assert [f"{name}: whose is it?" in said for name in names[-2:]] == [True, True]
+    assert list(collected(course, {f"s12/{FILE}": raw(solved(LESSON))})) == ["s12 00"]
+
+
+def test_whoever_handed_in_nothing_of_their_own_is_named(course, capsys):
+    """Also a link, which could lead to somebody else's work."""
+    source = course.parent / "class"
+    copies = {f".ipynb_checkpoints/{FILE}": raw(solved(LESSON))}
+    for path, data in {
+        f"Ada/{FILE}": raw(solved(LESSON)),
+        f"Bob/.ipynb_checkpoints/{FILE}": raw(solved(LESSON)),
+        "Cy/a.zip": zipped(copies),
+        "Di.zip": zipped({}),
+        "Eve/.DS_Store": b"",
+        "Flo.zip": zipped(copies | {FILE: raw(solved(LESSON))}),
+    }.items():
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_bytes(data)
+    (source / "Gus").mkdir()
+    (source / "Gus" / FILE).symlink_to(source / "Ada" / FILE)
+    assert [each.student for each in collect.collect(source, course)] == ["Ada", "Flo"]
+    look = capsys.readouterr().out.partition("A person must look at:")[2]
+    assert set(re.findall(r"(\w+): nothing to collect", look)) == {"Bob", "Cy", "Di", "Eve"}
+    assert f"Gus/{FILE}: a link" in look
 
 
 def test_a_whole_copy_of_the_course_counts_for_what_was_answered(course):
