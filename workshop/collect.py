@@ -517,18 +517,20 @@ def student(
 
 
 def keep(store: Path, file: HandedIn, data: bytes) -> None:
-    """Keep a file as it was handed in, under its own name, unless it's there already."""
+    """Keep a file as it was handed in, under its own name, and once."""
     store.mkdir(parents=True, exist_ok=True)
-    if any(path.read_bytes() == data for path in store.iterdir()):
-        return
     name = safe(Path(file.name).stem) + safe(Path(file.name).suffix, dots=True)
-    number = max((int(a or b) for a, b in COPY.findall(file.name)), default=0)
-    path, n = store / name, 2
-    while path.exists():
-        path, n = store / f"{Path(name).stem} [{n}]{Path(name).suffix}", n + 1
-    path.write_bytes(data)
     # Files of the same time: a higher version, or a browser's "(2)", came later.
+    number = max((int(a or b) for a, b in COPY.findall(file.name)), default=0)
     when = file.when + min(file.version * 0.1 + number * 0.001, 1)
+    same = [path for path in store.iterdir() if path.read_bytes() == data]
+    path, n = same[0] if same else store / name, 2
+    while not same and path.exists():
+        path, n = store / f"{Path(name).stem} [{n}]{Path(name).suffix}", n + 1
+    if same:  # somebody may go back to an earlier version
+        when = max(when, path.stat().st_mtime)
+    else:
+        path.write_bytes(data)
     os.utime(path, (when, when))
 
 
@@ -724,12 +726,10 @@ def report(done: list[Submission], problems: list[str]) -> list[str]:
         ]
         for each in sorted(chosen, key=lambda each: each.student.casefold()):
             missing = [task.id for task in tasks_of(lesson) if task.id not in each.answers]
-            said = ", ".join(each.answers) or "nothing"
-            late, gaps = (
-                f" ({', '.join(each.files)})" + ", late" * each.late,
-                f"; not {', '.join(missing)}" if missing else "",
-            )
-            lines.append(f"  {each.student}: {said} answered{gaps}{late}")
+            said = [f"{', '.join(each.answers) or 'nothing'} answered"]
+            said += [f"not {', '.join(missing)}"] * bool(missing) + ["late"] * each.late
+            files = ", ".join(each.files) or "no notebook"
+            lines.append(f"  {each.student}: {'; '.join(said)} ({files})")
             lines += [f"      repaired: {repair}" for repair in each.repaired]
             for id, found in each.answers.items():
                 lines += [f"      {id} {note}" for note in found.notes]

@@ -41,6 +41,13 @@ notebook["checks"] = importlib.import_module("course_utils.checks")
 ''', {"notebook": builtins.globals()})
 """
 
+# An answer that fills the memory gets a MemoryError before the computer stops responding. (Only
+# Linux keeps this limit.)
+LIMIT = """\
+import resource
+resource.setrlimit(resource.RLIMIT_DATA, (8 * 2**30,) * 2)
+"""
+
 # A check's first call starts TensorFlow and builds its models. That isn't the answer's time.
 WARM_UP = """\
 import contextlib, io
@@ -140,6 +147,8 @@ class Execute(execute.Execute):
 
     def preprocess_cell(self, cell, resources, index):
         """Run a cell, with the course's own checks if it's one of the course's."""
+        if index == 0:
+            self.quietly(LIMIT)
         if index in self.left_out:
             why = self.left_out[index]
             cell.outputs = [nbformat.v4.new_output("error", ename=LEFT_OUT, evalue=why)]

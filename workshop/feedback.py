@@ -19,7 +19,7 @@ from workshop.execute import LEFT_OUT, STOPPED, is_given, sections
 from workshop.lessons import exercises
 from workshop.slides import Formulas
 
-VERDICT = re.compile(r"^\W*Exercise \d\.\d: (.+)$", re.MULTILINE)
+VERDICT = re.compile(r"^\W*Exercise \d\.\d: (.+?)\s*\Z", re.MULTILINE | re.DOTALL)
 ON = " Until then, the notebook goes on with a working version."  # true of lessons, not of feedback
 CARD_TITLE = "Your card"
 PAGE = """<!DOCTYPE html>
@@ -114,7 +114,9 @@ def reason(cells: list[nbformat.NotebookNode], said: dict, name: str) -> str:
     stops = [o for o in check.outputs if o.output_type == "error"]
     if stops and stops[-1].ename == STOPPED:
         return stops[-1].evalue
-    return f"the check stopped with {stops[0].ename}: {stops[0].evalue}" if stops else "no verdict"
+    if stops:
+        return f"the check stopped with {stops[0].ename}: {stops[0].evalue}"
+    return "the check said nothing: after this answer, Python couldn't print any more"
 
 
 def read_about(course: Path, student: str, assignment: str) -> dict:

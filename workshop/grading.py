@@ -292,7 +292,11 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
     rows = []
     for name in waiting:
         if name in (chosen or waiting):
-            print(f"{name}: grading, a few seconds per notebook ...", flush=True)
+            new = sum(
+                not (folder / "autograded" / path.parent.name / name).is_dir()
+                for path in folder.glob(f"submitted/*/{name}")
+            )
+            print(f"{name}: new {new}, some ten seconds each ...", flush=True)
             log = nbgrader(folder, "autograde", name).stdout
             log += nbgrader(folder, "generate_feedback", name, "--force").stdout
             (folder / f"{name}.log").write_text(log, encoding="utf-8")

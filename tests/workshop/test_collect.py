@@ -338,6 +338,8 @@ def test_the_newest_answer_counts_in_whatever_order_they_are_collected(course):
         assert solution("0.1").splitlines()[-1] in code_of(notebook)  # only the old one has a 0.1
     kept = course / "handed_in" / "Ada" / NAME
     assert {path.name for path in kept.iterdir()} == {"a.ipynb", "b (1).ipynb"}
+    collected(course, {"Ada/a.ipynb": first}, when=(2026, 11, 9, 9, 0, 0))  # after all
+    assert "keepdims" not in code_of(submitted(course, "Ada"))
 
 
 def test_only_a_changed_submission_is_graded_again(course):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import html
 import re
+import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import odd_files
 import pytest
 
@@ -17,7 +19,8 @@ pytest.importorskip(
 
 from nbgrader.nbgraderformat import MetadataValidator
 
-from workshop import collect, execute, grading, lessons
+from course_utils import checks
+from workshop import collect, execute, feedback, grading, lessons
 from workshop.lessons import exercises, notebooks
 
 LESSON = lessons.name_of(1)  # it needs no network, and so no TensorFlow
@@ -115,9 +118,10 @@ def stuck(book) -> None:
 
 
 def mistyped(book) -> None:
-    """Make a typing mistake in one answer, and leave the other out."""
+    """Make a typing mistake in one answer, leave the next out, and need too much memory."""
     cell = odd_files.stub_of(book, "1.1")
     cell.source = cell.source.replace(notebooks.STUB, "return (x @ w + b")
+    odd_files.answer(book, "1.3", "return bytearray(9 * 2**30)")
 
 
 def warned(book) -> None:
@@ -127,10 +131,11 @@ def warned(book) -> None:
     odd_files.answer(book, "1.2", "    np.array([1.0]) / 0\n" + body)
 
 
-# student -> what they do to lesson 1, their points in 1.1 and 1.2, and the words that say why
+# student -> what they do to lesson 1, their points from 1.1 on, and the words that say why
+MEMORY = "MemoryError" if sys.platform == "linux" else "not right yet"
 CLASS = {
     "Ada": (warned, (1, 2), ("right", "right")),
-    "Bob": (mistyped, (0, 0), ("SyntaxError", "not answered")),
+    "Bob": (mistyped, (0, 0, 0), ("SyntaxError", "not answered", MEMORY)),
     "Cheat": (cheated, (0, 0), ("not right yet", "one of the course's functions")),
     "Eve": (stuck, (0, 2), ("could not be stopped", "right")),
 }
@@ -162,6 +167,16 @@ def points(course: Path) -> dict[tuple[str, str], dict]:
         return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
 
 
+def test_a_reason_has_every_line_of_the_verdict(capsys):
+    checks.predict_linear(lambda *_: np.array([["two\nlines"] * 3] * 3))
+    printed = nbformat.v4.new_output("stream", text=capsys.readouterr().out)
+    check = nbformat.v4.new_code_cell("", outputs=[printed])
+    check.metadata.nbgrader = grading.marked("given", "given-1")
+    words = feedback.reason([nbformat.v4.new_code_cell(""), check], {}, "predict_linear")
+    assert "\n" in words
+    assert not words.endswith(feedback.ON)
+
+
 @pytest.mark.slow
 @pytest.mark.patient
 @pytest.mark.xdist_group("course")
@@ -188,7 +203,7 @@ def test_each_student_gets_the_points_of_the_right_answers_and_a_reason_for_the_
     course, student
 ):
     _, expected, reasons = CLASS[student]
-    rows = [points(course)[student, id] for id in ("1.1", "1.2")]
+    rows = [points(course)[student, f"1.{n}"] for n, _ in enumerate(expected, 1)]
     assert tuple(float(row["points"]) for row in rows) == expected
     for row, reason in zip(rows, reasons, strict=True):
         assert re.search(reason, row["why"])
