@@ -53,6 +53,7 @@ NO_NAMES = {
     "", "copy", "of", "kopie", "von", "copie", "de", "copia", "cópia", "kopia", "копия", "копія",
     "副本", "final", "new", "lesson", "homework", "assignment", "exercise", "exercises", "notebook",
     "untitled", "submission", "submissions", "solution", "class", "downloads", "export",
+    "week", "abgaben",
 }  # fmt: skip
 ASSIGNMENT = re.compile(r"lesson_\d+$")
 
@@ -112,7 +113,10 @@ def handed_in(source: Path, problems: list[str]) -> list[HandedIn]:
     common = shared_folders([file.parts for file in found])
     owned = [with_owner(file, common) for file in found]
     if not any(file.owner for file in owned):  # the folder or the archive of one student
-        owned = [replace(file, owner=by_last_folder(file.path)) for file in owned]
+        owned = [
+            replace(file, owner=by_folder(outside_course(file.path.split("/")[:-1])[-1:], 0))
+            for file in owned
+        ]
     known = {None, *(file.owner for file in owned)}
     for folder in (each for each in everything if not each.read):
         owner = with_owner(folder, common).owner
@@ -311,20 +315,19 @@ def with_owner(file: Found, common: int) -> HandedIn:
 
 def by_folder(folders: Sequence[str], common: int) -> Owner | None:
     """Return the student whose folder, or archive, a file is in."""
-    mine = folders[common:]
-    return Owner(ARCHIVE.sub("", mine[0])) if mine else None
-
-
-def by_last_folder(path: str) -> Owner | None:
-    """Return the student after whom a file's last folder or archive is named, if it's a name."""
-    folders = [ARCHIVE.sub("", part) for part in outside_course(path.split("/")[:-1])]
-    return Owner(folders[-1]) if folders and own_words(folders[-1]) else None
+    mine = filter(is_name, (ARCHIVE.sub("", folder) for folder in folders[common:]))
+    return next(map(Owner, mine), None)
 
 
 def by_name(file: str) -> Owner | None:
     """Return the student whose name is in a file's name, as in "Ada Lovelace - 03_grad_cam"."""
     name = " ".join(own_words(file.partition(".")[0]))
     return Owner(name) if len(name) > 1 else None
+
+
+def is_name(folder: str) -> bool:
+    """Return whether a folder may be a student's: it has a word of its own, or is a number."""
+    return bool(own_words(folder)) or not re.search(r"[^\W\d_]", folder)
 
 
 def own_words(name: str) -> list[str]:

@@ -81,18 +81,22 @@ def code_of(notebook: nbformat.NotebookNode) -> str:
         ("Ada Lovelace - 03_grad_cam.ipynb", "Ada Lovelace", "Ada Lovelace - 03_grad_cam.ipynb"),
         ("submitted/ada/lesson_3/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
         ("ada/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
+        ("Lesson 3/Ada/03_grad_cam.ipynb", "Ada", "03_grad_cam.ipynb"),
+        ("123/03_grad_cam.ipynb", "123", "03_grad_cam.ipynb"),
         ("ada/course/notebooks/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_each_platform_says_whose_a_file_is(tmp_path, path, owner, name, wrapped):
     other = path.replace("Ada", "Bob").replace("ada", "bob").replace("123", "456")
+    other = other.replace("Lesson 3", "Lesson 4")
     files = {f"{'all/' * wrapped}{each}": b"{}" for each in (path, other)}
     archive = tmp_path / "export.zip"
     archive.write_bytes(zipped(files))
     first, second = sorted(exports.handed_in(archive, []), key=lambda file: file.path)
     assert (first.owner.name, first.name) == (owner, name)
-    assert second.owner.name == owner.replace("Ada", "Bob").replace("ada", "bob")
+    expected = owner.replace("Ada", "Bob").replace("ada", "bob").replace("123", "456")
+    assert second.owner.name == expected
     assert first.late == ("LATE" in path)
 
 
