@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> str | None:
         elif chosen.command == "report":
             from workshop import report
 
-            report.write(Path(chosen.folder))
+            report.write(Path(chosen.folder).expanduser())
         elif chosen.command == "slides":
             from workshop import slides
 
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> str | None:
         elif chosen.command == "collect":
             from workshop import collect
 
-            collect.collect(Path(chosen.source))
+            collect.collect(Path(chosen.source).expanduser())
         elif chosen.command == "grade":
             from workshop import grading
 

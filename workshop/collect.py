@@ -223,11 +223,15 @@ def answer_in(sent: Sent, task: Exercise) -> Answer | None:
     numbers = {name: id for id, name in answers.names(notebook).items()}
     code = answers.answer(notebook, numbers[task.name]) if task.name in numbers else []
     everywhere = [cell.source.strip() for cell in notebook.cells if cell.cell_type == "code"]
-    if not any(defines(text, task.name) for text in code):
+    bare = [without_checks(text) for text in everywhere]
+    elsewhere = [text for text in bare if defines(text, task.name)]
+    if any(defines(text, task.name) for text in code):
+        last = [text for text in elsewhere if statements(text)][-1:]
+        if not set(last) & set(map(without_checks, code)):
+            code += last  # tried again in new cells, perhaps below the check
+    else:
         call = rf"^[^#\n]*\bchecks\.{task.check}\((?!{task.name}\))(\w+)\)"
         renamed = re.findall(call, "\n".join(everywhere), re.MULTILINE)
-        bare = [without_checks(text) for text in everywhere]
-        elsewhere = [text for text in bare if defines(text, task.name)]
         others = [text for name in renamed[-1:] for text in bare if defines(text, name)]
         texts = [c.source for c in notebook.cells if c.cell_type != "code" and statements(c.source)]
         texts = [text for text in texts if defines(text, task.name)]

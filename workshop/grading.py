@@ -296,7 +296,7 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
                 not (folder / "autograded" / path.parent.name / name).is_dir()
                 for path in folder.glob(f"submitted/*/{name}")
             )
-            print(f"{name}: new {new}, some ten seconds each ...", flush=True)
+            print(f"{name}: grading {new} notebooks, about ten seconds each ...", flush=True)
             log = nbgrader(folder, "autograde", name).stdout
             log += nbgrader(folder, "generate_feedback", name, "--force").stdout
             (folder / f"{name}.log").write_text(log, encoding="utf-8")

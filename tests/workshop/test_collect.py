@@ -183,6 +183,12 @@ def moved(book) -> None:
     book.cells.append(cell)
 
 
+def tried_again(book) -> None:
+    cell, check = next(c for c in book.cells if "def softmax(" in c.source), check_of(book, "0.2")
+    odd_files.insert_after(book, check, cell.source, check.source, "def softmax(s:  # third try")
+    cell.source = "def softmax(scores):\n    return scores"
+
+
 def joined(book) -> None:
     cell, check = next(c for c in book.cells if "def softmax(" in c.source), check_of(book, "0.2")
     cell.source += "\n\n" + check.source
@@ -217,7 +223,7 @@ def by_sheets(book) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [copied, split, moved, joined, as_text, no_headings, colab, by_sheets],
+    [copied, split, moved, tried_again, joined, as_text, no_headings, colab, by_sheets],
     ids=lambda f: f.__name__,
 )
 def test_right_answers_survive_whatever_was_done_to_their_notebook(course, change):
