@@ -114,6 +114,8 @@ def reason(cells: list[nbformat.NotebookNode], said: dict, name: str) -> str:
     stops = [o for o in check.outputs if o.output_type == "error"]
     if stops and stops[-1].ename == STOPPED:
         return stops[-1].evalue
+    if stops and (lacks := [note for note in said.get("notes", []) if "nothing called" in note]):
+        return f"the answer {lacks[0]}"
     if stops:
         return f"the check stopped with {stops[0].ename}: {stops[0].evalue}"
     return "the check said nothing: after this answer, Python couldn't print any more"

@@ -167,14 +167,23 @@ def points(course: Path) -> dict[tuple[str, str], dict]:
         return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
 
 
-def test_a_reason_has_every_line_of_the_verdict(capsys):
-    checks.predict_linear(lambda *_: np.array([["two\nlines"] * 3] * 3))
-    printed = nbformat.v4.new_output("stream", text=capsys.readouterr().out)
-    check = nbformat.v4.new_code_cell("", outputs=[printed])
+def reason(output: nbformat.NotebookNode, *notes: str) -> str:
+    """Return why an answer got no points, if this is its check's output."""
+    check = nbformat.v4.new_code_cell("", outputs=[output])
     check.metadata.nbgrader = grading.marked("given", "given-1")
-    words = feedback.reason([nbformat.v4.new_code_cell(""), check], {}, "predict_linear")
+    said = {"answered": True, "notes": notes}
+    return feedback.reason([nbformat.v4.new_code_cell("1"), check], said, "predict_linear")
+
+
+def test_a_reason_is_the_whole_verdict_or_what_is_missing(capsys):
+    checks.predict_linear(lambda *_: np.array([["two\nlines"] * 3] * 3))
+    words = reason(nbformat.v4.new_output("stream", text=capsys.readouterr().out))
     assert "\n" in words
     assert not words.endswith(feedback.ON)
+    stopped = nbformat.v4.new_output("error", ename="NameError", evalue="no such name")
+    assert "NameError: no such name" in reason(stopped)
+    note = "has code, and nothing called predict_linear in it"
+    assert reason(stopped, "was in a text cell", note).endswith(note)
 
 
 @pytest.mark.slow
