@@ -46,7 +46,8 @@ BLACKBOARD = re.compile(r".*_(?P<name>[^_]+)_attempt_\d{4}(?:-\d\d){5}(?:_(?P<fi
 BRIGHTSPACE = re.compile(r"(?P<number>\d+)-\d+ - (?P<name>.+?) - .+$")
 ILIAS_FOLDER = re.compile(r"(?P<name>[^_\d]+_[^_\d]+)_(?P<login>[^_]+)_(?P<number>\d+)$")
 ILIAS_TIME = re.compile(r"(?P<time>20\d{12})_(?P<file>.+)$")
-TEAMS = {"submitted files", "working files", "student work"}
+SUBMITTED, DRAFTS = "submitted files", "working files"
+TEAMS = {SUBMITTED, DRAFTS, "student work"}
 VERSION = re.compile(r"version (\d+)", re.IGNORECASE)
 COURSE = re.compile(r"notebooks$|solutions$|(.*[-_ ])?course$|.*saliency", re.IGNORECASE)
 NO_NAMES = {
@@ -110,6 +111,10 @@ def handed_in(source: Path, problems: list[str]) -> list[HandedIn]:
         source = source / "submitted"
     everything = list(files(source, problems))
     found = [file for file in everything if file.read]
+    submitted = [file for file in found if DRAFTS not in map(str.lower, file.parts)]
+    if any(SUBMITTED in map(str.lower, file.parts) for file in submitted) and submitted != found:
+        problems.append('the drafts in "Working files" were left out: they weren\'t turned in')
+        found = submitted
     common = shared_folders([file.parts for file in found])
     owned = [with_owner(file, common) for file in found]
     if not any(file.owner for file in owned):  # the folder or the archive of one student
@@ -296,8 +301,9 @@ def with_owner(file: Found, common: int) -> HandedIn:
         if match := ILIAS_FOLDER.match(part) or BRIGHTSPACE.match(part):
             owner = Owner(match["name"].replace("_", " "), match["number"])
             break
-        if part.lower() in TEAMS and place + 1 < len(folders):
-            owner = Owner(folders[place + 1])
+        below = folders[place + 1 :]
+        if part.lower() in TEAMS and below and below[0].lower() not in TEAMS:
+            owner = Owner(below[0])
             break
         if ASSIGNMENT.match(part) and 0 < place < len(folders) + 1:  # nbgrader's own layout
             owner = Owner(folders[place - 1])

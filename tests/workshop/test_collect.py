@@ -417,6 +417,15 @@ def test_a_file_of_nobody_s_is_named_and_colab_may_say_whose_it_is(course, capsy
     assert f"{FILE}: whose is it?" in capsys.readouterr().out
 
 
+def test_a_draft_in_teams_counts_only_if_there_is_nothing_else(course, capsys):
+    draft = f"Student Work/Working files/Bob/A 3/{FILE}"
+    turned_in = f"Student Work/Submitted files/Ada/A 3/Version 2/{FILE}"
+    files = {path: raw(solved(LESSON)) for path in (draft, turned_in)}
+    assert list(collected(course, files)) == ["Ada 00"]
+    assert "drafts" in capsys.readouterr().out
+    assert list(collected(course, {draft: files[draft]})) == ["Bob 00"]
+
+
 def test_a_class_s_folder_gives_nobody_a_name(course, capsys):
     for names in ((FILE, f"{LESSON} (1).ipynb"), (f"Ada Lovelace - {FILE}", f"Копия {FILE}", FILE)):
         done = collected(course, {f"Lesson 0/{name}": raw(solved(LESSON)) for name in names})
