@@ -99,15 +99,7 @@ def get_nbgrader() -> None:
     with machine.alone(lessons.ROOT / "start.py"):
         start.forget_halves(start.packages_folder("{}.{}".format(*sys.version_info)))
         # Its other needs are in the course's requirements.txt, so pip needn't look: --no-deps.
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--only-binary=:all:",
-        ]
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary=:all:"]
         try:
             installed = start.succeeds([*pip, "--require-hashes", "-r", NBGRADER])
         except OSError as error:
