@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from course_utils.checking import check_number, check_numbers, covers
-from course_utils.figures_html import Panel, for_a_screen, img, maps_html, number
+from course_utils.figures_html import LINKED, Panel, for_a_screen, img, maps_html, number
 from course_utils.images import Picture, load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
@@ -237,16 +237,17 @@ def maps_figure(
     title: str = "",
     percentile: float = 99.0,
     shared_scale: bool = False,
+    linked: int = LINKED,
     stacklevel: int = 1,
 ) -> DescribedFigure:
     """Return the figure of `show_maps` without showing it: for explorers, and for files.
 
-    It has no crosshair, whose values need more space than the maps. Arguments and errors as for
-    `show_maps`; a warning points `stacklevel` calls up.
+    It has a crosshair if its maps have no more than `linked` values. Other arguments and errors as
+    for `show_maps`; a warning points `stacklevel` calls up.
     """
     panels = _panels(image, maps, title, percentile, shared_scale, stacklevel + 1)
     figure = _drawn(title, panels)
-    figure._panels_html = maps_html(title, panels, linked=False)
+    figure._panels_html = maps_html(title, panels, linked=linked)
     return figure
 
 

@@ -240,7 +240,8 @@ class Playground(widgets.VBox):
         from IPython.display import HTML
         from IPython.display import display as show
 
-        show(HTML(scripts.script("playground")))  # in a widget's own HTML, it wouldn't run
+        # In a widget's own HTML, they wouldn't run.
+        show(HTML(scripts.script("playground") + scripts.script("maps")))
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         show({VIEW: view, "text/plain": "The playground: run this cell to see it."}, raw=True)
 
@@ -395,7 +396,8 @@ class Playground(widgets.VBox):
         They share one colour scale per method: the units of two methods differ. A map of all zeros,
         which Grad-CAM's ReLU may leave, is said to be one, below the figure.
         """
-        figure = maps_figure(picture, maps, title=name, shared_scale=True)
+        every = sum(map(np.size, maps.values()))  # nothing is saved, so they may be many
+        figure = maps_figure(picture, maps, title=name, shared_scale=True, linked=every)
         layers = widgets.HTML(_layers(name, picture, maps))
         self.layers.children = (*self.layers.children, layers)
         self.figures.children = (*self.figures.children, widgets.HTML(figure_html(figure)))

@@ -28,7 +28,7 @@ const STYLE = `
   border-radius: 3px; }
 .course-explorer-value { min-width: 4em; font-variant-numeric: tabular-nums; }
 .course-explorer-picture { overflow-x: auto; margin: .5em 0; }
-.course-explorer-picture svg { display: block; width: 100%; height: auto; max-width: 42em;
+.course-explorer-picture > div > svg { display: block; width: 100%; height: auto; max-width: 42em;
   background: white; }
 `;
 
@@ -85,8 +85,9 @@ function framesDrawnAhead({ controls, images, frames }, still) {
   return (chosen) => {
     const place = chosen.reduce((sum, stop, i) => sum * controls[i].stops.length + stop, 0);
     const [html, text] = frames[place];
+    if (!html) return { picture: still, text };
     const picture = make("div");
-    picture.innerHTML = html ? html.replace(/"@(\d+)"/g, (_, i) => `"${images[i]}"`) : still;
+    picture.innerHTML = html.replace(/"@(\d+)"/g, (_, i) => `"${images[i]}"`);
     return { picture, text };
   };
 }
@@ -138,11 +139,12 @@ for (const explorer of document.querySelectorAll(".course-explorer:not([data-rea
   // In JupyterLab, arrow keys would choose another cell, and never reach a slider.
   window.addEventListener("keydown", (event) => {
     const ours = /^(Arrow.*|Page.*|Home|End| )$/.test(event.key);
-    if (ours && explorer.contains(event.target)) event.stopImmediatePropagation();
+    const reading = event.target.closest?.("figure.maps"); // the crosshair has keys of its own
+    if (ours && !reading && explorer.contains(event.target)) event.stopImmediatePropagation();
   }, true);
   const data = JSON.parse(explorer.querySelector("script").textContent);
   const area = explorer.querySelector(".course-explorer-picture");
-  const draw = data.svg ? linearModel(data) : framesDrawnAhead(data, area.innerHTML);
+  const draw = data.svg ? linearModel(data) : framesDrawnAhead(data, area.firstElementChild);
   const words = make("p", { role: "status" });
   const chosen = data.controls.map((control) => control.start);
 
