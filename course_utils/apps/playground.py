@@ -53,6 +53,8 @@ TOO_BIG = (
 )
 """What the page says before it sends such a file. Without the page's script, `uploaded` says it."""
 
+BEFORE = "The picture is still: {before}."
+
 # ----------------------------------------------------------------------- without any widget
 
 
@@ -201,7 +203,7 @@ class Playground(widgets.VBox):
         self.go.on_click(lambda _: self._worker.submit(self._explaining(self.label.value)))
         self.cancel.on_click(lambda _: self._worker.cancel())
 
-        limit = f'data-limit="{MAX_BYTES}" data-said="{html.escape(TOO_BIG)}"'
+        limit = f'data-limit="{MAX_BYTES}" data-said="{html.escape(f"{TOO_BIG} {BEFORE}")}"'
         controls = [
             widgets.HTML("<h2>1. A picture</h2>"),
             _as("drop", widgets.Box([self.seen, self.upload])),
@@ -267,9 +269,7 @@ class Playground(widgets.VBox):
         try:
             read()
         except Exception as error:
-            self.refused.value = (
-                problem_html(error) + f"<p>The picture is still: {html.escape(self._name)}.</p>"
-            )
+            self.refused.value = problem_html(error, BEFORE.format(before=self._name))
         else:
             self._look()
 

@@ -24,8 +24,10 @@ const STYLE = `
 .course-explorer-controls input { margin: 0; accent-color: #1a6fb5; cursor: pointer; }
 .course-explorer-controls input:not([type=range]) { width: 1.2em; height: 1.2em; }
 .course-explorer-controls [type=range] { width: 16em; height: 2em; }
-.course-explorer-controls :focus-visible { outline: 3px solid currentColor; outline-offset: 2px;
-  border-radius: 3px; }
+.course-explorer-controls :focus-visible { border-radius: 3px; }
+:is(.course-explorer-controls, .live-explorer) :is(button, input, [role=slider]):focus-visible {
+  outline: 3px solid currentColor !important; outline-offset: 2px !important; }
+.live-explorer .widget-toggle-button.mod-active::before { content: "✓ "; }
 .course-explorer-value { min-width: 4em; font-variant-numeric: tabular-nums; }
 .course-explorer-picture { overflow-x: auto; margin: .5em 0; }
 .course-explorer-picture > div > svg { display: block; width: 100%; height: auto; max-width: 42em;
@@ -136,12 +138,6 @@ function four(value, plus = "") {
 
 for (const explorer of document.querySelectorAll(".course-explorer:not([data-ready])")) {
   explorer.dataset.ready = "";
-  // In JupyterLab, arrow keys would choose another cell, and never reach a slider.
-  window.addEventListener("keydown", (event) => {
-    const ours = /^(Arrow.*|Page.*|Home|End| )$/.test(event.key);
-    const reading = event.target.closest?.("figure.maps"); // the crosshair has keys of its own
-    if (ours && !reading && explorer.contains(event.target)) event.stopImmediatePropagation();
-  }, true);
   const data = JSON.parse(explorer.querySelector("script").textContent);
   const area = explorer.querySelector(".course-explorer-picture");
   const draw = data.svg ? linearModel(data) : framesDrawnAhead(data, area.firstElementChild);
