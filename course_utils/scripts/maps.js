@@ -97,13 +97,17 @@ async function setUp(figure) {
     panel.grids = panel.map ? [panel.map] : maps; // a picture shows the squares of all maps
     panel.paths = cover(panel.img);
   }
+  // While you read a figure that is taller than the window, the line is at the window's bottom; in
+  // JupyterLab and Voila, what's around a figure may be what "fixed" refers to.
   const dock = (where) => {
     said.style.position = where;
     said.style.bottom = 0;
     said.style.width = `${place.clientWidth}px`;
+    if (where === "static") return;
+    said.style.bottom = `${said.getBoundingClientRect().bottom - innerHeight}px`;
+    window.addEventListener("scroll", undock, { capture: true, once: true });
   };
-  // While you read a figure that is taller than the window, the line is at the window's bottom.
-  new IntersectionObserver(([seen]) => seen.isIntersecting || dock("static")).observe(figure);
+  const undock = () => dock("static");
 
   let [x, y] = [0.5, 0.5];
   const show = () => {

@@ -1,8 +1,10 @@
-"""The playground as a page: files, classes by keyboard, maps, the card, and a kernel that ends."""
+"""The playground: files, classes by keyboard, maps, the card, and a kernel that ends."""
 
 import base64
 import io
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -186,3 +188,35 @@ def test_refusals_the_fade_and_the_end(playground):
         fade.press(key)
         assert fade.get_attribute("aria-valuetext") == said
         assert page.evaluate(OPACITIES) == opacities
+
+
+def test_in_jupyterlab(page, jupyterlab):
+    """Its server drops the connection at a message of 10 MB, and would take no picture after it."""
+    address, folder = jupyterlab
+    shutil.copy(Path(__file__).parents[2] / "notebooks" / "playground.ipynb", folder)
+    page.goto(f"{address}/lab/tree/playground.ipynb?reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    explain_button(page, "Egyptian cat (285)").wait_for(timeout=120_000)
+
+    content, said = REFUSED["huge.jpg"]
+    choose_file(page, "huge.jpg", content)
+    page.get_by_role("alert").filter(has_text=f"{said}.").wait_for()
+    page.get_by_role("alert").filter(has_text="The picture is still: cat.").wait_for()
+    choose_file(page, "good.jpg", jpeg(load_image("coffee")))
+    explain_button(page, "espresso (967)").wait_for()
+    assert page.get_by_role("alert").filter(visible=True).count() == 0
+
+    class_button(page, "espresso").press("ArrowDown")  # which would go to the next cell
+    class_button(page, "espresso").press("Space")
+    page.get_by_role("checkbox", name="SmoothGrad").uncheck()
+    explain_button(page, "espresso (967)").click()
+    see_maps_in_view(page, "espresso (967)")
+    page.get_by_alt_text(re.compile("^espresso .*: strongest")).hover(position={"x": 1, "y": 1})
+    page.get_by_role("status").filter(has_text="espresso (967): row 0, column 0, value").wait_for()
+
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+    page.get_by_role("alert").filter(has_text="The kernel has stopped").wait_for()
+    assert page.get_by_role("alert").filter(visible=True).count() == 1
