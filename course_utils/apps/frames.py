@@ -84,7 +84,8 @@ def _compact(image: str, kind: str) -> str:
     picture = Image.open(io.BytesIO(content)).convert("RGB")
     colours = len(picture.getcolors(picture.width * picture.height) or ())
     options: dict[str, Any] = {"optimize": True}
-    if picture.width * picture.height > SMALL and 14 * 14 < colours <= 256:
+    blocks = kind == "png" and colours <= 14 * 14  # a coarse map, for pages without scripts
+    if picture.width * picture.height > SMALL and colours <= 256 and not blocks:
         picture = picture.quantize(32, dither=Image.Dither.NONE)
     elif kind == "png" and colours > 256:
         picture = picture.quantize(256, dither=Image.Dither.NONE)
