@@ -46,9 +46,10 @@ def choose_file(page, name, content, kind="image/jpeg"):
     chooser.value.set_files({"name": name, "mimeType": kind, "buffer": content})
 
 
-HAND_OVER = """([kind, name, content]) => {
+HAND_OVER = """([kind, names, content]) => {
   const files = new DataTransfer();
-  files.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
+  for (const name of names)
+    files.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
   const how = { bubbles: true, cancelable: true };
   const event = kind === "paste"
     ? new ClipboardEvent(kind, { clipboardData: files, ...how })
@@ -57,9 +58,9 @@ HAND_OVER = """([kind, name, content]) => {
 }"""
 
 
-def hand_over(page, kind, name, content):
-    """Drop or paste a file."""
-    page.evaluate(HAND_OVER, [kind, name, base64.b64encode(content).decode()])
+def hand_over(page, kind, content, *names):
+    """Drop or paste files of that content."""
+    page.evaluate(HAND_OVER, [kind, names, base64.b64encode(content).decode()])
 
 
 def check_names_and_width(page):
@@ -160,10 +161,13 @@ def test_refusals_the_fade_and_the_end(playground):
         assert distance < 200
         assert "(" not in button.inner_text()  # (1): one file
     assert page.get_by_alt_text(re.compile("Close-up of the face of a brown tabby")).count() == 1
-    hand_over(page, "drop", "a.jpg", jpeg(load_image("coffee")))
+    hand_over(page, "drop", jpeg(load_image("coffee")), "a.jpg", "b.jpg")
+    page.get_by_role("alert").filter(has_text="Those were 2 files: give one picture.").wait_for()
+    hand_over(page, "drop", jpeg(load_image("coffee")), "a long name " * 9)
     explain_button(page, "espresso (967)").wait_for()
+    assert button.bounding_box()["width"] > 150
     assert page.get_by_role("alert").filter(visible=True).count() == 0
-    hand_over(page, "paste", "b.jpg", jpeg(load_image("banana")))
+    hand_over(page, "paste", jpeg(load_image("banana")), "b.jpg")
     explain_button(page, "banana (954)").wait_for()
 
     page.get_by_role("checkbox", name="SmoothGrad").uncheck()
