@@ -16,6 +16,7 @@ from typing import TypeGuard
 
 import matplotlib
 import numpy as np
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -23,7 +24,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from course_utils.checking import check_number, check_numbers, covers
-from course_utils.figures_html import Panel, for_a_screen, img, maps_html, number
+from course_utils.figures_html import LINKED, Panel, for_a_screen, img, maps_html, number
 from course_utils.images import Picture, load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
@@ -236,16 +237,17 @@ def maps_figure(
     title: str = "",
     percentile: float = 99.0,
     shared_scale: bool = False,
+    linked: int = LINKED,
     stacklevel: int = 1,
 ) -> DescribedFigure:
     """Return the figure of `show_maps` without showing it: for explorers, and for files.
 
-    It has no crosshair, whose values need more space than the maps. Arguments and errors as for
-    `show_maps`; a warning points `stacklevel` calls up.
+    It has a crosshair if its maps have no more than `linked` values. Other arguments and errors as
+    for `show_maps`; a warning points `stacklevel` calls up.
     """
     panels = _panels(image, maps, title, percentile, shared_scale, stacklevel + 1)
     figure = _drawn(title, panels)
-    figure._panels_html = maps_html(title, panels, linked=False)
+    figure._panels_html = maps_html(title, panels, linked=linked)
     return figure
 
 
@@ -303,8 +305,7 @@ def _drawn(title: str, panels: Sequence[Panel]) -> DescribedFigure:
             _draw_picture(ax, panel.pixels, name)
             continue
         cax = figure.add_axes(box(left + columns + 6, top + LINE, 10, rows - LINE))
-        _draw_map(figure, ax, panel.pixels, name, panel.limits, cax)
-        ax.set_aspect("auto")
+        _draw_map(figure, ax, panel._replace(name=name), cax)
         ax.set_xlabel(panel.range_text, fontsize=9)
     figure.alt_text = ". ".join(p.described for p in panels) + "."
     return figure
@@ -353,17 +354,20 @@ def _draw_picture(ax, picture: np.ndarray, name: str) -> None:
     ax.set_axis_off()
 
 
-def _draw_map(figure: Figure, ax, values: np.ndarray, name: str, limits, cax=None) -> None:
-    low, high = limits
-    cmap = DIVERGING if low < 0 else SEQUENTIAL
-    drawn = ax.imshow(values, cmap=cmap, vmin=low, vmax=high or 1, interpolation="nearest")
-    where = {"cax": cax} if cax else {"ax": ax, "fraction": 0.046}
-    bar = figure.colorbar(drawn, extend=_extend(values, limits), **where)
+def _draw_map(figure: Figure, ax, panel: Panel, cax, orientation: str = "vertical") -> Colorbar:
+    low, high = panel.limits
+    drawn = ax.imshow(
+        panel.pixels, cmap=panel.cmap, vmin=low, vmax=high or 1, interpolation="nearest"
+    )
+    extend = _extend(panel.pixels, panel.limits)
+    bar = figure.colorbar(drawn, cax=cax, extend=extend, orientation=orientation)
     bar.ax.tick_params(labelsize=8)
-    ax.set_title(name, fontsize=11, parse_math=False)
+    ax.set_aspect("auto")
+    ax.set_title(panel.name, fontsize=11, parse_math=False)
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():
         side.set_visible(False)
+    return bar
 
 
 def _extend(values: np.ndarray, limits) -> str:

@@ -33,7 +33,7 @@ BESIDE = 450
 """Screen pixels of a window that a page needs beside a figure, in JupyterLab or on the site."""
 
 LINKED = 60_000
-"""A figure whose maps have no more values than that holds them all, for reading them off."""
+"""A figure in a notebook holds its maps' values, for reading them off, if they aren't more."""
 
 
 class Panel(NamedTuple):
@@ -101,27 +101,29 @@ def img(png: bytes, alt_text: str, style: str = "max-width: 100%") -> str:
     return _img(_url(png), alt_text, style)
 
 
-def _img(url: str, alt_text: str, style: str, more: str = "") -> str:
-    return f'<img src="{url}" alt="{_text(alt_text)}" style="{style}"{more}/>'
+def _img(url: str, alt_text: str, style: str, more: str = "", sharp: str = "") -> str:
+    """Return an `<img>`; `sharp` is the picture's address where it's enlarged in whole blocks."""
+    sharp = sharp and f' srcset="{sharp}"'
+    return f'<img src="{url}" alt="{_text(alt_text)}" style="{style}"{sharp}{more}/>'
 
 
-def maps_html(title: str, panels: Sequence[Panel], *, linked: bool = True) -> str:
+def maps_html(title: str, panels: Sequence[Panel], *, linked: int = LINKED) -> str:
     """Return panels side by side; where there's no room, they go on in the next row.
 
     Args:
         title: above all panels.
         panels: the picture and its maps.
-        linked: whether to bring the values along, for a crosshair; not if they're very many.
+        linked: how many values it may bring along, for a crosshair; none if there are more.
     """
     heading = f'<p style="margin: 0 0 6px; font-weight: bold">{_text(title)}</p>' if title else ""
     row = "display: flex; flex-wrap: wrap; gap: 12px 20px; align-items: flex-start"
     # All names get the lines that the longest needs, or the pictures wouldn't be level.
     lines = max(len(textwrap.wrap(panel.name, panel.size[1] // 9)) for panel in panels)
-    linked = linked and 0 < sum(panel.pixels.size for panel in panels if panel.cmap) <= LINKED
-    drawn = "".join(_panel(panel, lines, linked) for panel in panels)
+    reads = 0 < sum(panel.pixels.size for panel in panels if panel.cmap) <= linked
+    drawn = "".join(_panel(panel, lines, reads) for panel in panels)
     return (
         f'<figure class="maps" style="margin: 0">{heading}<div style="{row}">{drawn}</div></figure>'
-        f"{script('maps') if linked else ''}"
+        f"{script('maps') if reads else ''}"
     )
 
 
@@ -150,17 +152,23 @@ def _panel(panel: Panel, lines: int, linked: bool) -> str:
 def _picture(panel: Panel, values: str) -> str:
     """Return a panel's picture; a large one in several sizes, for narrow windows.
 
-    A browser would shrink it pixel by pixel, and lose some values.
+    A browser would shrink it pixel by pixel, and lose some values. And it would blur a coarse map
+    on GitHub, and in JupyterLab without trust: they take `image-rendering` away. But they take
+    `srcset` away, too, and what's left is a picture of the whole blocks.
     """
     style = "display: block; max-width: none; image-rendering: pixelated"
-    url = _url(_encoded(panel))
+    url, sharp = _url(_encoded(panel)), ""
     height, width = panel.size
-    if width <= ROOM:  # whatever the page says about pictures
-        return _img(url, panel.described, f"{style}; width: {width}px; height: {height}px", values)
-    sources = []
     k = [size // n for size, n in zip(panel.size, panel.pixels.shape[:2], strict=True)]
+    if panel.cmap and max(k) > 1:
+        blocks = panel.pixels.repeat(k[0], axis=0).repeat(k[1], axis=1)
+        url, sharp = _url(_encoded(panel._replace(pixels=blocks))), url
+    if width <= ROOM:  # whatever the page says about pictures
+        size = f"width: {width}px; height: {height}px"
+        return _img(url, panel.described, f"{style}; {size}", values, sharp)
+    sources = []
     size = f'width="{width}" height="{height}"'
-    drawn = _img(url, panel.described, style, f" {size}{values}")
+    drawn = _img(url, panel.described, style, f" {size}{values}", sharp)
     for factor in range(2, -(-width // ROOM) + 1):
         # First with fewer pixels for each value, and then with fewer values.
         pixels = reduced(panel.pixels, -(-factor // min(k)))

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from course_utils import display
 from course_utils.display import DescribedFigure, describe_map
-from course_utils.images import resize_map
+from course_utils.figures_html import Panel, number, reduced
 from course_utils.models import Prediction
 
 __all__ = ["PAGE", "card_figure", "card_html", "percent", "signed"]
@@ -22,21 +22,22 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-main {{ max-width: 42em; margin: auto; padding: 0 1em; font-family: sans-serif; line-height: 1.5 }}
+main {{ max-width: 960px; margin: auto; padding: 0 1em; font-family: sans-serif; line-height: 1.5 }}
+img {{ max-width: 100% }}
 h1 {{ font-size: 1.5em }}
 h2 {{ font-size: 1.1em; margin: 1em 0 0 }}
-p {{ margin: 0; overflow-wrap: anywhere }}
+p {{ max-width: 42em; margin: 0; overflow-wrap: anywhere }}
 </style></head>
 <body><main>
 <h1>{title}</h1>
 {body}
 </main></body></html>"""
-"""The page's frame, for str.format: it fits a phone, and stays narrow on a wide screen."""
+"""The page's frame, for str.format: it fits a phone, and its lines stay short on a wide screen."""
 
 DPI = 150
-WIDTH = 6.4  # inches: fits a page of paper, and on a phone 10 points are still 8 pixels high
+WIDTH = 960  # pixels: fits a page of paper, and on a phone 10 points are still 8 pixels high
 POINTS = 10  # the smallest text
-ROW, LINE = 3.3, 0.18  # inches: the height of a row of pictures, and of a line of text
+MARGIN, SIDE, GAP, LINE = 16, 448, 32, 28  # pixels; the largest side of a panel, a line of text
 LETTERS = 78  # per line
 
 
@@ -70,28 +71,48 @@ def card_figure(
     Returns:
         The figure, 150 dots per inch, with a description in `alt_text`.
     """
-    boxes, lines = dict(boxes or {}), _lines(facts or {})
-    heights = [ROW * (1 + len(maps)) + 0.35 * bool(title), LINE * (len(lines) + 1)]
-    if not lines:
-        del heights[1]
-    size = (WIDTH, sum(heights))
-    figure = DescribedFigure(figsize=size, dpi=DPI)
-    figure.set_layout_engine("constrained", w_pad=0.12)
-    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    rows = parts[0].subplots(1 + len(maps), 2, squeeze=False)
-    parts[0].suptitle("\n".join(textwrap.wrap(title, 52)), fontsize=13, parse_math=False)
+    boxes, lines, shape = dict(boxes or {}), _lines(facts or {}), picture.shape
+    picture = _fitting(picture)
+    k = SIDE // max(picture.shape[:2])
+    size = (k * picture.shape[0], k * picture.shape[1])
+    heading = textwrap.wrap(title, 52)
+    rows = [[Panel("Picture", picture, "")]]
+    rows += [_panels(method, panels, size) for method, panels in maps.items()]
+    tops = []  # of each row's pictures, in pixels
+    y = MARGIN + 36 * len(heading)
+    for row in rows:
+        y += LINE * (1 + max(panel.name.count("\n") for panel in row)) + 8
+        tops.append(y)
+        y += max(panel.size[0] if panel.cmap else size[0] for panel in row) + 4 * LINE
+    height = y + LINE * (len(lines) + 1) * bool(lines)
+    figure = DescribedFigure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI)
 
-    display._draw_picture(rows[0, 0], picture, "Picture")
-    for number, (name, box) in enumerate(boxes.items()):
-        _draw_box(rows[0, 0], box, name, dashes="-" if number == 0 else ":")
-    _draw_predictions(rows[0, 1], predictions)
-    for axes, (method, panels) in zip(rows[1:], maps.items(), strict=True):
-        _draw_row(parts[0], axes, method, panels, picture.shape[:2], boxes)
-    for text in parts[0].findobj(Text):
+    def axes(x, y, w, h):  # each value is then a whole number of pixels
+        return figure.add_axes((x / WIDTH, 1 - (y + h) / height, w / WIDTH, h / height))
+
+    if heading:
+        where = {"y": 1 - MARGIN / height, "va": "top"}
+        figure.suptitle("\n".join(heading), fontsize=13, parse_math=False, **where)
+    for row, top in zip(rows, tops, strict=True):
+        for x, panel in zip((MARGIN, MARGIN + SIDE + GAP), row, strict=False):
+            h, w = panel.size if panel.cmap else size
+            ax = axes(x, top, w, h)
+            if panel.cmap:
+                _draw_map(figure, ax, panel, axes(x, top + h + 10, w, 10))
+            else:
+                display._draw_picture(ax, panel.pixels, panel.name)
+            ax.images[0].set_extent((-0.5, shape[1] - 0.5, shape[0] - 0.5, -0.5))
+            ax.set_aspect("auto")
+            drawn = list(boxes.items())[: 1 if panel.cmap else None]
+            for place, (name, box) in enumerate(drawn):
+                _draw_box(ax, box, name, dashes=":" if place else "-")
+    left = MARGIN + SIDE + GAP + 200  # room for the names of classes
+    _draw_predictions(axes(left, tops[0], WIDTH - left - MARGIN, size[0]), predictions)
+    for text in figure.findobj(Text):
         text.set_fontsize(max(text.get_fontsize(), POINTS))
-    for number, (words, weight) in enumerate(lines):
-        y = 1 - (number + 0.5) / (len(lines) + 1)
-        parts[1].text(0.02, y, words, va="center", fontsize=POINTS, weight=weight, parse_math=False)
+    for place, (words, weight) in enumerate(lines):
+        at = (MARGIN / WIDTH, 1 - (y + LINE * (place + 0.5)) / height)
+        figure.text(*at, words, va="center", fontsize=POINTS, weight=weight, parse_math=False)
     figure.alt_text = _describe(title, predictions, maps, boxes)
     return figure
 
@@ -133,17 +154,38 @@ def _draw_predictions(ax, predictions: Sequence[Prediction]) -> None:
     ax.invert_yaxis()
 
 
-def _draw_row(figure, axes, method: str, panels: Mapping, size, boxes: Mapping) -> None:
-    limits = display.color_limits(np.concatenate([np.ravel(m) for m in panels.values()]), 99)
-    for ax in axes[len(panels) :]:
-        ax.set_axis_off()
-    for ax, (caption, values) in zip(axes, panels.items(), strict=False):
-        values = display.map_values(values)
-        title = _fill(method, 30) + "\n" + _fill(caption, 30)
-        display._draw_map(figure, ax, resize_map(values, size), title, limits)
-        ax.set_xlabel(f"colour: value of the map\n{display._range_text(values)}")
-        for name, box in list(boxes.items())[:1]:
-            _draw_box(ax, box, name, dashes="-")
+def _fitting(pixels: np.ndarray) -> np.ndarray:
+    """Return a map or a picture, reduced if it's larger than a panel of the card."""
+    return reduced(pixels, -(-max(pixels.shape[:2]) // SIDE))
+
+
+def _panels(method: str, maps: Mapping[str, np.ndarray], size: tuple[int, int]) -> list[Panel]:
+    """Return a method's maps, on one colour scale, each about as large as the picture."""
+    values = {caption: display.map_values(given) for caption, given in maps.items()}
+    limits = display.color_limits(np.concatenate([v.ravel() for v in values.values()]), 99)
+    cmap = display.DIVERGING if limits[0] < 0 else display.SEQUENTIAL
+    return [
+        Panel(
+            _fill(method, 30) + "\n" + _fill(caption, 30),
+            _fitting(values[caption]),
+            "",
+            size,
+            limits,
+            cmap,
+            display._range_text(given),
+        )
+        for caption, given in maps.items()
+    ]
+
+
+def _draw_map(figure, ax, panel: Panel, cax) -> None:
+    bar = display._draw_map(figure, ax, panel, cax, "horizontal")
+    low, high = panel.limits[0], panel.limits[1] or 1
+    ticks = (low, (low + high) / 2, high)
+    bar.set_ticks(ticks, labels=[number(tick) for tick in ticks])
+    for text, side in zip(cax.get_xticklabels(), ("left", "center", "right"), strict=True):
+        text.set_horizontalalignment(side)  # the outer ones end where the bar ends
+    ax.set_xlabel(panel.range_text, labelpad=30)
 
 
 def _draw_box(ax, box: tuple[int, int, int, int], name: str, dashes: str) -> None:

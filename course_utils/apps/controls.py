@@ -158,7 +158,10 @@ class Explorer(widgets.VBox):
             display({VIEW: view, "text/plain": "The same explorer, with a kernel:"}, raw=True)
         display({"text/html": self.html(), "text/plain": "An explorer."}, raw=True)
 
-    def _follow(self, _) -> None:
+    def _follow(self, change) -> None:
+        for control in self._controls.values():
+            if isinstance(control, Number) and change and change.owner is not control:
+                control.say("")  # what it said is about the time before
         self._worker.submit(self._steps())
 
     def _click(self, _) -> None:
@@ -239,8 +242,12 @@ class Number(widgets.Box):
         self._text = f"{value:.6g}"  # not 0.3000000004
         value = int(value) if self._whole else float(self._text)
         self._field.value, self._slider.value = self._text, value
-        self._said.value = f'<span role="status">{html.escape(said)}</span>'
+        self.say(said)
         self.value = value
+
+    def say(self, text: str) -> None:
+        """Show a text beside the field."""
+        self._said.value = f'<span role="status">{html.escape(text)}</span>'
 
     def _moved(self, change) -> None:
         # When it's shown, a slider moves to its nearest step: that wasn't the reader.
@@ -324,11 +331,17 @@ def figure_html(figure: DescribedFigure) -> str:
     )
 
 
-def problem_html(error: Exception) -> str:
-    """Return an error as HTML: one sentence and, folded away, where in the code it happened."""
+def problem_html(error: Exception, more: str = "") -> str:
+    """Return an error as HTML, and a sentence more.
+
+    A ValueError says what was wrong, and what to try. Any other error is the course's mistake: with
+    it comes, folded away, where in the code it happened.
+    """
+    said = f"{str(error) or type(error).__name__} {more}".strip()
+    if isinstance(error, ValueError):
+        return f'<div role="alert">{html.escape(said)}</div>'
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    said = str(error) or type(error).__name__
-    if not isinstance(error, (ValueError, TypeError, OSError)):
+    if not isinstance(error, (TypeError, OSError)):
         said = f"{type(error).__name__}: {said}"
     return (
         f'<div role="alert"><strong>That failed.</strong> {html.escape(said)}'

@@ -87,7 +87,7 @@ def linear_figure(
             f"value: there are {len(units)}, {len(ranges)}, {len(w)} and {len(x)}."
         )
     y = w @ x + constant
-    width = 2 * len(names)
+    width = max(2 * len(names), 0.09 * (len(target) + 46))  # inches: the title fits, too
     figure = DescribedFigure(figsize=(width, 3), dpi=80)
     # In fixed places: a layout that measured every label would take as long as all the drawing.
     places = {"left": 0.7 / width, "right": 1 - 0.2 / width, "bottom": 0.18, "top": 0.75}

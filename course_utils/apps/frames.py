@@ -17,6 +17,12 @@ from course_utils.scripts import script
 
 _IMAGE = re.compile(r'"data:image/(?:png|jpeg);base64,([^"]+)"')
 
+_BLOCKS = re.compile(r' src="[^"]*"( alt="[^"]*" style="[^"]*") srcset=')
+"""The second form of a coarse map, for pages without scripts."""
+
+_LARGE = re.compile(r"<script>.*?</script>| data-values=\"[^\"]{4000,}\"", re.DOTALL)
+"""The crosshair's script, of which a page needs one, and the values of maps that aren't coarse."""
+
 
 SMALL = 64 * 64
 """Pixels of an image that keeps its colours, such as a map of 7 x 7."""
@@ -41,6 +47,7 @@ def explorer_html(
         f'<div class="course-explorer"><div class="course-explorer-picture">{_still(still)}</div>'
         f'<p class="course-explorer-note"><em>{note}</em></p>'
         f'<script type="application/json">{data}</script></div>{script("explorer")}'
+        f"{script('maps')}"
     )
 
 
@@ -55,27 +62,30 @@ def frames(figures: Iterable[DescribedFigure], still: DescribedFigure) -> dict[s
     places: dict[str, int] = {}
     pages = []
     for figure in figures:
-        page = "" if figure is still else figure._repr_html_()
+        page = "" if figure is still else _LARGE.sub("", figure._repr_html_())
+        page = _BLOCKS.sub(r"\1 src=", page)
         page = _IMAGE.sub(lambda m: f'"@{places.setdefault(m[1], len(places))}"', page)
         pages.append([page, figure.alt_text])
     return {"images": [_compact(image, "webp") for image in places], "frames": pages}
 
 
 def _still(figure: DescribedFigure) -> str:
-    return _IMAGE.sub(lambda m: f'"{_compact(m[1], "png")}"', figure._repr_html_())
+    page = _LARGE.sub("", figure._repr_html_())
+    return _IMAGE.sub(lambda m: f'"{_compact(m[1], "png")}"', page)
 
 
 def _compact(image: str, kind: str) -> str:
     """Return the address of an image, in base64, with fewer colours.
 
-    A map keeps every pixel, in 32 colours. A photo has 256, or as a WebP all of them, but loses
-    what you hardly see.
+    A map keeps every pixel, in 32 colours if it's not a coarse one. A photo has 256, or as a WebP
+    all of them, but loses what you hardly see.
     """
     content = base64.b64decode(image)
     picture = Image.open(io.BytesIO(content)).convert("RGB")
     colours = len(picture.getcolors(picture.width * picture.height) or ())
     options: dict[str, Any] = {"optimize": True}
-    if picture.width * picture.height > SMALL and colours <= 256:
+    blocks = kind == "png" and colours <= 14 * 14  # a coarse map, for pages without scripts
+    if picture.width * picture.height > SMALL and colours <= 256 and not blocks:
         picture = picture.quantize(32, dither=Image.Dither.NONE)
     elif kind == "png" and colours > 256:
         picture = picture.quantize(256, dither=Image.Dither.NONE)

@@ -53,6 +53,8 @@ TOO_BIG = (
 )
 """What the page says before it sends such a file. Without the page's script, `uploaded` says it."""
 
+BEFORE = "The picture is still: {before}."
+
 # ----------------------------------------------------------------------- without any widget
 
 
@@ -201,7 +203,7 @@ class Playground(widgets.VBox):
         self.go.on_click(lambda _: self._worker.submit(self._explaining(self.label.value)))
         self.cancel.on_click(lambda _: self._worker.cancel())
 
-        limit = f'data-limit="{MAX_BYTES}" data-said="{html.escape(TOO_BIG)}"'
+        limit = f'data-limit="{MAX_BYTES}" data-said="{html.escape(f"{TOO_BIG} {BEFORE}")}"'
         controls = [
             widgets.HTML("<h2>1. A picture</h2>"),
             _as("drop", widgets.Box([self.seen, self.upload])),
@@ -240,7 +242,8 @@ class Playground(widgets.VBox):
         from IPython.display import HTML
         from IPython.display import display as show
 
-        show(HTML(scripts.script("playground")))  # in a widget's own HTML, it wouldn't run
+        # In a widget's own HTML, they wouldn't run.
+        show(HTML(scripts.script("playground") + scripts.script("maps")))
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         show({VIEW: view, "text/plain": "The playground: run this cell to see it."}, raw=True)
 
@@ -266,9 +269,7 @@ class Playground(widgets.VBox):
         try:
             read()
         except Exception as error:
-            self.refused.value = (
-                problem_html(error) + f"<p>The picture is still: {html.escape(self._name)}.</p>"
-            )
+            self.refused.value = problem_html(error, BEFORE.format(before=self._name))
         else:
             self._look()
 
@@ -395,7 +396,8 @@ class Playground(widgets.VBox):
         They share one colour scale per method: the units of two methods differ. A map of all zeros,
         which Grad-CAM's ReLU may leave, is said to be one, below the figure.
         """
-        figure = maps_figure(picture, maps, title=name, shared_scale=True)
+        every = sum(map(np.size, maps.values()))  # nothing is saved, so they may be many
+        figure = maps_figure(picture, maps, title=name, shared_scale=True, linked=every)
         layers = widgets.HTML(_layers(name, picture, maps))
         self.layers.children = (*self.layers.children, layers)
         self.figures.children = (*self.figures.children, widgets.HTML(figure_html(figure)))

@@ -39,6 +39,7 @@ CONFIG = {
 # Voila's page asks another host for a set of icons, but works without. We remove these links; the
 # browser blocks any other request to another host.
 OTHER_HOSTS = re.compile(r'<link [^>]*href="https?://[^>]*>')
+LOADING = "Executing ${cell_index} of ${cell_count}"
 KERNEL_ID = re.compile(r'"kernelId": *"([^"]+)"')
 POLICY = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'self'"
 
@@ -106,12 +107,12 @@ class Page(TornadoVoilaHandler):
     kernel_id, is_gone = None, False
 
     def write(self, chunk: str | bytes | dict) -> None:
-        """Send a part of the page, without the links that Voila would fetch from other hosts."""
+        """Send a part of the page, without Voila's links to other hosts, and in our words."""
         if isinstance(chunk, str):
             if found := KERNEL_ID.search(chunk):
                 self.kernel_id = found[1]
                 self._end_without_reader()
-            chunk = OTHER_HOSTS.sub("", chunk)
+            chunk = OTHER_HOSTS.sub("", chunk).replace(LOADING, "Loading the network ...")
         super().write(chunk)
 
     def on_connection_close(self) -> None:

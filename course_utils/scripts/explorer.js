@@ -24,11 +24,13 @@ const STYLE = `
 .course-explorer-controls input { margin: 0; accent-color: #1a6fb5; cursor: pointer; }
 .course-explorer-controls input:not([type=range]) { width: 1.2em; height: 1.2em; }
 .course-explorer-controls [type=range] { width: 16em; height: 2em; }
-.course-explorer-controls :focus-visible { outline: 3px solid currentColor; outline-offset: 2px;
-  border-radius: 3px; }
+.course-explorer-controls :focus-visible { border-radius: 3px; }
+:is(.course-explorer-controls, .live-explorer) :is(button, input, [role=slider]):focus-visible {
+  outline: 3px solid currentColor !important; outline-offset: 2px !important; }
+.live-explorer .widget-toggle-button.mod-active::before { content: "✓ "; }
 .course-explorer-value { min-width: 4em; font-variant-numeric: tabular-nums; }
 .course-explorer-picture { overflow-x: auto; margin: .5em 0; }
-.course-explorer-picture svg { display: block; width: 100%; height: auto; max-width: 42em;
+.course-explorer-picture > div > svg { display: block; width: 100%; height: auto; max-width: 42em;
   background: white; }
 `;
 
@@ -85,8 +87,9 @@ function framesDrawnAhead({ controls, images, frames }, still) {
   return (chosen) => {
     const place = chosen.reduce((sum, stop, i) => sum * controls[i].stops.length + stop, 0);
     const [html, text] = frames[place];
+    if (!html) return { picture: still, text };
     const picture = make("div");
-    picture.innerHTML = html ? html.replace(/"@(\d+)"/g, (_, i) => `"${images[i]}"`) : still;
+    picture.innerHTML = html.replace(/"@(\d+)"/g, (_, i) => `"${images[i]}"`);
     return { picture, text };
   };
 }
@@ -135,14 +138,9 @@ function four(value, plus = "") {
 
 for (const explorer of document.querySelectorAll(".course-explorer:not([data-ready])")) {
   explorer.dataset.ready = "";
-  // In JupyterLab, arrow keys would choose another cell, and never reach a slider.
-  window.addEventListener("keydown", (event) => {
-    const ours = /^(Arrow.*|Page.*|Home|End| )$/.test(event.key);
-    if (ours && explorer.contains(event.target)) event.stopImmediatePropagation();
-  }, true);
   const data = JSON.parse(explorer.querySelector("script").textContent);
   const area = explorer.querySelector(".course-explorer-picture");
-  const draw = data.svg ? linearModel(data) : framesDrawnAhead(data, area.innerHTML);
+  const draw = data.svg ? linearModel(data) : framesDrawnAhead(data, area.firstElementChild);
   const words = make("p", { role: "status" });
   const chosen = data.controls.map((control) => control.start);
 

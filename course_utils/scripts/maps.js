@@ -1,5 +1,6 @@
 // Linked reading: one crosshair over the picture and all maps of a figure, and their raw values.
-// It sets up each <figure class="maps"> with an <img data-values>. By mouse, touch, or arrow keys.
+// It sets up each <figure class="maps"> with an <img data-values>, also those that a widget or a
+// script draws later. By mouse, touch, or arrow keys.
 
 const HINT = "To read the values: point at a panel, or tap it, or use the arrow keys.";
 
@@ -76,6 +77,17 @@ function lines(panel, finest, x, y) {
 async function setUp(figure) {
   const row = figure.querySelector("div");
   const images = [...figure.querySelectorAll("img[data-name]")];
+  const said = document.createElement("div");
+  said.setAttribute("role", "status");
+  said.style.cssText = `padding: 4px 8px; box-sizing: border-box; font-size: 13px;
+    line-height: 18px; background: #222; color: #fff; white-space: pre-line`;
+  said.textContent = HINT;
+  const place = document.createElement("div"); // keeps the room when the line leaves it
+  const count = images.filter((img) => img.dataset.values).length;
+  place.style.cssText = `margin-top: 8px; min-height: ${18 * count + 8}px`;
+  place.append(said);
+  row.after(place); // at once: an explorer's next picture is then as high as its last one
+
   const panels = await Promise.all(
     images.map(async (img) => ({ img, map: img.dataset.values && (await read(img)) })),
   );
@@ -85,22 +97,17 @@ async function setUp(figure) {
     panel.grids = panel.map ? [panel.map] : maps; // a picture shows the squares of all maps
     panel.paths = cover(panel.img);
   }
-  const said = document.createElement("div");
-  said.setAttribute("role", "status");
-  said.style.cssText = `padding: 4px 8px; box-sizing: border-box; font-size: 13px;
-    line-height: 18px; background: #222; color: #fff; white-space: pre-line`;
-  said.textContent = HINT;
-  const place = document.createElement("div"); // keeps the room when the line leaves it
-  place.style.cssText = `margin-top: 8px; min-height: ${18 * maps.length + 8}px`;
-  place.append(said);
-  row.after(place);
+  // While you read a figure that is taller than the window, the line is at the window's bottom; in
+  // JupyterLab and Voila, what's around a figure may be what "fixed" refers to.
   const dock = (where) => {
     said.style.position = where;
     said.style.bottom = 0;
     said.style.width = `${place.clientWidth}px`;
+    if (where === "static") return;
+    said.style.bottom = `${said.getBoundingClientRect().bottom - innerHeight}px`;
+    window.addEventListener("scroll", undock, { capture: true, once: true });
   };
-  // While you read a figure that is taller than the window, the line is at the window's bottom.
-  new IntersectionObserver(([seen]) => seen.isIntersecting || dock("static")).observe(figure);
+  const undock = () => dock("static");
 
   let [x, y] = [0.5, 0.5];
   const show = () => {
@@ -156,8 +163,16 @@ async function setUp(figure) {
   row.addEventListener("blur", () => (row.style.outline = "none"));
 }
 
-for (const figure of document.querySelectorAll("figure.maps:not([data-linked])")) {
-  if (!figure.querySelector("img[data-values]")) continue;
-  figure.dataset.linked = "";
-  setUp(figure);
+function setUpAll() {
+  for (const figure of document.querySelectorAll("figure.maps:not([data-linked])")) {
+    if (!figure.querySelector("img[data-values]")) continue;
+    figure.dataset.linked = "";
+    setUp(figure);
+  }
+}
+
+setUpAll();
+if (!window.courseMapsAreSetUp) {
+  window.courseMapsAreSetUp = true;
+  new MutationObserver(setUpAll).observe(document.body, { childList: true, subtree: true });
 }

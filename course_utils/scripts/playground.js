@@ -30,12 +30,14 @@ function refuseTooBig(event) {
     const tooBig = file?.size > Number(limit);
     if (tooBig) event.stopImmediatePropagation();
     const size = (file?.size / 1e6).toFixed(1);
-    const named = said.replace("{name}", () => `'${file?.name}'`).replace("{size}", size);
-    refuse(root, tooBig ? named : "");
+    const before = root.querySelector(".playground-drop .widget-html-content").innerText.trim();
+    const words = { name: `'${file?.name}'`, size, before };
+    refuse(root, tooBig ? said.replace(/{(\w+)}/g, (_, word) => words[word]) : "");
   }
 }
 
-async function give(root, file) {
+async function give(root, [file, ...more]) {
+  if (more.length) return refuse(root, `Those were ${more.length + 1} files: give one picture.`);
   const readable = await file?.slice(0, 1).arrayBuffer().catch(() => null);
   const input = inputs.get(root.querySelector(".widget-upload"));
   if (!readable || !input) {
@@ -58,11 +60,12 @@ for (const kind of ["dragover", "dragleave", "drop", "paste"]) {
   const listen = (event) => {
     const root = rootAt(event.target);
     const given = event.dataTransfer ?? event.clipboardData;
-    if (!root || given.types.includes("text/plain") || !given.types.length) return; // text
+    const isText = kind === "paste" || event.target.matches?.("input, textarea, [contenteditable]");
+    if (!root || (isText && given.types.includes("text/plain")) || !given.types.length) return;
     event.preventDefault(); // or the browser would leave this page to show the file
     event.stopPropagation();
     root.classList.toggle("playground-dragged", kind === "dragover");
-    if (kind === "drop" || kind === "paste") give(root, given.files[0]);
+    if (kind === "drop" || kind === "paste") give(root, given.files);
   };
   window.addEventListener(kind, listen, true);
 }
@@ -71,6 +74,16 @@ window.addEventListener("click", (event) => {
   const root = event.target.closest?.(".playground");
   if (root) refuse(root, "");
 });
+
+// Cancel goes once there's nothing to cancel, and takes the focus along: it goes to the maps.
+let last = null;
+window.addEventListener("focusin", (event) => (last = event.target));
+
+function keepFocus() {
+  if (!last?.disabled || !last.closest(".playground-progress")) return;
+  last.closest(".playground").querySelector(".playground-focus")?.focus({ preventScroll: true });
+  last = null;
+}
 
 function fade(slider) {
   const stops = [...slider.closest(".playground").querySelectorAll(".playground-stops span")];
@@ -85,16 +98,6 @@ window.addEventListener("input", (event) => {
   if (event.target.matches?.(".playground-fade")) fade(event.target);
 });
 
-// JupyterLab would take these keys to move to another cell.
-window.addEventListener(
-  "keydown",
-  (event) => {
-    const isOurs = event.target.matches?.(".playground-fade");
-    if (isOurs && /^(Arrow|Page|Home|End)/.test(event.key)) event.stopPropagation();
-  },
-  true,
-);
-
 // Such a page doesn't notice that its server was stopped, or that it slept until its kernel ended.
 async function askForKernel() {
   const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").text);
@@ -106,6 +109,7 @@ async function askForKernel() {
 if (isPage) setInterval(askForKernel, 5000);
 
 function update() {
+  keepFocus();
   for (const button of document.querySelectorAll(".playground .widget-upload")) {
     if (!inputs.has(button)) findInput(button);
     const count = button.lastChild; // "Upload (0)": it says how many files, and there's always one
@@ -126,5 +130,5 @@ function update() {
   }
 }
 
-const watched = { childList: true, subtree: true, attributeFilter: ["class"] };
+const watched = { childList: true, subtree: true, attributeFilter: ["class", "disabled"] };
 new MutationObserver(update).observe(document.body, watched);

@@ -26,7 +26,7 @@ const STYLE = `
 .course-quiz input { flex: none; width: 1.1em; height: 1.1em; margin: 0; accent-color: #1a6fb5; }
 .course-quiz input:focus-visible { outline-offset: 2px; }
 :is(.course-guess, .course-prediction, .course-quiz) :is(button, input, summary):focus-visible {
-  outline: 3px solid currentColor; outline-offset: 2px; }
+  outline: 3px solid currentColor !important; outline-offset: 2px !important; }
 :is(.course-prediction, .course-quiz) [role=status] { margin: .3em 0; }
 .course-quiz [data-right] { padding-left: .7em; border-left: 4px solid #2a8a46; }
 .course-quiz [data-right=false] { border-left: 4px dashed #c8501e; }
@@ -34,9 +34,6 @@ const STYLE = `
 if (!document.getElementById("course-questions")) {
   document.head.append(make("style", { id: "course-questions" }, STYLE));
 }
-
-// In JupyterLab, the arrow keys would leave the cell. This must be on the element with the focus.
-const OWN_KEYS = { "data-lm-suppress-shortcuts": true };
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -96,7 +93,7 @@ function predict(prediction) {
   const items = [...list.children];
   if (items.length) {
     const buttons = items.map((item) => {
-      const looks = { type: "button", "aria-pressed": false, ...OWN_KEYS };
+      const looks = { type: "button", "aria-pressed": false };
       const button = make("button", looks, ...item.childNodes);
       button.addEventListener("click", () => {
         for (const other of buttons) other.setAttribute("aria-pressed", other === button);
@@ -108,7 +105,7 @@ function predict(prediction) {
     return;
   }
   const words = prediction.querySelector("legend").textContent;
-  const field = make("input", { "aria-label": words, autocomplete: "off", ...OWN_KEYS });
+  const field = make("input", { "aria-label": words, autocomplete: "off" });
   const done = make("button", { type: "button" }, "Predict");
   const take = () => {
     const typed = field.value.trim();
@@ -125,16 +122,28 @@ function predict(prediction) {
 
 function ask(question) {
   const [choices, meanings] = question.querySelectorAll("ol");
-  const name = `course-quiz-${Math.random()}`;
   const said = make("div", { role: "status" });
-  [...choices.children].forEach((item, i) => {
-    const button = make("input", { type: "radio", name, ...OWN_KEYS });
+  const items = [...choices.children];
+  // Radio buttons without a common name: Tab reaches each, so you can read on without answering.
+  const buttons = items.map((item, i) => {
+    const place = { "aria-posinset": i + 1, "aria-setsize": items.length };
+    const button = make("input", { type: "radio", ...place });
     button.addEventListener("change", () => {
+      for (const other of buttons) other.checked = other === button;
       const meaning = meanings.children[i];
       said.replaceChildren(...meaning.cloneNode(true).childNodes);
       said.dataset.right = meaning.textContent.startsWith("Right");
     });
+    button.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const next = buttons.at((i + step) % items.length);
+      next.focus();
+      next.click();
+    });
     item.append(make("label", {}, button, make("span", {}, ...item.childNodes)));
+    return button;
   });
   choices.classList.add("choices");
   choices.after(said);

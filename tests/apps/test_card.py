@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from page import Page
 from PIL import Image
 
-from course_utils.apps.card import WIDTH, card_figure, card_html, percent, signed
+from course_utils.apps.card import DPI, WIDTH, card_figure, card_html, percent, signed
 from course_utils.display import as_png
 from course_utils.models import Prediction
 
@@ -32,7 +32,7 @@ def test_nothing_that_is_drawn_is_cut_off(figure):
     needed = figure.get_tightbbox(renderer)  # inches
     assert needed.x0 > -0.02
     assert needed.y0 > -0.02
-    assert needed.x1 < WIDTH + 0.02
+    assert needed.x1 < WIDTH / DPI + 0.02
     assert needed.y1 < figure.get_figheight() + 0.02
 
 
@@ -49,7 +49,7 @@ def test_it_is_sharp_on_paper_and_legible_on_a_phone(figure):
     picture = Image.open(io.BytesIO(as_png(figure)))
     assert round(picture.info["dpi"][0]) == 150
     smallest = min(t.get_fontsize() for t in figure.findobj(Text) if t.get_text().strip())
-    pixels_per_inch = (390 - 32) / WIDTH  # of a phone's width, without the page's margins
+    pixels_per_inch = (390 - 32) * DPI / WIDTH  # of a phone's width, without the page's margins
     assert smallest / 72 * pixels_per_inch > 7.7
 
 
@@ -57,6 +57,24 @@ def test_the_maps_of_a_method_share_one_scale(figure):
     maps = [ax for ax in figure.findobj(Axes) if ax.images and ax.get_xlabel()]
     assert [ax.images[0].get_clim() for ax in maps] == [(-1, 1), (-1, 1), (0, 1)]
     assert "zero everywhere" in maps[2].get_xlabel()
+
+
+@pytest.mark.parametrize(("size", "pixels"), [(7, 64), (224, 2), (480, 1)])
+def test_a_value_is_a_block_of_whole_pixels(size, pixels):
+    values = np.zeros((size, size, 3))
+    values[size // 3, size // 2, 0] = -1  # a method's raw map: without its sign, as elsewhere
+    side = max(224, size)
+    figure = card_figure("", np.zeros((side, side, 3), np.uint8), PREDICTIONS, {"m": {"c": values}})
+    (ax,) = (ax for ax in figure.findobj(Axes) if ax.images and ax.get_xlabel())
+    assert ax.get_xlabel() == "raw: -1 to 0"
+    figure.draw(FigureCanvasAgg(figure).get_renderer())
+    box = ax.get_window_extent()
+    drawn = np.asarray(Image.open(io.BytesIO(as_png(figure))).convert("RGB"), int)
+    x, y = round(box.x0), drawn.shape[0] - round(box.y1)
+    panel = drawn[y : y + round(box.height), x : x + round(box.width)].sum(axis=2)
+    rows, columns = np.nonzero(panel > 60)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (pixels, pixels)
+    assert (panel[rows, columns] == panel.max()).all()
 
 
 def test_its_description_names_what_is_drawn(figure):

@@ -1,11 +1,14 @@
 """The explorers' HTML, from a disk: by mouse, by keyboard, on a phone, and without scripts."""
 
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from course_utils.apps.controls import Explorer, choice, number, switch
-from course_utils.apps.explorers import as_svg, linear_explorer, linear_figure
+from course_utils.apps.explorers import as_svg, cam_figure, linear_explorer, linear_figure
 
 pytestmark = [pytest.mark.slow, pytest.mark.patient]
 
@@ -140,6 +143,25 @@ def test_the_script_moves_a_linear_model_as_python_draws_it(opened):
         )
         assert shown[0] == wanted[0]
         assert shown[1] == pytest.approx(wanted[1], abs=1e-4)  # it writes six decimals
+
+
+def test_the_maps_of_an_explorer_are_read_off(page, tmp_path):
+    picture, maps = np.zeros((224, 224, 3), np.uint8), {n: np.eye(n) for n in (7, 14)}
+    sizes = {"size": choice("Size", [str(n) for n in maps])}
+    explorer = Explorer(lambda size: cam_figure(picture, maps[int(size)]), sizes, moves="choose")
+    path = tmp_path / "page.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8>{explorer.html()}", encoding="utf-8")
+    page.goto(path.as_uri())
+    for size, said in (("14", "row 3, column 3, value 1"), ("7", "row 1, column 1, value 1")):
+        page.get_by_role("radio", name=size, exact=True).check()
+        panel = page.get_by_alt_text(re.compile(f"^Grad-CAM, {size} x"))
+        panel.hover(position={"x": 50.5, "y": 50.5})
+        page.get_by_role("status").filter(has_text=said).wait_for()
+        shown = Image.open(io.BytesIO(panel.screenshot())).convert("RGB")
+        assert max(shown.getpixel((200, 10))) < 10  # the map is still to be seen, with its zeros
+        page.get_by_role("application").focus()
+        page.keyboard.press("ArrowRight")
+        page.get_by_role("status").filter(has_text=re.compile("column [24], value 0")).wait_for()
 
 
 def test_without_scripts_there_is_the_still_and_a_note(chromium, address):

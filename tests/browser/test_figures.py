@@ -200,6 +200,9 @@ def test_in_jupyterlab_trusted_or_not(page, jupyterlab):
     panel.wait_for()
     assert panel.bounding_box()["width"] == panel.bounding_box()["height"] == 224
     assert page.get_by_role("status").filter(has_text="To read the values").count() == 0
+    shown = np.asarray(Image.open(io.BytesIO(panel.screenshot())).convert("RGB"))[:224, :224]
+    blocks = shown.reshape(7, 32, 7, 32, 3)[:, 2:30, :, 2:30]  # not blurred
+    assert (blocks == blocks[:, :1, :, :1]).all()
 
     shutil.copy(path, folder / "trusted.ipynb")  # trust is in what a notebook holds
     subprocess.run([sys.executable, "-m", "jupyter", "trust", folder / "trusted.ipynb"], check=True)

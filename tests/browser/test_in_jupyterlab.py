@@ -103,7 +103,25 @@ def test_a_number_is_typed_a_slider_is_moved_and_the_kernel_goes(page, jupyterla
     wait_for_words(page, "rent: 90[1-9][^ ]*, .*slope [+]11 per m²")
     assert slider.evaluate("e => e === document.activeElement")
 
+    # Saved and opened again, it has another kernel. For somebody else it isn't trusted, either.
+    page.locator(".jp-NotebookPanel-toolbar [data-jp-item-name=save]").click()
+    page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
+    saved = (folder / "one.ipynb").read_text(encoding="utf-8")
+    assert "course-explorer" in saved
+    (folder / "two.ipynb").write_text(saved.replace('"cells": [', NOTE, 1), encoding="utf-8")
+    for name in ("one.ipynb", "two.ipynb"):
+        page.goto(f"{address}/lab/tree/{name}?reset")
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+        picture = page.locator(".course-explorer-picture :is(img, svg)")
+        picture.wait_for()
+        assert picture.bounding_box()["width"] > 300
+        assert not any(e.is_visible() for e in page.get_by_text("model not found").all())
+        trusted = name == "one.ipynb"
+        assert (page.get_by_role("slider", name="area (m²)", exact=True).count() == 1) == trusted
+        assert (page.get_by_text("This picture moves: run the cell").count() == 1) != trusted
 
+
+NOTE = '"cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "A note"},'
 CELL = """from course_utils.widgets import linear_explorer
 
 linear_explorer(["area", "age"], ["m²", "year"], [(25, 120), (0, 100)], (11, -2), (60, 30), 300,

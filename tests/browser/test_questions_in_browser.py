@@ -93,7 +93,10 @@ def test_in_jupyterlab(page, jupyterlab):
     page.keyboard.press("Escape")
     cell(page, 0).get_by_role("button", name="fall").focus()
     page.keyboard.press("Tab")
-    assert focused(page)[0] == "stay"
+    for key in ("ArrowDown", "ArrowLeft", "d", "d"):  # none of them is JupyterLab's
+        page.keyboard.press(key)
+        assert focused(page) == ["stay", 3]
+    assert page.locator(".jp-CodeCell").count() == len(SOURCES)
     page.keyboard.press("Space")
     cell(page, 0).get_by_text("You predict stay.").wait_for()
     run_cell(page, 1)
@@ -154,8 +157,13 @@ def open_notebook(page, address, name):
 
 
 def answer_by_keyboard(page, place):
-    """Tab to the first question, move by arrows: what each answer means is said in words."""
+    """Tab reaches each answer, and arrows choose the next; what it means is said in words."""
     question = place.locator(".course-quiz fieldset").first
+    question.get_by_role("radio").first.focus()
+    for answer in QUIZ[0]["answers"]:
+        assert answer["answer"] in focused(page)[0]
+        page.keyboard.press("Tab")
+    assert question.get_by_role("radio", checked=True).count() == 0
     question.get_by_role("radio").first.focus()
     page.keyboard.press("Space")
     for answer in QUIZ[0]["answers"]:
@@ -165,6 +173,7 @@ def answer_by_keyboard(page, place):
         text, outline = focused(page)
         assert answer["answer"] in text
         assert outline >= 2
+        assert question.get_by_role("radio", checked=True).count() == 1
         page.keyboard.press("ArrowDown")
 
 

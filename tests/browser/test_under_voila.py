@@ -1,8 +1,10 @@
-"""The playground as a page: files, classes by keyboard, maps, the card, and a kernel that ends."""
+"""The playground: files, classes by keyboard, maps, the card, and a kernel that ends."""
 
 import base64
 import io
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -44,9 +46,10 @@ def choose_file(page, name, content, kind="image/jpeg"):
     chooser.value.set_files({"name": name, "mimeType": kind, "buffer": content})
 
 
-HAND_OVER = """([kind, name, content]) => {
+HAND_OVER = """([kind, names, content]) => {
   const files = new DataTransfer();
-  files.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
+  for (const name of names)
+    files.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
   const how = { bubbles: true, cancelable: true };
   const event = kind === "paste"
     ? new ClipboardEvent(kind, { clipboardData: files, ...how })
@@ -55,9 +58,9 @@ HAND_OVER = """([kind, name, content]) => {
 }"""
 
 
-def hand_over(page, kind, name, content):
-    """Drop or paste a file."""
-    page.evaluate(HAND_OVER, [kind, name, base64.b64encode(content).decode()])
+def hand_over(page, kind, content, *names):
+    """Drop or paste files of that content."""
+    page.evaluate(HAND_OVER, [kind, names, base64.b64encode(content).decode()])
 
 
 def check_names_and_width(page):
@@ -158,10 +161,13 @@ def test_refusals_the_fade_and_the_end(playground):
         assert distance < 200
         assert "(" not in button.inner_text()  # (1): one file
     assert page.get_by_alt_text(re.compile("Close-up of the face of a brown tabby")).count() == 1
-    hand_over(page, "drop", "a.jpg", jpeg(load_image("coffee")))
+    hand_over(page, "drop", jpeg(load_image("coffee")), "a.jpg", "b.jpg")
+    page.get_by_role("alert").filter(has_text="Those were 2 files: give one picture.").wait_for()
+    hand_over(page, "drop", jpeg(load_image("coffee")), "a long name " * 9)
     explain_button(page, "espresso (967)").wait_for()
+    assert button.bounding_box()["width"] > 150
     assert page.get_by_role("alert").filter(visible=True).count() == 0
-    hand_over(page, "paste", "b.jpg", jpeg(load_image("banana")))
+    hand_over(page, "paste", jpeg(load_image("banana")), "b.jpg")
     explain_button(page, "banana (954)").wait_for()
 
     page.get_by_role("checkbox", name="SmoothGrad").uncheck()
@@ -186,3 +192,35 @@ def test_refusals_the_fade_and_the_end(playground):
         fade.press(key)
         assert fade.get_attribute("aria-valuetext") == said
         assert page.evaluate(OPACITIES) == opacities
+
+
+def test_in_jupyterlab(page, jupyterlab):
+    """Its server drops the connection at a message of 10 MB, and would take no picture after it."""
+    address, folder = jupyterlab
+    shutil.copy(Path(__file__).parents[2] / "notebooks" / "playground.ipynb", folder)
+    page.goto(f"{address}/lab/tree/playground.ipynb?reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    explain_button(page, "Egyptian cat (285)").wait_for(timeout=120_000)
+
+    content, said = REFUSED["huge.jpg"]
+    choose_file(page, "huge.jpg", content)
+    page.get_by_role("alert").filter(has_text=f"{said}.").wait_for()
+    page.get_by_role("alert").filter(has_text="The picture is still: cat.").wait_for()
+    choose_file(page, "good.jpg", jpeg(load_image("coffee")))
+    explain_button(page, "espresso (967)").wait_for()
+    assert page.get_by_role("alert").filter(visible=True).count() == 0
+
+    class_button(page, "espresso").press("ArrowDown")  # which would go to the next cell
+    class_button(page, "espresso").press("Space")
+    page.get_by_role("checkbox", name="SmoothGrad").uncheck()
+    explain_button(page, "espresso (967)").click()
+    see_maps_in_view(page, "espresso (967)")
+    page.get_by_alt_text(re.compile("^espresso .*: strongest")).hover(position={"x": 1, "y": 1})
+    page.get_by_role("status").filter(has_text="espresso (967): row 0, column 0, value").wait_for()
+
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+    page.get_by_role("alert").filter(has_text="The kernel has stopped").wait_for()
+    assert page.get_by_role("alert").filter(visible=True).count() == 1

@@ -272,7 +272,11 @@ def only_img(text):
 def drawn_panels(text):
     """Return {alt text: picture} of a figure's panels as the HTML stores them, without the bars."""
     images = [attributes for tag, attributes in Page(text).elements if tag == "img"]
-    return {a["alt"]: decoded(a["src"]) for a in images if not a["alt"].startswith("Colours")}
+    return {
+        a["alt"]: decoded(a.get("srcset") or a["src"])
+        for a in images
+        if not a["alt"].startswith("Colours")
+    }
 
 
 def decoded(url):
