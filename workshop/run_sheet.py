@@ -126,7 +126,7 @@ def intro(form: dict) -> str:
 need. Before you begin, go through [README.md](README.md). Grey boxes like `this` quote what the
 cells print with the course's network; except for a last digit, it's the same on every computer.
 
-**Say** is for speaking, in your own words. **Predict** means that everybody writes a guess into the
+**Say** is for speaking, in your own words. **Predict** means that everybody clicks a guess in the
 notebook, or raises a hand, before the next cell runs. A check that says *not done yet* or *not
 right yet* hands the notebook a working version, so nobody has to finish an exercise to go on. If
 you've lost somebody, they click on the heading where you are and choose *Run*, *Run All Above
@@ -399,13 +399,26 @@ Online, a thumbs-up and a raised hand do the same.
 4. Don't touch their keyboard. If time is up, let them run the check: it hands out a working
    version.
 
+## A prediction
+
+They run the cell below the question, click their guess, and only then run the next cell. With many
+choices, or for a number, there's a field: they type, and press Enter.
+
+- There are no buttons, or a click changes nothing: *You predict ...* must appear below them. Run the
+  cell again, click, and run the next one.
+- Their guess is gone: *Run All Above*, or running that cell again, asks anew and says *No prediction
+  yet. It is: ...*. Nothing is lost, and the notebook goes on.
+- They'd like to type it: `first_guess = "tabby"` in place of `first_guess = checks.guess(cats)`, with
+  the quotes.
+
 ## A red error
 
 *Run All Above* runs through wrong answers and missing ones. It stops at a cell that Python can't
 run. The way out is the same for all of them: **type the name that the next cell asks for, and three
 dots**, such as `first_guess = ...` or `best_label = ...`, in place of the guess or the function.
 (Leave the lines above as they are.) Then choose *Run All Above* again. They can still answer
-later; Ctrl+Z brings back what they typed.
+later; Ctrl+Z brings back what they typed. It also brings back the lines above, if they deleted those
+too: then the NameError is about another name, such as `checks` or `cats`.
 
 """
 
