@@ -404,12 +404,12 @@ Online, a thumbs-up and a raised hand do the same.
 They run the cell below the question, click their guess, and only then run the next cell. With many
 choices, or for a number, there's a field: they type, and press Enter.
 
-- There are no buttons, or a click changes nothing: *You predict ...* must appear below them. Run the
-  cell again, click, and run the next one.
-- Their guess is gone: *Run All Above*, or running that cell again, asks anew and says *No prediction
-  yet. It is: ...*. Nothing is lost, and the notebook goes on.
-- They'd like to type it: `first_guess = "tabby"` in place of `first_guess = checks.guess(cats)`, with
-  the quotes.
+- There are no buttons, or a click changes nothing: *You predict ...* must appear below them. Run
+  the cell again, click, and run the next one.
+- Their guess is gone: *Run All Above*, or running that cell again, asks anew, and the next cell
+  says *No prediction yet. It is: ...*. Everything below goes on.
+- They'd like to type it: `first_guess = "tabby"` instead of `first_guess = checks.guess(cats)`,
+  with the quotes.
 
 ## A red error
 
@@ -417,8 +417,8 @@ choices, or for a number, there's a field: they type, and press Enter.
 run. The way out is the same for all of them: **type the name that the next cell asks for, and three
 dots**, such as `first_guess = ...` or `best_label = ...`, in place of the guess or the function.
 (Leave the lines above as they are.) Then choose *Run All Above* again. They can still answer
-later; Ctrl+Z brings back what they typed. It also brings back the lines above, if they deleted those
-too: then the NameError is about another name, such as `checks` or `cats`.
+later; Ctrl+Z brings back what they typed. It also brings back the lines above, if they deleted
+those too: then the NameError is about another name, such as `checks` or `cats`.
 
 """
 
