@@ -188,14 +188,23 @@ async def check_lesson(ada: Server, course: Path, report: Report) -> None:
     report(f"lesson 3 draws its first map (cell {first_map})", first_map is not None, ran.error)
 
 
+async def keep_clicking(server: Server) -> None:
+    """Don't let a server become idle, or it's stopped."""
+    while True:
+        await server.api("GET", "contents")
+        await asyncio.sleep(1)
+
+
 async def check_memory_limit(bob: Server, ada: Server, report: Report) -> None:
     """Check that a kernel that wants too much memory ends alone."""
     if not trial.has_systemd():
         say("  --      the memory limit: not checked, because systemd isn't running here")
         return
+    stays = asyncio.create_task(keep_clicking(ada))
     async with bob.kernel(LESSON) as kernel:
         ran = await kernel.run("import os\nx = b'1' * int(1.2 * int(os.environ['MEM_LIMIT']))")
         report("a kernel that wants more than the limit is ended", ran.error == trial.DIED, ran)
+    stays.cancel()
     status, _ = await bob.api("GET", "contents")
     report("and its server goes on", status == 200, f"answered {status}")
     async with ada.kernel(LESSON) as kernel:
