@@ -182,9 +182,9 @@ def zip_members(stream: Path | io.BytesIO) -> Iterator[Member]:
     archive = zipfile.ZipFile(stream)
     for member in archive.infolist():
         if not member.is_dir():
-            year, *rest = member.date_time
+            when = member.date_time
             try:  # 1980 is a zip's way of saying nothing
-                when = datetime(year, *rest).timestamp() if year > 1980 else 0.0
+                when = datetime(*when).timestamp() if when[0] > 1980 else 0.0
             except (ValueError, OverflowError):
                 when = 0.0
             yield zip_name(member), when, member.file_size, partial(archive.read, member)

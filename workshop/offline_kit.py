@@ -58,7 +58,7 @@ def marker_environment(platform: str, release: str) -> dict[str, str]:
     """Return a computer's values in markers, for its kind and a Python such as 3.11.4."""
     sys_platform, os_name, system, machine = SYSTEMS[platform]
     return {
-        **default_environment(),
+        **{name: str(value) for name, value in default_environment().items()},
         "sys_platform": sys_platform,
         "os_name": os_name,
         "platform_system": system,

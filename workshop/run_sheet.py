@@ -30,7 +30,7 @@ class Step:
     title: str
     minutes: int
     how: str
-    lesson: str | None = None
+    lesson: str = ""
     exercise: Exercise | None = None
 
 
@@ -162,7 +162,11 @@ def glance(plan: dict, session: dict) -> str:
     left = session["length"] - needed
     end = clock(session["start"], needed)
     lines.append(f"| {end} | {left} | *In reserve* | for questions, or to end early | |")
-    works = sum(s.exercise.minutes for s in steps(plan, session) if s.name.startswith("exercise"))
+    works = sum(
+        s.exercise.minutes
+        for s in steps(plan, session)
+        if s.exercise and s.name.startswith("exercise")
+    )
     guesses = sum(s.how == KINDS["predict"] for s in steps(plan, session))
     opened = [s for s in steps(plan, session) if s.how == OPEN]
     starts = ", ".join(str(number(s.lesson)) for s in opened)
@@ -182,7 +186,7 @@ def in_the_room(plan: dict, form: dict) -> dict[str, set[str]]:
     """Return the ids of the exercises done in the room, and of those shown."""
     all_steps = [s for session in form["session"] for s in steps(plan, session) if s.exercise]
     return {
-        word: {s.exercise.id for s in all_steps if s.name.startswith(word)}
+        word: {s.exercise.id for s in all_steps if s.exercise and s.name.startswith(word)}
         for word in ("exercise", "show")
     }
 
@@ -245,7 +249,7 @@ def script(plan: dict, session: dict) -> list[str]:
         end = clock(time, one.minutes)
         lines.append(f"### {time} to {end}: {one.title} ({one.minutes} min)\n")
         if one.exercise:
-            lines += exercise_script(plan, one)
+            lines += exercise_script(plan, one, one.exercise)
         elif one.how == OPEN:
             lines += ["**Say.**\n", spoken(plan["opening"][one.name.split()[1]]["say"]), ""]
         elif one.how != "break":
@@ -287,9 +291,9 @@ def vote(question: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def exercise_script(plan: dict, one: Step) -> list[str]:
+def exercise_script(plan: dict, one: Step, task: Exercise) -> list[str]:
     """Return what the instructor says around an exercise, and its solution."""
-    task, about = one.exercise, plan["exercise"][one.exercise.id]
+    about = plan["exercise"][task.id]
     place = f"[lesson {number(task.lesson)}]({NOTEBOOKS}/{task.lesson}.ipynb)"
     lines = [
         f"**Screen** ({place}). The task, *Exercise {task.id}*. "
