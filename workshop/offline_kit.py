@@ -166,10 +166,12 @@ def course_files(root: Path = lessons.ROOT) -> list[Path]:
             known = tracked
     except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
         pass
+    environments = {name.parent for name in everything if name.name == "pyvenv.cfg"}
     return sorted(
         name
         for name in known
         if not LEFT_OUT & set(name.parts)
+        and not environments & set(name.parents)
         and name.parts[0] != machine.WHEELS.name
         and (root / name).is_file()
     )

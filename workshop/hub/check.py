@@ -227,9 +227,9 @@ async def check(hub: trial.Hub, people: dict, course: Path, report: Report) -> N
     async with trial.session(hub.certificate) as session:
         ada, bob = (Server(session, hub, name, tokens[name]) for name in (ADA, BOB))
         await asyncio.gather(ada.start(), bob.start())
+        stays = asyncio.create_task(keep_clicking(ada))
         await check_isolation(session, hub, people, tokens, course, report)
         await check_copies(bob, course, report)
-        stays = asyncio.create_task(keep_clicking(ada))
         await check_memory_limit(bob, ada, report)
         await check_lesson(ada, course, report)
         stays.cancel()
