@@ -74,8 +74,9 @@ class Colab:
 
     def __init__(self, folder: Path, service: Sessions) -> None:
         self.content, self.github = folder / "content", folder / "github"
-        self.content.mkdir()
-        self.github.mkdir()
+        self.temporary = folder / "tmp"
+        for made in (self.content, self.github, self.temporary):
+            made.mkdir()
         venv.create(folder / "python", symlinks=True)
         self.python = folder / "python" / "bin" / "python"
         self.service, self.notebook, self.hosted = service, {"metadata": {}}, ""
@@ -100,6 +101,7 @@ class Colab:
         variables = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.github.parent),
+            "TMPDIR": str(self.temporary),
             "COLAB_JUPYTER_IP": self.service.host,
             "NOTEBOOK": json.dumps(self.notebook),
             "PIP_NO_INDEX": "1",
