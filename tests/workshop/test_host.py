@@ -104,7 +104,7 @@ def test_nothing_but_the_address_changes_and_back_again_nothing_is_left(course):
     assert run("OWNER/saliency-course").returncode == 0
     assert files(course) == before
     (course / "notebooks" / "my_notes.ipynb").write_text("{}", encoding="utf-8")
-    assert run("https://github.com/OWNER/saliency-course").returncode == 0
+    assert run("OWNER/saliency-course").returncode == 0
     before = files(course)
     broken = course / "notebooks" / "solutions" / "half.ipynb"
     book = next(course.glob("notebooks/0*.ipynb")).read_bytes()
