@@ -38,7 +38,7 @@ except ImportError:  # Windows shows what's in an archive like a folder
     )
 
 ROOT = Path(__file__).resolve().parent
-VENV = machine.environment_folder(ROOT)
+VENV = Path(machine.environment_folder(ROOT))
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MARKER = VENV / "saliency-course.json"  # says that this script made the folder, and how far it got
 LESSON = "notebooks/00_start_here.ipynb"
@@ -141,7 +141,8 @@ def current_state():
         return "absent"
     marker = read_marker()
     found = state(marker, look(), digest())
-    if found == "unfinished" and (machine.read_kit() or marker)["python"] != marker["python"]:
+    kit = machine.read_kit()
+    if found == "unfinished" and kit and marker and kit["python"] != marker["python"]:
         return "broken"  # begun with a different Python from the kit's
     return found
 
@@ -158,14 +159,14 @@ def succeeds(command, quiet=False):
         close_fds=False,  # if this process is killed, its child goes on and keeps the lock
     )
     said = b""
-    for line in process.stderr:
+    for line in process.stderr or ():
         said += line
         if not quiet:
             sys.stderr.buffer.write(line)
             sys.stderr.flush()
     if process.wait() == 0:
         return True
-    if machine.says_no_room(said) or shutil.disk_usage(str(ROOT)).free < TOO_FULL:
+    if machine.says_no_room(said) or machine.free_space(VENV) < TOO_FULL:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return False
 
@@ -228,7 +229,8 @@ def make_environment():
     # `pip --python` would work, too, but Ubuntu 22.04's pip is too old for it.
     pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     only_pip = VENV / "pip.txt"
-    only_pip.write_text(re.search(r"^pip==(?:.*\\\n)*.*\n", pins, re.M).group(), encoding="utf-8")
+    [pin] = re.findall(r"^pip==(?:.*\\\n)*.*\n", pins, re.M)
+    only_pip.write_text(pin, encoding="utf-8")
     pip_install(base_python(), ["--target", packages_folder(python), "-r", only_pip])
 
 
@@ -271,7 +273,7 @@ def install(found):
     if found == "broken":
         say(f"The environment ({machine.name_of(VENV, ROOT)}) is damaged: making it again.")
         shutil.rmtree(str(VENV))
-    free = shutil.disk_usage(str(ROOT)).free
+    free = machine.free_space(VENV)
     if free < (TOO_FULL if found == "unfinished" else LEAST_SPACE):
         raise StartError(machine.no_room())
     obstacle = machine.path_problem(ROOT, VENV)
@@ -283,7 +285,7 @@ def install(found):
     try:
         if found != "unfinished":
             make_environment()
-        python = read_marker()["python"]
+        python = (read_marker() or {})["python"]
         write_marker(None, python)
         if machine.read_kit() is None:
             say("2/3 Downloading and installing the packages, about 1 GB: 2 to 10 minutes ...")
@@ -348,7 +350,7 @@ def become(command, folder, env):
 def main(arguments):
     """Make the environment ready, then become the command in it; returns an exit status."""
     if arguments in (["--help"], ["-h"]):
-        say(__doc__.strip())
+        say(str(__doc__).strip())
         return 0
     name, rest = parse(arguments)
     if not (ROOT / LEFT_OUT.get(name, "start.py")).exists():
@@ -385,8 +387,9 @@ def main(arguments):
 
 if __name__ == "__main__":
     # A path may have letters that the console lacks. (Python 3.6 can't reconfigure.)
-    if hasattr(sys.stdout, "reconfigure") and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure and sys.stdout.errors == "strict":
+        reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])
     except StartError as error:
@@ -395,5 +398,5 @@ if __name__ == "__main__":
         say("\nstart.py: stopped. Run the same command to go on from here.")
         status = 130
     except OSError as error:
-        status = f"start.py: can't use a file or folder: {error}."
+        status = f"start.py: can't use a file or folder: {error}{machine.elsewhere(error)}."
     sys.exit(status)

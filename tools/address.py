@@ -17,7 +17,12 @@ HOSTED = re.compile(r'^HOSTED = ".*?"', re.MULTILINE)
 
 def read() -> str:
     """Return the course's address, or "" as long as nobody hosts it."""
-    [source] = SOURCE.findall(PYPROJECT.read_text(encoding="utf-8"))
+    return of(PYPROJECT.read_text(encoding="utf-8"))
+
+
+def of(project: str) -> str:
+    """Return the address that's in the text of pyproject.toml."""
+    [source] = SOURCE.findall(project)
     return "" if "/OWNER/" in source else source.rstrip("/")
 
 
@@ -44,6 +49,18 @@ def colab(address: str, lesson: str) -> str:
 def set_up(source: str, address: str) -> str:
     """Return the source of the set-up cell with this address."""
     return HOSTED.sub(lambda _: f'HOSTED = "{address}"', source, count=1)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace a file completely or not at all, even if the disk is full."""
+    path = path.resolve()  # the file that a link leads to, or the link would become a copy
+    half = path.with_suffix(".half")
+    try:
+        half.write_bytes(data)
+        half.replace(path)
+    finally:
+        if half.exists():
+            half.unlink()
 
 
 def text(cell: dict) -> str:

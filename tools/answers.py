@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools import notebooks
+from tools import address, notebooks
 
 OLD = """<details><summary>An earlier answer to exercise {id}</summary>
 
@@ -229,14 +229,8 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Replace a notebook completely or not at all."""
-    path = path.resolve()  # the file that a link leads to, or the link would become a copy
-    half = path.with_suffix(".half")
-    try:
-        half.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    """Replace a notebook."""
+    address.write(path, f"{nbformat.writes(notebook)}\n".encode())
 
 
 def main(arguments: list[str], folder: Path = notebooks.STUDENTS) -> str | None:

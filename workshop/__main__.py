@@ -16,6 +16,7 @@ README.md in this folder says when to use what.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -100,5 +101,6 @@ def main(arguments: list[str]) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters the console lacks
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may have letters the console lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))

@@ -321,11 +321,10 @@ def answered(
     known: set[str],
 ) -> list[nbformat.NotebookNode]:
     """Return an exercise's cells: the newest answer, and what it needs from elsewhere."""
-    found = None
     for book in sent:
         if found := answer_in(book, task):
             break
-    if not found:
+    else:
         return [cell]
     submission.answers[task.id] = found
     if book is not sent[0]:
@@ -340,7 +339,8 @@ def answered(
         return [cell, nbformat.v4.new_markdown_cell(shown, id=f"{cell.id}-refused")]
     main = max(i for i, text in enumerate(found.code) if i == 0 or defines(text, task.name))
     cells = []
-    for place, text in enumerate([*(["\n".join(carried)] if carried else []), *found.code]):
+    texts: list[str] = [*(["\n".join(carried)] if carried else []), *found.code]
+    for place, text in enumerate(texts):
         if place == main + bool(carried):
             cell.source = text
             cells.append(cell)

@@ -117,7 +117,7 @@ class Execute(execute.Execute):
         exercise = next(i for c, i in zip(self.nb.cells, self.section, strict=True) if c is cell)
         return self.seconds if exercise or not is_given(cell) else COURSE_SECONDS
 
-    def preprocess(self, nb, resources, km=None):
+    def preprocess(self, nb, resources=None, km=None):
         """Run a notebook; leave out what stops the kernel, and run the rest again."""
         self.section, self.story, self.left_out, self.current = sections(nb), story(nb), {}, 0
         self.error_on_timeout = {
@@ -176,7 +176,8 @@ class Execute(execute.Execute):
             Stuck: the kernel doesn't answer.
         """
         self.timeout = seconds
-        reply = self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))
+        asked = self.kc and self.kc.execute(code, silent=True, store_history=False)
+        reply = self.wait_for_reply(asked)
         if reply is None:
             raise Stuck
         return reply["content"]["status"] == "ok"

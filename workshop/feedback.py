@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbconvert.exporters import Exporter, HTMLExporter
@@ -136,7 +137,7 @@ class FeedbackPage(Exporter):
     file_extension = ".html"
     output_mimetype = "text/html"
 
-    def from_notebook_node(self, nb, resources=None, **kwargs):
+    def from_notebook_node(self, nb, resources=None, **kwargs) -> tuple[Any, dict[str, Any]]:
         """Return the page for an autograded notebook, and nbconvert's resources."""
         nb, resources = super().from_notebook_node(nb, resources, **kwargs)
         graded = resources["nbgrader"]

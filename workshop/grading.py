@@ -162,7 +162,7 @@ def source_version(lesson: str) -> nbformat.NotebookNode:
         cells.append(cell)
         if "exercise" in cell.metadata:
             task = exercises()[cell.metadata["exercise"]["id"]]
-        elif cell.cell_type == "code" and "### BEGIN SOLUTION" in cell.source:
+        elif task and cell.cell_type == "code" and "### BEGIN SOLUTION" in cell.source:
             cell.metadata.nbgrader = marked("solution", named("exercise", task))
         elif cell.cell_type == "code" and not GUESS.match(cell.source) and "brief" not in tags:
             cell.metadata.nbgrader = marked("given", f"given-{cell.id}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from tools import address
 from workshop.machine import StartError
@@ -14,7 +15,7 @@ from workshop.machine import StartError
 NOTEBOOKS = address.PYPROJECT.parent / "notebooks"
 # ada/course; also as a web page, as a clone's address, and as Colab's address of a lesson.
 ON_GITHUB = re.compile(
-    r"(?:(?:https?://)?(?:www\.)?github\.com/|git@github\.com:"
+    r"(?i:(?:https?://|ssh://git@)?(?:www\.)?github\.com/|git@github\.com:"
     r"|https://colab\.research\.google\.com/github/)?"
     r"(?P<name>[\w-]+/[\w.-]+?)(?:\.git)?"
     r"(?:/(?:tree|blob)/(?P<branch>[^\s?#\"]+?)(?:/notebooks.*)?)?/*(?:[?#].*)?"
@@ -30,12 +31,14 @@ def clean(text: str) -> str:
     """
     text = text.strip()
     found = ON_GITHUB.fullmatch(text)
+    if found and found["name"].startswith("YOU/"):
+        raise StartError(f"Put your own name instead of YOU into {text}")
     if found:
         branch = found["branch"]
         tree = f"/tree/{branch}" if branch and branch != "main" else ""
         return f"https://github.com/{found['name']}{tree}"
-    if ELSEWHERE.fullmatch(text) and "github.com" not in text:
-        return text.rstrip("/")
+    if ELSEWHERE.fullmatch(text) and "github.com" not in text.lower():
+        return text.replace("/-/tree/", "/tree/").rstrip("/")  # GitLab's pages
     raise StartError(
         f"{text!r} is not the address of a repository: expected one such as "
         "https://github.com/ada/saliency-course, with /tree/NAME after it for a branch other than "
@@ -43,16 +46,17 @@ def clean(text: str) -> str:
     )
 
 
-def put_into(path, where: str) -> bool:
-    """Put the address into a notebook's file; return whether that changed it."""
-    before = path.read_bytes()
-    notebook = json.loads(before.decode("utf-8"))
-    address.put(where, path.stem, notebook)
+def put_into(path: Path, where: str) -> bytes:
+    """Return a notebook's file with the address in it."""
+    try:
+        notebook = json.loads(path.read_bytes().decode("utf-8"))
+        address.put(where, path.stem, notebook)
+    except (ValueError, LookupError, TypeError):
+        raise StartError(
+            f"{path} is damaged, so nothing was changed: get it again, or delete it"
+        ) from None
     text = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False)  # as nbformat does
-    after = f"{text}\n".encode()
-    if after != before:
-        path.write_bytes(after)
-    return after != before
+    return f"{text}\n".encode()
 
 
 def main(arguments: list) -> int:
@@ -64,12 +68,19 @@ def main(arguments: list) -> int:
         )
     where = clean(arguments[0])
     text = address.PYPROJECT.read_bytes().decode("utf-8")
-    changed = address.SOURCE.sub(lambda _: f'Source = "{where}"', text)
-    address.PYPROJECT.write_bytes(changed.encode())
-    where = address.read()
-    files = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("solutions/*.ipynb"))]
-    count = (text != changed) + sum([put_into(path, where) for path in files])
-    print(f"{where or 'No address'}: {count} files changed. Commit them, and push.")
+    project = address.SOURCE.sub(lambda _: f'Source = "{where}"', text)
+    where = address.of(project)
+    paths = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("solutions/*.ipynb"))]
+    ours = [path for path in paths if b"HOSTED = " in path.read_bytes()]
+    after = {path: put_into(path, where) for path in ours}
+    after[address.PYPROJECT] = project.encode()  # the last one: it stands for all of them
+    changed = [path for path in after if path.read_bytes() != after[path]]
+    for path in changed:
+        address.write(path, after[path])
+    told = (
+        f"{len(changed)} files changed. Commit them, and push." if changed else "nothing to change."
+    )
+    print(f"{where or 'No address'}: {told}")
     if where.startswith("https://github.com/"):
         print(f"Lesson 0 in Colab: {address.colab(where, '00_start_here')}")
     else:

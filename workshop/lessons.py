@@ -111,7 +111,7 @@ def exercises() -> dict[str, Exercise]:
             if "exercise" not in task.metadata:
                 continue
             exercise = task.metadata["exercise"]
-            call = CHECK.search(check.source)
+            [call] = CHECK.finditer(check.source)
             found[exercise["id"]] = Exercise(
                 id=exercise["id"],
                 lesson=lesson,
@@ -130,7 +130,8 @@ def exercises() -> dict[str, Exercise]:
 def folded(task: str, summary: str) -> str:
     """Return the text folded away in a task under this summary, as one line."""
     pattern = rf"<details><summary>{summary}</summary>\n+(.*?)\n+</details>"
-    return " ".join(re.search(pattern, task, re.DOTALL).group(1).split())
+    [found] = re.findall(pattern, task, re.DOTALL)
+    return " ".join(found.split())
 
 
 def without_marks(code: str) -> str:

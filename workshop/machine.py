@@ -29,6 +29,7 @@ KIT = "kit.json"  # in that folder: for which kind of computer, and for which Py
 DISK_SPACE = 4e9  # bytes; a finished .venv takes up to 3.0e9, and pip unpacks next to it
 # Windows refuses longer paths. Below the environment's folder, the longest is one of TensorFlow's.
 LONGEST_PATH, LONGEST_INSIDE = 259, 181
+CLOUDS = ("onedrive", "dropbox", "icloud", "google drive", "my drive", "nextcloud")  # their folders
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -140,13 +141,14 @@ def find_another(kit=None):
     """Return the command of a Python here that the course and the kit can use, or None."""
     # If a version is missing, Windows' launcher must not install it.
     env = dict(child_environment(os.environ), PYTHON_MANAGER_AUTOMATIC_INSTALL="false")
-    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 60}
+    null = subprocess.DEVNULL
     for command in candidates():
         path = shutil.which(command[0])
         if path is None:
             continue
         try:
-            output = subprocess.check_output([*command, __file__], env=env, **quiet)
+            asked = [*command, __file__]
+            output = subprocess.check_output(asked, env=env, stdin=null, stderr=null, timeout=60)
             facts = json.loads(output.decode())
             if problem(facts) is None and kit_problem(facts, kit) is None:
                 return [path, *command[1:]]
@@ -194,6 +196,23 @@ def says_no_room(said):
     return re.search(numbers + rb"|No usable temporary directory|No space left", said) is not None
 
 
+def free_space(folder):
+    """Return how many bytes are free where a folder is, or will be."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(str(folder)).free
+
+
+def elsewhere(error):
+    """Return the end of a sentence: what to try where people may not write, and else nothing."""
+    if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ""
+    return (
+        ": if you may not write there, copy the course's folder into your home folder, and run the "
+        "same command in the copy"
+    )
+
+
 def no_room():
     """Return what to say if the disk is full."""
     with contextlib.suppress(OSError):  # there's none if all its disks are full
@@ -226,15 +245,16 @@ def no_venv(lacking):
 def environment_folder(root, environ=os.environ, long_paths=None):
     """Return the folder of the environment: .venv in the course's folder, except on some Windows.
 
-    There it's in the home folder if paths in .venv would be too long, or if OneDrive would copy its
-    34,000 files into the cloud. (Not in AppData: the Store's Python has an AppData of its own, with
-    a long path.) root: an absolute path.
+    There it's in the home folder if paths in .venv would be too long, or if its 34,000 files would
+    be copied into a cloud. (Not in AppData: the Store's Python has an AppData of its own, with a
+    long path.) root: an absolute path.
     """
     venv = root / ".venv"
     if not isinstance(root, PureWindowsPath) or Path(str(venv / "saliency-course.json")).exists():
         return venv
     clouds = [PureWindowsPath(environ[name]) for name in environ if name.startswith("ONEDRIVE")]
     in_cloud = any(cloud in root.parents for cloud in clouds)
+    in_cloud |= any(part.lower().startswith(CLOUDS) for part in root.parts)
     if "USERPROFILE" not in environ or not (in_cloud or too_long(venv, long_paths)):
         return venv
     name = hashlib.sha256(str(root).lower().encode("utf-8", "replace")).hexdigest()[:6]

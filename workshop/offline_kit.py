@@ -58,7 +58,7 @@ def marker_environment(platform: str, release: str) -> dict[str, str]:
     """Return a computer's values in markers, for its kind and a Python such as 3.11.4."""
     sys_platform, os_name, system, machine = SYSTEMS[platform]
     return {
-        **default_environment(),
+        **{name: str(value) for name, value in default_environment().items()},
         "sys_platform": sys_platform,
         "os_name": os_name,
         "platform_system": system,
@@ -166,10 +166,12 @@ def course_files(root: Path = lessons.ROOT) -> list[Path]:
             known = tracked
     except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
         pass
+    environments = {name.parent for name in everything if name.name == "pyvenv.cfg"}
     return sorted(
         name
         for name in known
         if not LEFT_OUT & set(name.parts)
+        and not environments & set(name.parents)
         and name.parts[0] != machine.WHEELS.name
         and (root / name).is_file()
     )

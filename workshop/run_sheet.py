@@ -30,7 +30,7 @@ class Step:
     title: str
     minutes: int
     how: str
-    lesson: str | None = None
+    lesson: str = ""
     exercise: Exercise | None = None
 
 
@@ -126,7 +126,7 @@ def intro(form: dict) -> str:
 need. Before you begin, go through [README.md](README.md). Grey boxes like `this` quote what the
 cells print with the course's network; except for a last digit, it's the same on every computer.
 
-**Say** is for speaking, in your own words. **Predict** means that everybody writes a guess into the
+**Say** is for speaking, in your own words. **Predict** means that everybody clicks a guess in the
 notebook, or raises a hand, before the next cell runs. A check that says *not done yet* or *not
 right yet* hands the notebook a working version, so nobody has to finish an exercise to go on. If
 you've lost somebody, they click on the heading where you are and choose *Run*, *Run All Above
@@ -162,7 +162,11 @@ def glance(plan: dict, session: dict) -> str:
     left = session["length"] - needed
     end = clock(session["start"], needed)
     lines.append(f"| {end} | {left} | *In reserve* | for questions, or to end early | |")
-    works = sum(s.exercise.minutes for s in steps(plan, session) if s.name.startswith("exercise"))
+    works = sum(
+        s.exercise.minutes
+        for s in steps(plan, session)
+        if s.exercise and s.name.startswith("exercise")
+    )
     guesses = sum(s.how == KINDS["predict"] for s in steps(plan, session))
     opened = [s for s in steps(plan, session) if s.how == OPEN]
     starts = ", ".join(str(number(s.lesson)) for s in opened)
@@ -182,7 +186,7 @@ def in_the_room(plan: dict, form: dict) -> dict[str, set[str]]:
     """Return the ids of the exercises done in the room, and of those shown."""
     all_steps = [s for session in form["session"] for s in steps(plan, session) if s.exercise]
     return {
-        word: {s.exercise.id for s in all_steps if s.name.startswith(word)}
+        word: {s.exercise.id for s in all_steps if s.exercise and s.name.startswith(word)}
         for word in ("exercise", "show")
     }
 
@@ -245,7 +249,7 @@ def script(plan: dict, session: dict) -> list[str]:
         end = clock(time, one.minutes)
         lines.append(f"### {time} to {end}: {one.title} ({one.minutes} min)\n")
         if one.exercise:
-            lines += exercise_script(plan, one)
+            lines += exercise_script(plan, one, one.exercise)
         elif one.how == OPEN:
             lines += ["**Say.**\n", spoken(plan["opening"][one.name.split()[1]]["say"]), ""]
         elif one.how != "break":
@@ -287,9 +291,9 @@ def vote(question: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def exercise_script(plan: dict, one: Step) -> list[str]:
+def exercise_script(plan: dict, one: Step, task: Exercise) -> list[str]:
     """Return what the instructor says around an exercise, and its solution."""
-    task, about = one.exercise, plan["exercise"][one.exercise.id]
+    about = plan["exercise"][task.id]
     place = f"[lesson {number(task.lesson)}]({NOTEBOOKS}/{task.lesson}.ipynb)"
     lines = [
         f"**Screen** ({place}). The task, *Exercise {task.id}*. "
@@ -399,13 +403,26 @@ Online, a thumbs-up and a raised hand do the same.
 4. Don't touch their keyboard. If time is up, let them run the check: it hands out a working
    version.
 
+## A prediction
+
+They run the cell below the question, click their guess, and only then run the next cell. With many
+choices, or for a number, there's a field: they type, and press Enter.
+
+- There are no buttons, or a click changes nothing: *You predict ...* must appear below them. Run
+  the cell again, click, and run the next one.
+- Their guess is gone: *Run All Above*, or running that cell again, asks anew, and the next cell
+  says *No prediction yet. It is: ...*. Everything below goes on.
+- They'd like to type it: `first_guess = "tabby"` instead of `first_guess = checks.guess(cats)`,
+  with the quotes.
+
 ## A red error
 
 *Run All Above* runs through wrong answers and missing ones. It stops at a cell that Python can't
 run. The way out is the same for all of them: **type the name that the next cell asks for, and three
 dots**, such as `first_guess = ...` or `best_label = ...`, in place of the guess or the function.
 (Leave the lines above as they are.) Then choose *Run All Above* again. They can still answer
-later; Ctrl+Z brings back what they typed.
+later; Ctrl+Z brings back what they typed. It also brings back the lines above, if they deleted
+those too: then the NameError is about another name, such as `checks` or `cats`.
 
 """
 

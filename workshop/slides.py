@@ -148,7 +148,7 @@ def piece_of(lesson: str, piece: str) -> Piece:
         lesson,
     )
     shown = copy.deepcopy(cell)
-    shown.metadata = nbformat.from_dict({})
+    shown.metadata = nbformat.NotebookNode()
     if kind == "code":
         shown.outputs = []
         code = "\n".join(
@@ -295,7 +295,7 @@ To print a deck, add <code>?print-pdf</code> to its address.</p>
 def copy_reveal(target: Path) -> None:
     """Copy the parts of reveal.js that the slides need into a folder."""
     package = importlib.util.find_spec("sphinx_revealjs")
-    if package is None:
+    if package is None or package.origin is None:
         raise PlanError(
             "reveal.js, which comes with the package sphinx-revealjs, is not installed: run "
             "`python start.py check` once, which installs it"

@@ -21,7 +21,7 @@ def install_the_rest() -> None:
     restart, Python finds the course again, even if the set-up cell isn't run.
     """
     course = Path(__file__).resolve().parents[2]
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # or a folder with an odd name
         Path(sysconfig.get_path("purelib"), "saliency_course.pth").write_text(f"{course}\n")
     missing = [module for module in NEEDED if not find_spec(module)]
     if not missing:

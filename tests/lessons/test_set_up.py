@@ -74,8 +74,9 @@ class Colab:
 
     def __init__(self, folder: Path, service: Sessions) -> None:
         self.content, self.github = folder / "content", folder / "github"
-        self.content.mkdir()
-        self.github.mkdir()
+        self.temporary = folder / "tmp"
+        for made in (self.content, self.github, self.temporary):
+            made.mkdir()
         venv.create(folder / "python", symlinks=True)
         self.python = folder / "python" / "bin" / "python"
         self.service, self.notebook, self.hosted = service, {"metadata": {}}, ""
@@ -100,6 +101,7 @@ class Colab:
         variables = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.github.parent),
+            "TMPDIR": str(self.temporary),
             "COLAB_JUPYTER_IP": self.service.host,
             "NOTEBOOK": json.dumps(self.notebook),
             "PIP_NO_INDEX": "1",
@@ -133,20 +135,43 @@ def colab(tmp_path):
         ("Ada-L/kurs.2026", "winter/week-1", "notebooks/solutions/03_grad_cam.ipynb"),
         ("ada/kurs", "notebooks", "notebooks/00_start_here.ipynb"),
         ("ada/kurs", "grün#1", "notebooks/00_start_here.ipynb"),
-        ("ada/teaching", "main", "courses/saliency/notebooks/00_start_here.ipynb"),
+        ("ada/teaching", "main", "My courses/saliency/notebooks/Copy of 00_start_here (1).ipynb"),
         ("ada/teaching", "main", "release/lesson_3/03_grad_cam.ipynb"),
     ],
 )
 def test_opened_from_github_under_any_owner_name_and_branch(colab, name, branch, path):
-    inside = path.partition("/notebooks/")[0] if path.startswith("courses") else "."
-    colab.repository(name, branch, inside)
-    colab.service.opened(f"https://github.com/{name}/blob/{quote(branch)}/{path}")
+    colab.repository(name, branch, path.partition("/notebooks/")[0] if "courses" in path else ".")
+    colab.service.opened(f"https://github.com/{name}/blob/{quote(branch)}/{quote(path)}")
     colab.hosted = "https://github.com/nobody/elsewhere"  # the notebook's own address comes first
     *said, ready, where = colab.run()
     assert ready == "Ready."
     assert where.endswith("course_utils/__init__.py")
-    assert "hint" not in "".join(said)  # git's
+    assert not [line for line in said if line.startswith(("hint", "fatal"))]  # git's
     assert list(colab.content.iterdir()) == []  # nothing in Colab's files
+
+
+@ON_LINUX
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/ada/kurs/raw/main/notebooks/03_grad_cam.ipynb",
+        "https://raw.githubusercontent.com/ada/kurs/refs/heads/main/notebooks/03_grad_cam.ipynb",
+        "https://GitHub.com/ada/kurs/blob/main/notebooks/03_GRAD_CAM.IPYNB?raw=true#scrollTo=1",
+    ],
+)
+def test_github_has_several_addresses_for_a_file(colab, address):
+    colab.repository("ada/kurs")
+    colab.service.opened(address)
+    assert colab.run()[-2] == "Ready."
+
+
+@ON_LINUX
+def test_instead_of_a_version_that_is_gone_it_takes_the_newest_and_says_so(colab):
+    colab.repository("ada/kurs")
+    colab.service.opened("https://github.com/ada/kurs/blob/winter/2025/notebooks/03.ipynb")
+    said, *_, ready, _ = colab.run()
+    assert said.endswith("no longer has winter/2025, so this is its newest version.")
+    assert ready == "Ready."
 
 
 @ON_LINUX
@@ -165,9 +190,9 @@ def test_a_notebook_opened_at_a_commit_gets_the_course_of_that_commit(colab):
 
 @ON_LINUX
 def test_a_copy_in_drive_knows_what_it_is_a_copy_of(colab):
-    colab.repository("ada/kurs", "summer")
+    colab.repository("ada/kurs", "frühling")
     colab.service.opened("1w6mqQiNV3liPIX70NOgitOlDF1_4sRMw")
-    origin = "https://github.com/ada/kurs/blob/summer/notebooks/03_grad_cam.ipynb"
+    origin = "https://github.com/ada/kurs/blob/frühling/notebooks/03_grad_cam.ipynb"
     origins = [{"file_id": "1w6mqQiNV3liPIX7"}, {"file_id": origin, "timestamp": 1669093216189}]
     colab.notebook = {"metadata": {"colab": {"provenance": origins}}}
     assert colab.run()[-2] == "Ready."
@@ -178,9 +203,10 @@ def test_a_copy_in_drive_knows_what_it_is_a_copy_of(colab):
     "answer", [b"[]", b"<html>", b"[{}]", b'[{"path": null}]', b"\xff", b'{"message": "no"}']
 )
 def test_where_colab_says_nothing_the_address_of_the_host_counts(colab, answer):
-    colab.repository("ada/kurs", "master")
+    colab.repository("ada/kurs", "grün", "a course")
     colab.service.answer = answer
-    for colab.hosted in ("https://github.com/ada/kurs", "https://github.com/ada/kurs/tree/master"):
+    for version in ("", "/tree/grün", "/tree/gr%C3%BCn/a%20course"):
+        colab.hosted = f"https://github.com/ada/kurs{version}"
         assert colab.run()[-2] == "Ready."
 
 
@@ -221,20 +247,42 @@ def test_in_the_courses_own_folder_that_copy_is_taken(colab):
     assert Path(where).parents[1] == course
 
 
-def zipped(course: Path, archive: Path) -> Path:
-    with zipfile.ZipFile(archive, "w") as opened:
-        for name in COURSE:
-            opened.write(course / name, f"saliency-course-main/{name}")
-    return archive
+@ON_LINUX
+@pytest.mark.parametrize("name", ["course_utils", "half/course_utils"])
+def test_a_namesake_or_half_of_a_copy_is_not_taken_for_the_course(colab, name):
+    for folder in ("course_utils", name):
+        (colab.content / folder).mkdir(parents=True, exist_ok=True)
+    (colab.content / name / "__init__.py").touch()
+    colab.repository("ada/kurs")
+    colab.service.opened("https://github.com/ada/kurs/blob/main/notebooks/03_grad_cam.ipynb")
+    *_, ready, where = colab.run()
+    assert ready == "Ready."
+    assert Path(where).parent.joinpath("apps", "colab.py").is_file()
+
+
+def archived(course: Path, archive: Path) -> Path:
+    """Write an archive as GitHub makes them: all in one folder."""
+    form = "gztar" if archive.name.endswith("gz") else "zip"
+    made = shutil.make_archive(str(course.parent / "made"), form, course.parent, course.name)
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.move(made, archive))
 
 
 @ON_LINUX
-@pytest.mark.parametrize("name", ["saliency-course-main.zip", "drive/MyDrive/kurs (1).zip"])
-def test_an_uploaded_archive_is_enough(colab, name, tmp_path):
-    (colab.content / name).parent.mkdir(parents=True, exist_ok=True)
-    zipped(make_course(tmp_path / "unpacked"), colab.content / name)
+@pytest.mark.parametrize(
+    "name", ["saliency-course-main.ZIP", "drive/MyDrive/kurs (1).zip", "kurs-1.0.tar.gz"]
+)
+def test_an_uploaded_archive_is_enough_and_the_newest_one_counts(colab, name, tmp_path):
+    course = make_course(tmp_path / "saliency-course-main")
+    archived(course, colab.content / name)
+    os.utime(archived(course, (colab.content / name).with_name("a.zip")), (1, 1))
+    (course / "requirements.txt").write_text("newer")
+    archived(course, colab.content / name)
     (colab.content / "another.zip").write_bytes(b"cut off")
-    assert colab.run()[-2] == "Ready."
+    (colab.content / "link.zip").symlink_to("nowhere")
+    *_, ready, where = colab.run()
+    assert ready == "Ready."
+    assert Path(where).parents[1].joinpath("requirements.txt").read_text() == "newer"
     assert colab.run()[-2] == "Ready."  # after a restart
 
 
@@ -250,7 +298,7 @@ def test_if_nothing_is_found_one_sentence_says_what_to_do(colab, tmp_path):
     said = done.stderr.splitlines()[-1]
     assert said.startswith("RuntimeError: The course wasn't found.")
     assert "as a .zip file" in said
-    archive = zipped(make_course(tmp_path / "unpacked"), tmp_path / "whole.zip")
+    archive = archived(make_course(tmp_path / "unpacked"), tmp_path / "whole.zip")
     half = colab.content / "saliency-course-main.zip"
     half.write_bytes(archive.read_bytes()[:1000])  # the upload isn't complete
     assert colab.start().returncode == 1

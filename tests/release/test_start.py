@@ -255,6 +255,8 @@ def folder_on_windows(root, long_paths=False, environ=WINDOWS):
         (rf"{HOME}\Downloads\{KIT_FOLDER}", True, "here"),
         (rf"{HOME}\OneDrive - Uni\Desktop\{KIT_FOLDER}", False, "home"),
         (r"c:\users\maximiliane\onedrive - uni\course", True, "home"),  # not for its length
+        (r"D:\OneDrive - Another Uni\course", True, "home"),
+        (r"D:\Dropbox\course", True, "home"),
         (r"D:\Kurse\Käse & 100% für alle!\saliency-course", False, "here"),
         (rf"\\server\share\{120 * 'x'}", False, "home"),
     ],

@@ -334,6 +334,7 @@ def test_a_folder_that_cannot_be_written_to(course):
         done = run(course)
         assert done.returncode == 1
         assert "Read-only file system" in done.stderr
+        assert "copy the course's folder into your home folder" in done.stderr
         assert done.stderr.startswith("start.py: ")
         assert done.stderr.count("\n") == 1
     finally:

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("https://github.com/ada/kurs", "https://github.com/ada/kurs"),
         (" http://www.github.com/ada/kurs.git/ ", "https://github.com/ada/kurs"),
         ("git@github.com:Ada-L/kurs.2026.git", "https://github.com/Ada-L/kurs.2026"),
+        ("ssh://git@GitHub.com/ada/kurs.git", "https://github.com/ada/kurs"),
         ("github.com/ada/kurs/tree/winter/2026", "https://github.com/ada/kurs/tree/winter/2026"),
         ("https://github.com/ada/kurs/tree/main", "https://github.com/ada/kurs"),
         (
@@ -34,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
             "https://github.com/ada/kurs",
         ),
         ("https://gitlab.com/group/ada/kurs/", "https://gitlab.com/group/ada/kurs"),
+        ("https://gitlab.com/ada/kurs/-/tree/2026", "https://gitlab.com/ada/kurs/tree/2026"),
     ],
 )
 def test_an_address_may_be_typed_or_copied_from_the_browser(typed, address):
@@ -98,11 +100,18 @@ def test_nothing_but_the_address_changes_and_back_again_nothing_is_left(course):
         address.put("https://github.com/ada/kurs", path.stem, expected)
         assert after[path].decode() == notebooks.text(expected)
 
-    assert run("ada/kurs").stdout.startswith("https://github.com/ada/kurs: 0 files changed")
+    assert run("ada/kurs").stdout.startswith("https://github.com/ada/kurs: nothing to change")
     assert run("OWNER/saliency-course").returncode == 0
     assert files(course) == before
-    for words in ((), ("a/b", "c/d"), ("--help",), ("nonsense",)):
+    (course / "notebooks" / "my_notes.ipynb").write_text("{}", encoding="utf-8")
+    assert run("OWNER/saliency-course").returncode == 0
+    before = files(course)
+    broken = course / "notebooks" / "solutions" / "half.ipynb"
+    book = next(course.glob("notebooks/0*.ipynb")).read_bytes()
+    broken.write_bytes(book[: len(book) // 2])
+    for words in ((), ("a/b", "c/d"), ("--help",), ("nonsense",), ("YOU/kurs",), ("ada/kurs",)):
         done = run(*words)
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
+    broken.unlink()
     assert files(course) == before

@@ -5,8 +5,11 @@ workshop/hub/check.py checks whether it works, but needs accounts and its own en
 
 import csv
 import importlib
+import os
 import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -237,3 +240,31 @@ def test_the_guide_names_the_versions_that_are_tried(monkeypatch):
     trial = load("trial", monkeypatch)
     assert trial.PROXY in GUIDE
     assert re.search(r"chart version (\S+) ", text("values.yaml")).group(1) in GUIDE
+
+
+# ----------------------------------------------------------------------------- while it's running
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="needs root")
+def test_collecting_takes_files_and_nothing_that_leads_elsewhere():
+    """The lines of running.md, with one account that every Linux has."""
+    [lines] = re.findall(r"(?:^    .*\n)+", text("running.md").partition("## Collect")[2], re.M)[:1]
+    with tempfile.TemporaryDirectory() as name:
+        check_collecting(Path(name), lines)
+
+
+def check_collecting(folder, lines):
+    home = folder / "home" / "nobody" / "saliency-course"
+    home.mkdir(parents=True)
+    folder.chmod(0o755)  # unlike pytest's own folders
+    (home / "Übung 3 (1).ipynb").write_text("{}", encoding="utf-8")
+    (home / "secret.ipynb").symlink_to("/etc/shadow")
+    (home / "endless.ipynb").symlink_to("/dev/zero")
+    os.mkfifo(home / "pipe.ipynb")
+    (home / "root.sh").write_text("id", encoding="utf-8")
+    (home / "root.sh").chmod(0o4755)
+    lines = lines.replace("/home/*", f"{folder}/home/*")
+    subprocess.run(["bash", "-e", "-c", lines], cwd=folder, check=True)
+    taken = {path.name: path for path in (folder / "handed_in" / "nobody").iterdir()}
+    assert taken.keys() == {"Übung 3 (1).ipynb", "root.sh"}
+    assert taken["root.sh"].stat().st_mode & 0o7777 == 0o700

@@ -131,6 +131,7 @@ SMALL = {
     "docs/übersicht.md": "",
 }
 MADE = (".venv/pip.py", "wheels/a.whl", "workshop/_build/x.zip", "course_utils/__pycache__/a.pyc")
+MADE += ("my env/pyvenv.cfg", "my env/lib/pip.py")
 
 
 def git(folder, *words):

@@ -102,7 +102,7 @@ async def log_in(hub: trial.Hub, name: str, password: str) -> str | None:
 
 def xsrf_in(page: str) -> str:
     """Return the token against forged requests from a page of the Hub."""
-    return re.search(r'(?:name="_xsrf"\s+value=|xsrf_token:\s*)"([^"]+)"', page).group(1)
+    return re.findall(r'(?:name="_xsrf"\s+value=|xsrf_token:\s*)"([^"]+)"', page)[0]
 
 
 async def check_log_in(hub: trial.Hub, people: dict, report: Report) -> dict[str, str]:
@@ -115,7 +115,7 @@ async def check_log_in(hub: trial.Hub, people: dict, report: Report) -> dict[str
     report("an account outside the class is refused", outsider is None, "let in")
     if not all(tokens.values()):
         raise Problem(f"Without a log-in, the rest can't be checked:\n{trial.tail(hub.log)}")
-    return tokens
+    return {name: token for name, token in tokens.items() if token}
 
 
 async def check_copies(server: Server, course: Path, report: Report) -> None:
@@ -177,7 +177,7 @@ def ports_of(uid: int) -> list[int]:
 async def check_lesson(ada: Server, course: Path, report: Report) -> None:
     """Run lesson 3 to its first map, in ada's copy."""
     source = json.loads((course / "notebooks/03_grad_cam.ipynb").read_text(encoding="utf-8"))
-    first_map = None
+    first_map, ran = None, None
     async with ada.kernel(LESSON) as kernel:
         for number, code in enumerate(trial.code_cells(source), 1):
             ran = await kernel.run(code)
@@ -185,7 +185,14 @@ async def check_lesson(ada: Server, course: Path, report: Report) -> None:
                 first_map = number
             if ran.error or first_map:
                 break
-    report(f"lesson 3 draws its first map (cell {first_map})", first_map is not None, ran.error)
+    report(f"lesson 3 draws its first map (cell {first_map})", first_map is not None, ran)
+
+
+async def keep_clicking(server: Server) -> None:
+    """Don't let a server become idle while something takes long, or it's stopped."""
+    while True:
+        await server.api("GET", "contents")
+        await asyncio.sleep(1)
 
 
 async def check_memory_limit(bob: Server, ada: Server, report: Report) -> None:
@@ -220,10 +227,12 @@ async def check(hub: trial.Hub, people: dict, course: Path, report: Report) -> N
     async with trial.session(hub.certificate) as session:
         ada, bob = (Server(session, hub, name, tokens[name]) for name in (ADA, BOB))
         await asyncio.gather(ada.start(), bob.start())
+        stays = asyncio.create_task(keep_clicking(ada))
         await check_isolation(session, hub, people, tokens, course, report)
         await check_copies(bob, course, report)
         await check_memory_limit(bob, ada, report)
         await check_lesson(ada, course, report)
+        stays.cancel()
         await check_culling(bob, ada, report)
 
 

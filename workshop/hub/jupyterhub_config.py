@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-c = get_config()  # noqa: F821 - JupyterHub provides it
+# JupyterHub provides get_config.
+c = get_config()  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
 
 # --------------------------------------------------------------------------------- who may log in
 

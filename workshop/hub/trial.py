@@ -22,11 +22,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import NamedTuple
-
-with contextlib.suppress(ImportError):  # on Windows, where `needs_root` says what's needed
-    import grp
-    import pwd
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 COURSE = HERE.parents[1]
@@ -216,6 +212,8 @@ class Student(NamedTuple):
 @contextlib.contextmanager
 def class_of(names: list[str], machine: Path, python: Path) -> Iterator[list[Student]]:
     """Make accounts with accounts.py, as in the guide; delete them afterwards."""
+    import pwd
+
     new_groups = [group for group in GROUPS if not has_group(group)]
     listing = machine / "class.txt"
     listing.write_text("\n".join(names) + "\n", encoding="utf-8")
@@ -242,6 +240,8 @@ def class_of(names: list[str], machine: Path, python: Path) -> Iterator[list[Stu
 
 def has_group(name: str) -> bool:
     """Return whether this machine has a group of this name."""
+    import grp  # not on Windows, where `needs_root` says what's needed
+
     try:
         return grp.getgrnam(name) is not None
     except KeyError:
@@ -250,6 +250,8 @@ def has_group(name: str) -> bool:
 
 def delete(names: list[str]) -> None:
     """Delete the trial's accounts, with everything they own and run."""
+    import pwd
+
     for name in names:
         with contextlib.suppress(KeyError):
             for pid in processes_of(pwd.getpwnam(name).pw_uid):
@@ -453,18 +455,18 @@ class Server:
         self._session, self._hub, self.name = session, hub, name
         self._headers = {"Authorization": f"token {token}"}
 
-    async def _ask(self, method: str, path: str, **kwargs):
+    async def _ask(self, method: str, path: str, **kwargs) -> tuple[int, Any]:
         """Return (status, JSON or None)."""
         url = self._hub.url + path
         async with self._session.request(method, url, headers=self._headers, **kwargs) as answer:
             is_json = "json" in answer.headers.get("Content-Type", "")
             return answer.status, await answer.json() if is_json else None
 
-    async def hub(self, method: str, path: str, **kwargs):
+    async def hub(self, method: str, path: str, **kwargs) -> tuple[int, Any]:
         """Ask the Hub's API as this student: (status, JSON or None)."""
         return await self._ask(method, "/hub/api" + path, **kwargs)
 
-    async def api(self, method: str, path: str, **kwargs):
+    async def api(self, method: str, path: str, **kwargs) -> tuple[int, Any]:
         """Ask the API of the student's own server: (status, JSON or None)."""
         return await self._ask(method, f"/user/{self.name}/api/{path}", **kwargs)
 
@@ -514,7 +516,7 @@ def session(certificate: Path | None = None):
     """Return an HTTP client with cookies that trusts the trial's certificate."""
     import ssl
 
-    import aiohttp
+    import aiohttp  # pyright: ignore[reportMissingImports]
 
     trust = ssl.create_default_context(cafile=str(certificate)) if certificate else True
     connector = aiohttp.TCPConnector(limit=0, ssl=trust)
