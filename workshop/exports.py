@@ -71,13 +71,13 @@ class Owner:
 class Found:
     """A file in an export. `parts` are its folders, archives among them, and its name.
 
-    It may also stand for a folder: then its name is "", and there's nothing to read.
+    It may also stand for a folder: then its name is "", and so is what it reads.
     """
 
     parts: tuple[str, ...]
     when: float = 0  # seconds since 1970
     size: int = 0
-    read: Callable[[], bytes] | None = None
+    read: Callable[[], bytes] = bytes
 
     @property
     def path(self) -> str:
@@ -110,7 +110,7 @@ def handed_in(source: Path, problems: list[str]) -> list[HandedIn]:
     if (source / "submitted").is_dir() and (source / "source").is_dir():
         source = source / "submitted"
     everything = list(files(source, problems))
-    found = [file for file in everything if file.read]
+    found = [file for file in everything if file.parts[-1]]
     submitted = [file for file in found if DRAFTS not in map(str.lower, file.parts)]
     if any(SUBMITTED in map(str.lower, file.parts) for file in submitted) and submitted != found:
         problems.append('the drafts in "Working files" were left out: they weren\'t turned in')
@@ -123,10 +123,10 @@ def handed_in(source: Path, problems: list[str]) -> list[HandedIn]:
             for file in owned
         ]
     known = {None, *(file.owner for file in owned)}
-    for folder in (each for each in everything if not each.read):
+    for folder in (each for each in everything if not each.parts[-1]):
         owner = with_owner(folder, common).owner
         said_so = any(folder.path.rstrip("/") in problem for problem in problems)
-        if owner not in known and owner.name.lower() not in TEAMS and not said_so:
+        if owner and owner not in known and owner.name.lower() not in TEAMS and not said_so:
             known.add(owner)
             problems.append(
                 f"{owner.name}: nothing to collect in {folder.path} (an editor's own copies "
@@ -218,9 +218,9 @@ def zip_members(stream: Path | io.BytesIO) -> Iterator[Member]:
     """Yield the files in a zip, which stays open as long as one of them may be read."""
     archive = zipfile.ZipFile(stream)
     for member in archive.infolist():
-        year, *rest = member.date_time
+        date = member.date_time
         try:  # 1980 is a zip's way of saying nothing
-            when = datetime(year, *rest).timestamp() if year > 1980 else 0.0
+            when = datetime(*date).timestamp() if date[0] > 1980 else 0.0
         except (ValueError, OverflowError):
             when = 0.0
         read = None if member.is_dir() else partial(archive.read, member)
