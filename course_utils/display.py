@@ -435,7 +435,7 @@ def _figure_img(figure: Figure, png: bytes, alt_text: str) -> str:
             for box in row:
                 file, width = io.BytesIO(), box[2] - box[0]
                 drawn.crop(box).save(file, format="png", optimize=True)
-                percent = 100 * width // drawn.width  # rounded down, so a row fits
+                percent = 1000 * width // drawn.width / 10  # rounded down, so a row fits
                 sizes = f"min-width: {round(share * width)}px; max-width: {width}px"
                 style = f"flex: none; width: {percent}%; {sizes}"
                 cut.append(img(file.getvalue(), alt_text, style))
@@ -448,16 +448,24 @@ def _figure_img(figure: Figure, png: bytes, alt_text: str) -> str:
 def _panels_of(figure: Figure, width: int, height: int) -> list[list[tuple[int, int, int, int]]]:
     """Return the boxes, in pixels from the upper left, of what lies side by side: row by row.
 
-    The figure's title isn't among them. A figure that was laid out by hand stays whole.
+    The figure's title isn't among them. A figure with other words or legends of its own, or one
+    that was laid out by hand, stays whole.
     """
-    if isinstance(figure, DescribedFigure):
+    words = len(figure.texts) - bool(figure.get_suptitle())
+    if words or figure.legends or isinstance(figure, DescribedFigure):
         return []
-    drawn = [ax.get_tightbbox() for ax in figure.axes if ax.axison or ax.has_data()]
-    edges = [(b.x0, height - b.y1, b.x1, height - b.y0) for b in drawn if b is not None]
+    axes = [ax.get_tightbbox() for ax in figure.axes if ax.axison or ax.has_data()]
+    axes = [box for box in axes if box is not None]
+    if not axes:
+        return []
+    drawn = axes + [text.get_window_extent() for text in figure.texts]
+    edges = [(b.x0, height - b.y1, b.x1, height - b.y0) for b in drawn]
     rows = []
     for top, bottom in _bands([(b[1], b[3]) for b in edges], height):
-        inside = [(b[0], b[2]) for b in edges if top <= (b[1] + b[3]) / 2 <= bottom]
-        columns = _bands(inside, width)
+        inside = [b for b in edges if top <= (b[1] + b[3]) / 2 <= bottom]
+        if inside == edges[len(axes) :]:
+            continue  # the title
+        columns = _bands([(b[0], b[2]) for b in inside], width)
         if len(columns) > 1:  # rows begin at one edge, or their columns wouldn't be level
             columns[0] = 0, columns[0][1]
         rows.append([(left, top, right, bottom) for left, right in columns])

@@ -103,8 +103,8 @@ def _for_reading(text: str) -> str:
 
 
 def _up_to_the_next_thought(text: str) -> tuple[str, str]:
-    """Return a text's part above its first heading or prediction, and the part from there on."""
-    below = re.search(r"^(?:#+ |\*\*Predict)|^[^\n]*\*\*Predict", text, re.MULTILINE)
+    """Cut a text at its first heading or prediction, or where a paragraph begins in bold."""
+    below = re.search(r"^#+ |(?:\A|(?<=\n\n))\*\*|^[^\n]*\*\*Predict", text, re.MULTILINE)
     place = below.start() if below else len(text)
     return text[:place], text[place:]
 

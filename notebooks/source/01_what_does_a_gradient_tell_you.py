@@ -64,6 +64,7 @@ fig, axes = plt.subplots(1, 3, figsize=(8.4, 2.9), sharey=True)
 for ax, name, unit, column in zip(axes, names, ["m²", "years", "km"], flats.T, strict=True):
     ax.plot(column, rent, "o", markersize=4)
     ax.set(xlabel=f"{name} ({unit})", title=f"Rent and {name}")
+    ax.tick_params(labelleft=True)
 axes[0].set_ylabel("rent (euros a month)")
 alt = "Three scatter plots of the rent of 60 flats. Against area the points lie close to a rising"
 show_figure(fig, f"{alt} line; against age and against distance they are a cloud without a line.")
@@ -308,6 +309,7 @@ for ax, flat, part in zip(axes, two, parts, strict=True):
     flat_text = f"{flat[0]:.0f} m², {flat[1]:.0f} years, {flat[2]:.1f} km"
     ax.set_title(f"{flat_text}: together {part.sum():+.0f}", fontsize=10)
     ax.set_xlabel("contribution (euros a month)")
+    ax.tick_params(labelleft=True)
 alt = "Bars: contributions in euros for the smallest flat, then for the largest:"
 for part in parts:
     alt += " " + ", ".join(f"{n} {v:+.0f}" for n, v in zip(names, part, strict=True)) + ";"
