@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import sys
 import textwrap
 import warnings
@@ -24,7 +25,15 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from course_utils.checking import check_number, check_numbers, covers
-from course_utils.figures_html import LINKED, Panel, for_a_screen, img, maps_html, number
+from course_utils.figures_html import (
+    LINKED,
+    Panel,
+    for_a_screen,
+    img,
+    maps_html,
+    number,
+    title_html,
+)
 from course_utils.images import Picture, load_image, resize_map
 
 SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
@@ -32,6 +41,9 @@ SEQUENTIAL, DIVERGING = "inferno", "coolwarm"
 
 LEGIBLE = 8
 """Pixels: how small a figure's smallest text may get on a small screen."""
+
+PHONE = 320
+"""Pixels: how wide a figure may be at least, and be shown in one piece."""
 
 
 # ------------------------------------------------------------------------------ raw map -> values
@@ -420,15 +432,73 @@ def _smaller(png: bytes) -> bytes:
 
 
 def _figure_img(figure: Figure, png: bytes, alt_text: str) -> str:
-    return img(png, alt_text, f"max-width: 100%; min-width: {_legible_width(figure)}px")
+    """Return a figure as HTML. One that a phone has no room for is cut between its panels.
+
+    Then they can wrap. None of them shrinks until you couldn't read its smallest text.
+    """
+    share = _legible_width(figure) / (figure.get_figwidth() * figure.dpi)
+    with Image.open(io.BytesIO(png)) as drawn:
+        rows = _panels_of(figure, *drawn.size) if share * drawn.width > PHONE else []
+        if sum(map(len, rows)) < 2:
+            return img(png, alt_text, f"max-width: 100%; min-width: {round(share * drawn.width)}px")
+        parts = []
+        for row in rows:
+            cut = []
+            for box in row:
+                file, width = io.BytesIO(), box[2] - box[0]
+                drawn.crop(box).save(file, format="png", optimize=True)
+                percent = 1000 * width // drawn.width / 10  # rounded down, so a row fits
+                sizes = f"min-width: {round(share * width)}px; max-width: {width}px"
+                style = f"flex: none; width: {percent}%; {sizes}"
+                cut.append(img(file.getvalue(), alt_text, style))
+                alt_text = ""  # the first panel's description is that of them all
+            style = "display: flex; flex-wrap: wrap; align-items: flex-start"
+            parts.append(f'<div style="{style}">{"".join(cut)}</div>')
+    return f'{title_html(figure.get_suptitle())}<div class="panels">{"".join(parts)}</div>'
+
+
+def _panels_of(figure: Figure, width: int, height: int) -> list[list[tuple[int, int, int, int]]]:
+    """Return the boxes, in pixels from the upper left, of what lies side by side: row by row.
+
+    The figure's title isn't among them. A figure with other words or legends of its own, or one
+    that was laid out by hand, stays whole.
+    """
+    words = len(figure.texts) - bool(figure.get_suptitle())
+    if words or figure.legends or isinstance(figure, DescribedFigure):
+        return []
+    axes = [ax.get_tightbbox() for ax in figure.axes if ax.axison or ax.has_data()]
+    axes = [box for box in axes if box is not None]
+    if not axes:
+        return []
+    drawn = axes + [text.get_window_extent() for text in figure.texts]
+    edges = [(b.x0, height - b.y1, b.x1, height - b.y0) for b in drawn]
+    rows = []
+    for top, bottom in _bands([(b[1], b[3]) for b in edges], height):
+        inside = [b for b in edges if top <= (b[1] + b[3]) / 2 <= bottom]
+        if inside == edges[len(axes) :]:
+            continue  # the title
+        columns = _bands([(b[0], b[2]) for b in inside], width)
+        if len(columns) > 1:  # rows begin at one edge, or their columns wouldn't be level
+            columns[0] = 0, columns[0][1]
+        rows.append([(left, top, right, bottom) for left, right in columns])
+    return rows
+
+
+def _bands(intervals: list[tuple[float, float]], end: int) -> list[tuple[int, int]]:
+    """Join intervals that overlap, and cut halfway between those that don't."""
+    joined: list[list[float]] = []
+    for low, high in sorted(intervals):
+        if joined and low <= joined[-1][1]:
+            joined[-1][1] = max(high, joined[-1][1])
+        else:
+            joined.append([low, high])
+    cuts = [round((a[1] + b[0]) / 2) for a, b in itertools.pairwise(joined)]
+    first, last = max(0, int(joined[0][0]) - 4), min(end, int(joined[-1][1]) + 5)
+    return list(zip([first, *cuts], [*cuts, last], strict=True))
 
 
 def _legible_width(figure: Figure) -> int:
-    """Return the width in pixels below which you couldn't read the figure's smallest text.
-
-    On a phone, a figure of three maps would shrink until its numbers are specks. Instead, it stays
-    this wide, and you scroll sideways.
-    """
+    """Return the width in pixels below which you couldn't read the figure's smallest text."""
     sizes = [float(text.get_fontsize()) for text in figure.findobj(Text) if text.get_text().strip()]
     pixels = min(sizes, default=LEGIBLE) * figure.dpi / 72
     width = figure.get_figwidth() * figure.dpi

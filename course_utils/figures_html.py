@@ -107,6 +107,11 @@ def _img(url: str, alt_text: str, style: str, more: str = "", sharp: str = "") -
     return f'<img src="{url}" alt="{_text(alt_text)}" style="{style}"{sharp}{more}/>'
 
 
+def title_html(title: str) -> str:
+    """Return what is above a figure's panels."""
+    return f'<p style="margin: 0 0 6px; font-weight: bold">{_text(title)}</p>' if title else ""
+
+
 def maps_html(title: str, panels: Sequence[Panel], *, linked: int = LINKED) -> str:
     """Return panels side by side; where there's no room, they go on in the next row.
 
@@ -115,14 +120,14 @@ def maps_html(title: str, panels: Sequence[Panel], *, linked: int = LINKED) -> s
         panels: the picture and its maps.
         linked: how many values it may bring along, for a crosshair; none if there are more.
     """
-    heading = f'<p style="margin: 0 0 6px; font-weight: bold">{_text(title)}</p>' if title else ""
     row = "display: flex; flex-wrap: wrap; gap: 12px 20px; align-items: flex-start"
     # All names get the lines that the longest needs, or the pictures wouldn't be level.
     lines = max(len(textwrap.wrap(panel.name, panel.size[1] // 9)) for panel in panels)
     reads = 0 < sum(panel.pixels.size for panel in panels if panel.cmap) <= linked
     drawn = "".join(_panel(panel, lines, reads) for panel in panels)
     return (
-        f'<figure class="maps" style="margin: 0">{heading}<div style="{row}">{drawn}</div></figure>'
+        f'<figure class="maps" style="margin: 0">{title_html(title)}'
+        f'<div style="{row}">{drawn}</div></figure>'
         f"{script('maps') if reads else ''}"
     )
 

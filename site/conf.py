@@ -21,6 +21,7 @@ html_theme = "furo"
 pygments_dark_style = "a11y-dark"  # the theme's own underlines modules, like links
 html_title = project
 html_static_path = ["static"]
+templates_path = ["templates"]
 html_css_files = ["course.css"]
 html_js_files = [("course.js", {"defer": "defer"})]
 html_copy_source = False

@@ -49,7 +49,7 @@ PANEL = re.compile(
     r'<img src="data:image/(?:png|jpeg);base64,([^"]+)" alt="([^"]+)"',
     re.DOTALL,
 )
-TILE = 224  # pixels of a panel on a lesson's card
+TILE = 224  # pixels: how high a panel is on a lesson's card
 DRAWING = re.compile(r"plt|fig|ax|axes|show_figure|draw\w*|\w+_explorer")
 
 
@@ -58,30 +58,35 @@ def page(lesson: str) -> nbformat.NotebookNode:
     sources = {cell.id: cell for cell in notebooks.read(lesson).cells}
     solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
     shown: list[nbformat.NotebookNode] = []
-    waiting = outcome_is_open = False  # between a guess and its answer; in a fold with an answer
+    waiting = is_open = False  # between a guess and its answer; in the fold with what came out
     for cell in solved.cells:
         source = sources.get(cell.id, cell)
         tags = source.metadata.get("tags", [])
         if {"set-up", "notebook"} & set(tags) or NOTEBOOK_ONLY.search(cell.source):
             continue
         if cell.cell_type == "markdown":
-            rest = _for_reading(cell.source)
-            if outcome_is_open:  # what the outcome means belongs to it, up to the next thought
-                meaning, rest = _up_to_the_next_thought(rest)
-                shown += [_markdown(meaning), _markdown("</details>")]
-            outcome_is_open = False
-            shown.append(_markdown(rest))
-        elif ANSWERED.search(cell.source) or (waiting and cell.outputs):
-            shown += _answered(cell, outcome_is_open)
-            outcome_is_open = True
-            waiting = waiting and not ANSWERED.search(cell.source)
-        elif ASKED.search(cell.source):
+            text = _for_reading(cell.source)
+            if is_open:  # all of it shows what came out, up to the next thought
+                meaning, text = _up_to_the_next_thought(text)
+                shown += [_markdown(meaning), *[_markdown("</details>")] * bool(text)]
+                is_open = not text
+            shown.append(_markdown(text))
+            continue
+        if ASKED.search(cell.source):
             shown.append(_outputs(cell))
             waiting = "checks.guess(" in cell.source
-        elif summary := _fold(source, tags):
+            continue
+        if waiting and not is_open:
+            shown.append(_opening("Have you chosen? Then see what came out", "course-outcome"))
+            is_open = True
+        if ANSWERED.search(cell.source):
+            _without_the_missing_guess(cell)
+            waiting = False
+        if summary := _fold(source, tags):
             shown += [_opening(summary), _code(cell), _markdown("</details>"), _outputs(cell)]
         else:
             shown.append(cell)
+    shown += [_markdown("</details>")] * is_open
     solved.cells = [c for c in shown if c.source]
     for number, cell in enumerate(solved.cells):
         cell.id = f"cell-{number}"
@@ -98,8 +103,8 @@ def _for_reading(text: str) -> str:
 
 
 def _up_to_the_next_thought(text: str) -> tuple[str, str]:
-    """Return a text's part above its first heading or prediction, and the part from there on."""
-    below = re.search(r"^(?:#+ |\*\*Predict)|^[^\n]*\*\*Predict", text, re.MULTILINE)
+    """Cut a text at its first heading or prediction, or where a paragraph begins in bold."""
+    below = re.search(r"^#+ |(?:\A|(?<=\n\n))\*\*|^[^\n]*\*\*Predict", text, re.MULTILINE)
     place = below.start() if below else len(text)
     return text[:place], text[place:]
 
@@ -128,13 +133,10 @@ def _draws(statement: ast.stmt) -> bool:
     return any(DRAWING.fullmatch(name) for name in names)
 
 
-def _answered(cell: nbformat.NotebookNode, is_open: bool) -> list[nbformat.NotebookNode]:
-    """Return the code that answers a prediction, then what came out, in a fold left open."""
+def _without_the_missing_guess(cell: nbformat.NotebookNode) -> None:
     for output in cell.outputs:
         if output.output_type == "stream":
             output.text = output.text.replace("No prediction yet. It is", "It is")
-    opening = _opening("Have you chosen? Then see what came out", "course-outcome")
-    return [_code(cell), *[opening] * (not is_open), _outputs(cell)]
 
 
 def _opening(summary: str, name: str = "course-fold") -> nbformat.NotebookNode:
@@ -198,15 +200,13 @@ def _syllabus(lesson: str) -> str:
 def panels(lesson: str, tag: str) -> list[tuple[str, str, Image.Image]]:
     """Return the panels of the figure whose cell has this tag: name, description, picture.
 
-    A figure that isn't made of panels is one panel without a name.
+    A chart has panels without names.
     """
     tagged = {c.id for c in notebooks.read(lesson).cells if tag in c.metadata.get("tags", [])}
     solved = nbformat.read(notebooks.SOLUTIONS / f"{lesson}.ipynb", as_version=4)
-    cells = [cell for cell in solved.cells if cell.id in tagged]
-    found = PANEL.findall("".join(o.get("data", {}).get("text/html", "") for o in cells[0].outputs))
-    if not found:
-        png, alt = notebooks.first_figure(cells)
-        found = [("", png, alt)]
+    (cell,) = (cell for cell in solved.cells if cell.id in tagged)
+    shown = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    found = PANEL.findall(shown) or [("", *figure) for figure in notebooks.FIGURE.findall(shown)]
     return [
         (name, alt, Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"))
         for name, png, alt in found
@@ -216,13 +216,15 @@ def panels(lesson: str, tag: str) -> list[tuple[str, str, Image.Image]]:
 def thumbnail(lesson: str) -> Image.Image:
     """Return the first three panels of the lesson's figure tagged "thumbnail", side by side."""
     pictures = [picture for _, _, picture in panels(lesson, "thumbnail")[:3]]
-    if len(pictures) == 1:
-        return pictures[0]
-    tiles = Image.new("RGB", (TILE * len(pictures), TILE))
-    for place, picture in enumerate(pictures):
-        blocks = picture.resize((TILE, TILE), Image.Resampling.NEAREST)
-        tiles.paste(blocks, (TILE * place, 0))
-    return tiles
+    tiles = []
+    for picture in pictures:
+        k = TILE / picture.height  # a map's values stay squares
+        how = Image.Resampling.NEAREST if k == int(k) else Image.Resampling.LANCZOS
+        tiles.append(picture.resize((round(k * picture.width), TILE), how))
+    card = Image.new("RGB", (sum(tile.width for tile in tiles), TILE))
+    for place, tile in enumerate(tiles):
+        card.paste(tile, (sum(before.width for before in tiles[:place]), 0))
+    return card
 
 
 def wipe(pictures: Path) -> str:

@@ -283,12 +283,12 @@ def index(decks: dict[str, int]) -> str:
     )
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Slides</title></head>
-<body style="font: 22px sans-serif; max-width: 45em; margin: 2em auto">
+<body style="font: 22px sans-serif; max-width: 45em; margin: 2em auto"><main>
 <h1>Slides</h1>
 <ul>{items}</ul>
 <p>The space bar goes on, Esc shows all slides of a lesson, F fills the screen, S opens the notes.
 To print a deck, add <code>?print-pdf</code> to its address.</p>
-</body></html>
+</main></body></html>
 """
 
 

@@ -64,6 +64,7 @@ fig, axes = plt.subplots(1, 3, figsize=(8.4, 2.9), sharey=True)
 for ax, name, unit, column in zip(axes, names, ["m²", "years", "km"], flats.T, strict=True):
     ax.plot(column, rent, "o", markersize=4)
     ax.set(xlabel=f"{name} ({unit})", title=f"Rent and {name}")
+    ax.tick_params(labelleft=True)
 axes[0].set_ylabel("rent (euros a month)")
 alt = "Three scatter plots of the rent of 60 flats. Against area the points lie close to a rising"
 show_figure(fig, f"{alt} line; against age and against distance they are a cloud without a line.")
@@ -308,6 +309,7 @@ for ax, flat, part in zip(axes, two, parts, strict=True):
     flat_text = f"{flat[0]:.0f} m², {flat[1]:.0f} years, {flat[2]:.1f} km"
     ax.set_title(f"{flat_text}: together {part.sum():+.0f}", fontsize=10)
     ax.set_xlabel("contribution (euros a month)")
+    ax.tick_params(labelleft=True)
 alt = "Bars: contributions in euros for the smallest flat, then for the largest:"
 for part in parts:
     alt += " " + ", ".join(f"{n} {v:+.0f}" for n, v in zip(names, part, strict=True)) + ";"
@@ -326,14 +328,6 @@ show_figure(fig, alt.rstrip(";") + ".")
 # the slopes change? Then move a *weight*: which line turns, and what does each input add now?
 # ("Adds" means the product $w_i x_i$, compared with zero. That's why the small flat's distance,
 # which was a gain compared with the average flat, takes off 110 euros here.)
-#
-# <details><summary>What you should have seen</summary>
-#
-# An input changes no slope. Its own point slides along its line, and the other two lines move up or
-# down as a whole. A weight turns its own line, and changes what that input adds, $w_i x_i$, and no
-# other: the other two lines only move up or down.
-#
-# </details>
 
 # %%
 from course_utils.widgets import linear_explorer
@@ -343,6 +337,14 @@ units = ["m²", "year", "km"]
 linear_explorer(names, units, ranges, w_rent, two[0], b_rent, "rent (euros a month)")
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# An input changes no slope. Its own point slides along its line, and the other two lines move up or
+# down as a whole. A weight turns its own line, and changes what that input adds, $w_i x_i$, and no
+# other: the other two lines only move up or down.
+#
+# </details>
+#
 # ## A model whose weights are a picture
 #
 # Now 64 features instead of three: the pixels of handwritten digits, 8 by 8. We divide by the
@@ -454,9 +456,12 @@ def weight_picture(weights, class_index):
 weight_picture = checks.weight_picture(weight_picture)
 
 # %% [markdown]
-# **Predict** before you run: in a picture of the weights of class 0, what sign do you expect in the
-# middle? The figure marks every weight above a third of the strongest with + or −, so you don't
-# have to rely on the colours.
+# **Predict.** In a picture of the weights of class 0, are those in the middle mostly positive,
+# negative or zero? (The figure marks every weight above a third of the strongest with + or −, so
+# you don't have to rely on the colours.)
+
+# %%
+sign_guess = checks.guess(["positive", "negative", "zero"])
 
 
 # %%
@@ -485,6 +490,8 @@ alt = f"Ten 8 by 8 pictures of signed weights, one per class. Class 0: {middle:+
 show_figure(
     fig, f"{alt} mostly positive around it. Class 1: mostly positive in the middle columns."
 )
+sign = "zero" if abs(middle) < limit / 10 else "positive" if middle > 0 else "negative"
+checks.prediction(sign_guess, sign, ["positive", "negative", "zero"])
 assert middle < -0.5, "In the middle, the weights of class 0 should be clearly negative."
 
 # %% [markdown]
@@ -756,8 +763,11 @@ print(f"{nudged.size} slopes from {2 * nudged.size} scores; the strongest: {stro
 # | from $x_1$ | $3 \cdot 1 \cdot 2 = 6$ | $1 \cdot 0 \cdot 4 = 0$ | $6 + 0 = 6$ |
 # | from $x_2$ | $-1 \cdot 1 \cdot 2 = -2$ | $-2 \cdot 0 \cdot 4 = 0$ | $-2 + 0 = -2$ |
 #
-# Your nudging should find the same. **Predict** on paper what happens at $x = (1, 0.5)$: which
-# units are open there, and what are the two slopes?
+# Your nudging should find the same. **Predict.** Work out on paper what happens at $x = (1, 0.5)$:
+# which units are open there, and what are the two slopes? Type the first one.
+
+# %%
+slope_guess = checks.guess()
 
 
 # %%
@@ -770,6 +780,7 @@ def small_score(x):
 for point in (np.array([1.0, 2.0]), np.array([1.0, 0.5])):
     slopes = np.round(finite_differences(small_score, point, 1e-3), 6)
     print(f"at x = {point}: slopes {slopes}")
+checks.prediction(slope_guess, round(slopes[0]))
 assert np.allclose(slopes, [10, -10]), (
     "With both units open, the slopes should be 6 + 4 and -2 - 8. Run the check of exercise 1.4, "
     "then this cell."

@@ -302,7 +302,8 @@ def saliency_map(gradient):
 saliency_map = checks.saliency_map(saliency_map)
 
 # %% [markdown]
-# **Predict.** Where will the map be bright: on the fur, on the eyes, on the background, everywhere?
+# Where will the map be bright: on the fur, on the eyes, on the background, everywhere? Choose, then
+# look.
 
 # %%
 from course_utils import show_maps
@@ -424,13 +425,6 @@ assert max(np.subtract(with_signs, two_classes)) < -0.1, (
 # changes the raw range below the map, and which only the picture? (Where a raw range begins below
 # 0, as it does here, it's that of the gradient *with* its signs. The colours still show the largest
 # $|w|$ of each pixel.)
-#
-# <details><summary>What you should have seen</summary>
-#
-# Another class has another gradient, so both the map and its raw range change. The percentile only
-# decides where the colours end: the picture gets brighter or darker, the range stays the same.
-#
-# </details>
 
 # %%
 from course_utils.widgets import gradient_explorer
@@ -438,6 +432,13 @@ from course_utils.widgets import gradient_explorer
 gradient_explorer(classifier, inputs, list(classes))
 
 # %% [markdown]
+# <details><summary>What you should have seen</summary>
+#
+# Another class has another gradient, so both the map and its raw range change. The percentile only
+# decides where the colours end: the picture gets brighter or darker, the range stays the same.
+#
+# </details>
+#
 # ## Why the score and not the probability?
 #
 # Write $\nabla$ for the gradient, all the slopes with respect to the input at once. By the chain
@@ -660,9 +661,12 @@ show_maps(example_seen, found, title="Class 'banana'")
 # %% [markdown]
 # ## Why is this map so clean? (optional)
 #
-# The banana's map is far cleaner than the cat's. **Predict** why, before you run the next cells:
-# does this class give cleaner maps, or does this picture? We put other things behind the same
-# banana, in place of the white paper: plain black, plain grey, and the course's six other pictures.
+# The banana's map is far cleaner than the cat's. We put other things behind the same banana, in
+# place of the white paper: plain black, plain grey, and the course's six other pictures.
+# **Predict.** What gives cleaner maps: the class *banana*, or the white paper in this picture?
+
+# %%
+clean_guess = checks.guess(["the class", "the picture"])
 
 # %%
 fruit = classifier.prepare(example)
@@ -696,6 +700,8 @@ grey[0, paper] = 0
 of_cat = [saliency_map(vanilla_gradients(classifier.model, x, tabby)) for x in (fruit, grey)]
 white, grey = (np.asarray(m)[0][paper].mean() for m in of_cat)
 print(f"class 'tabby': mean |slope| on white {white:.3f}, on grey instead {grey:.3f}")
+clean = "the picture" if white < grey / 2 else "the class"
+checks.prediction(clean_guess, clean, ["the class", "the picture"])
 assert white < min(levels[0], grey / 2), "On white, tabby should be as quiet as banana."
 
 # %% [markdown]

@@ -119,7 +119,7 @@ for width, style in ((0.05, "k:"), (0.15, "k--")):
     ax.plot(t, mean, style, lw=2, label=f"mean, {width} around t")
     print(f"mean over points {width} around t: from {mean.min():+.2f} to {mean.max():+.2f}")
 ax.set(xlabel="point t", ylabel="slope (height per step)")
-ax.legend(loc="lower right", bbox_to_anchor=(1, 1), title="A rough hill", ncols=3, fontsize=8)
+ax.legend(loc="lower right", bbox_to_anchor=(1, 1), title="A rough hill", ncols=2)
 alt = "Slope against point t. The slope swings between -1.5 and 2.5 about three times. The mean"
 show_figure(fig, f"{alt} over 0.05 swings along, less; over 0.15 it stays close to 0.5.")
 

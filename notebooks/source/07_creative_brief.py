@@ -743,7 +743,7 @@ assert png_again == png and page_again == page and not needs, (
 from IPython.display import HTML
 
 inside = html.escape(page_again)
-style = "width: 100%; height: 30em; border: 1px solid grey"
+style = "box-sizing: border-box; width: 100%; height: 30em; border: 1px solid grey"
 HTML(f'<div><iframe title="The card as a page" srcdoc="{inside}" style="{style}"></iframe></div>')
 
 # %% [markdown]

@@ -7,6 +7,12 @@ for (const slider of document.querySelectorAll(".wipe input[type=range]")) {
   follow();
 }
 
+// The theme has two sidebars, and doesn't name them.
+const SIDEBARS = { ".sidebar-drawer": "All pages", ".toc-drawer": "On this page" };
+for (const [sidebar, name] of Object.entries(SIDEBARS)) {
+  document.querySelector(sidebar)?.setAttribute("aria-label", name);
+}
+
 // What scrolls sideways can be reached with the Tab key, and nothing else can.
 const SCROLLERS = ".formula, .table-wrapper, .output, .output pre, .highlight pre";
 const reachable = new ResizeObserver((changes) => {

@@ -29,6 +29,15 @@ BEYOND = """() => {
     return [...document.querySelectorAll(kinds)]
         .filter(e => e.getBoundingClientRect().right > edge).map(e => e.outerHTML.slice(0, 200));
 }"""
+# Maps, and charts' panels, that aren't drawn in whole blocks, in proportion, or on the screen.
+DRAWN_BADLY = """() => [...document.querySelectorAll("article img")]
+    .filter(e => e.checkVisibility() && e.naturalWidth > 1).filter(e => {
+        const { width, height, right } = e.getBoundingClientRect();
+        const k = width / e.naturalWidth;
+        const bar = e.naturalHeight === 1 || getComputedStyle(e).objectFit === "contain";
+        return right > innerWidth || (!bar && Math.abs(k - height / e.naturalHeight) > 0.02) ||
+            (getComputedStyle(e).imageRendering === "pixelated" && !Number.isInteger(k));
+    }).map(e => e.outerHTML.replace(/base64[^"]*/, "").slice(0, 200))"""
 CUT_AT = "getComputedStyle(document.querySelector('.wipe')).getPropertyValue('--cut')"
 
 
@@ -47,11 +56,13 @@ def test_nothing_is_cut_on_a_phone_or_on_paper(pages, page, lesson):
     width, cut = page.evaluate(CUT)
     assert width <= 390
     assert cut == []
+    assert page.evaluate(DRAWN_BADLY) == []
     page.set_viewport_size({"width": 794, "height": 1123})  # A4
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("document.querySelectorAll('article details:not([open])').length") == 0
     assert page.evaluate(BEYOND) == []
+    assert page.evaluate(DRAWN_BADLY) == []
     assert not page.locator(".skip-to-content").is_visible()
     assert page.strangers == []
 

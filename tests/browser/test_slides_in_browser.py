@@ -33,6 +33,8 @@ MEASURE = """() => {
         text: size(texts.filter(e => !e.closest('.maps, pre, code'))),
         code: size(texts.filter(e => e.closest('pre'))),
         label: size(texts.filter(e => e.closest('.maps'))),
+        uneven: visible.filter(e => e.matches(".maps img[style*=pixelated]")
+            && e.getBoundingClientRect().width % e.naturalWidth).length,
         figure: Math.min(999, ...figures.map(e => e.getBoundingClientRect().height)),
     };
 }"""
@@ -63,6 +65,7 @@ def test_every_slide_fits_on_the_screen_and_is_legible(decks, page, lesson):
         )  # 18 % of the height: one sentence and two lines of code
         assert found["text"] >= 24, found
         assert found["code"] >= 24, found
-        assert found["label"] >= 16, found
+        assert found["label"] >= 20, found
+        assert found["uneven"] == 0, found  # each value is a block
         assert found["figure"] >= 250, found
     assert page.strangers == []

@@ -155,6 +155,8 @@ def test_drawing_code_tests_and_outcomes_are_folded(pages, lesson):
         assert drawing not in page.unfolded, drawing
     source = (ROOT / "notebooks" / "source" / f"{lesson}.py").read_text(encoding="utf-8")
     assert "It is: " not in page.unfolded
+    assert "checks.prediction(" not in page.unfolded  # and what a cell asserts tells it, too
+    assert 0 < source.count("**Predict") <= source.count(" = checks.guess(")
     folds = [a for tag, a in page.elements if tag == "details" and a.get("class")]
     outcomes = [fold for fold in folds if fold["class"] == "course-outcome"]
     assert len(outcomes) >= bool(source.count("checks.prediction("))

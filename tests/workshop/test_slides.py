@@ -56,7 +56,8 @@ def test_each_lesson_has_its_slides_and_figures_with_descriptions(deck):
     assert len(figures) == wanted
     for picture in [a for tag, a in elements if tag == "img"]:
         assert picture["src"].startswith("data:image/")
-        assert picture["alt"]
+        # Of a chart that may wrap, the first panel has the description.
+        assert picture["alt"] or "flex: none" in picture["style"]
 
 
 def entries_of(deck):
