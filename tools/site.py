@@ -23,7 +23,7 @@ import nbformat
 from PIL import Image
 from sphinx.cmd.build import build_main
 
-from tools import address, notebooks
+from tools import address, browser_page, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
@@ -272,6 +272,7 @@ def build(target: Path) -> int:
     """Build the pages into target/html, with Sphinx's warnings as errors; 0 if all is well."""
     shutil.rmtree(target, ignore_errors=True)
     write_sources(target / "source", target / "beside" / "pictures")
+    browser_page.write(target / "beside" / "try")
     options = ["-q", "-W", "--keep-going", "-c", str(SITE), "-d", str(target / "cache")]
     options += ["-D", f"html_extra_path={target / 'beside'}"]
     status = build_main([*options, str(target / "source"), str(target / "html")])
