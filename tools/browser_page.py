@@ -87,7 +87,7 @@ def _weights() -> list[list[dict]]:
 
 
 def fetch(version: str) -> None:
-    """Get a version of TensorFlow.js with npm: one file of it, and a record of where that's from."""
+    """Get a version of TensorFlow.js with npm: one file, and a record of where it's from."""
     manifest = VENDOR / "manifest.json"
     entry = json.loads(manifest.read_text(encoding="utf-8"))
     package = f"{entry['package']}@{version}"
