@@ -226,7 +226,7 @@ def thumbnail(lesson: str) -> Image.Image:
 
 
 def wipe(pictures: Path) -> str:
-    """Return the front page's wipe: lesson 0's picture below its maps. Their files go to pictures."""
+    """Return the front page's wipe, lesson 0's picture below its maps, and write their files."""
     (_, seen, picture), *maps = panels(notebooks.lessons()[0], "thumbnail")
     picture.save(pictures / "picture.png", optimize=True)
     layers = []
@@ -265,14 +265,15 @@ def stage(picture: str, seen: str, maps: list[tuple[str, str, str]], class_name:
     )
 
 
-def write_sources(folder: Path, pictures: Path) -> None:
-    """Write a page per lesson and method, the glossary, and the front page with its pictures."""
+def write_sources(folder: Path, beside: Path) -> None:
+    """Write a page per lesson and method, and the others; pictures go to the folder beside."""
+    pictures = beside / "pictures"
     folder.mkdir(parents=True)
     pictures.mkdir(parents=True)
     for lesson in notebooks.lessons():
         nbformat.write(page(lesson), folder / f"{lesson}.ipynb")
         thumbnail(lesson).save(pictures / f"{lesson}.png", optimize=True)
-    tried = try_page.text(notebooks.lessons(), stage, 14)
+    tried = try_page.text(notebooks.lessons(), stage, beside / "try")
     for name, text in (("index", front_page(pictures)), ("try", tried)):
         (folder / f"{name}.md").write_text(text, encoding="utf-8", newline="\n")
     docs = ROOT / "docs"
@@ -286,10 +287,11 @@ def write_sources(folder: Path, pictures: Path) -> None:
 def build(target: Path) -> int:
     """Build the pages into target/html, with Sphinx's warnings as errors; 0 if all is well."""
     shutil.rmtree(target, ignore_errors=True)
-    write_sources(target / "source", target / "beside" / "pictures")
-    try_page.write(target / "beside" / "try")
+    beside = target / "beside"
+    try_page.write(beside / "try")
+    write_sources(target / "source", beside)
     options = ["-q", "-W", "--keep-going", "-c", str(SITE), "-d", str(target / "cache")]
-    options += ["-D", f"html_extra_path={target / 'beside'}"]
+    options += ["-D", f"html_extra_path={beside}"]
     status = build_main([*options, str(target / "source"), str(target / "html")])
     if status == 0:
         try_page.finish(target / "html" / "try.html")

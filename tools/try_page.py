@@ -22,6 +22,7 @@ from course_utils.data_files import read_json
 from course_utils.display import SEQUENTIAL
 from course_utils.figures_html import Panel, maps_html
 from course_utils.images import centre_square, example_images, load_image
+from tools import browser_page
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "site" / "try"
@@ -51,13 +52,13 @@ NOTES = {
 """Each map, what it does and doesn't show, and the lesson about it."""
 
 
-def text(lessons: list[str], stage: Callable[..., str], megabytes: float) -> str:
+def text(lessons: list[str], stage: Callable[..., str], folder: Path) -> str:
     """Return the page in MyST's Markdown.
 
     Args:
         lessons: the names of their pages.
         stage: draws the wipe (tools/site.py).
-        megabytes: the size of the network's scripts.
+        folder: has the page's scripts.
     """
     examples = example_images()
     first = next(iter(examples))
@@ -73,19 +74,27 @@ def text(lessons: list[str], stage: Callable[..., str], megabytes: float) -> str
     drawn = [(name, "", empty) for name in NOTES]
     parts = {
         "EXAMPLES": "".join(
-            f'<button data-name="{name}" title="{described}" aria-pressed="{json.dumps(name == first)}">'
-            f"{name.replace('_', ' ')}</button>"
+            f'<button data-name="{name}" title="{described}" '
+            f'aria-pressed="{json.dumps(name == first)}">{name.replace("_", " ")}</button>'
             for name, described in examples.items()
         ),
         "FIRST": first,
         "DESCRIBED": f"{examples[first]} The centre square, as the network sees it.",
         "FIGURE": maps_html("", panels, linked=False),
         "WIPE": stage(empty, "", drawn, '<em class="class">this class</em>'),
-        "SIZE": f"{megabytes:.0f}",
+        "SIZE": f"{_megabytes(folder):.0f}",
     }
     parts |= {f"LESSON{number}": name for number, name in enumerate(lessons)}
     page = (SOURCES / "try.md").read_text(encoding="utf-8")
     return re.sub(r"\b(?:" + "|".join(parts) + r")\b", lambda match: parts[match[0]], page)
+
+
+def _megabytes(folder: Path) -> float:
+    """Return how much of the page is the network."""
+    return (
+        sum(file.stat().st_size for file in [folder / "engine.js", *folder.glob("weights-*.js")])
+        / 1e6
+    )
 
 
 def script() -> str:
@@ -166,8 +175,8 @@ def _refusal(content: bytes) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write the page's script, style and examples into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the network, and the page's script, style and examples, into a folder."""
+    browser_page.write(folder)
     files = {"page.js": script()}
     for name in ("old.js", "page.css"):
         files[name] = (SOURCES / name).read_text(encoding="utf-8")
