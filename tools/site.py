@@ -92,8 +92,9 @@ def page(lesson: str) -> nbformat.NotebookNode:
 
 
 def _for_reading(text: str) -> str:
-    """Return a text cell's text without what is said to people in a notebook, arXiv as links."""
+    """Return a text cell's text without what is said to people in a notebook, with links."""
     text = notebooks.NOTEBOOK_TALK.sub("", text)
+    text = address.TRY.sub("[Try it in the browser](try.md)", text)
     return ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
 
 

@@ -236,7 +236,7 @@ async function shrink(bitmap, turn) {
   const [width, height] = turn in TURNS && turn > 4 ? [...stored].reverse() : stored;
   const side = Math.min(width, height);
   const [left, top] = [Math.floor((width - side) / 2), Math.floor((height - side) / 2)];
-  const rows = Math.max(1, Math.floor(PIECE / side));
+  const rows = Math.min(side, Math.ceil(PIECE / side));
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [side, rows];
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -279,7 +279,9 @@ async function readPicture(file, name) {
   const { width, height, turn, kept, broken } = inspect(new Uint8Array(content), name);
   let bitmap;
   try {
-    bitmap = await createImageBitmap(new Blob(kept), { colorSpaceConversion: "none" });
+    // The decoder of WebP multiplies by alpha less exactly than the canvas does.
+    const plain = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
+    bitmap = await createImageBitmap(new Blob(kept), plain);
   } catch {
     if (width * height < LIMITS.large) throw broken("your browser can't decode it");
     throw new Error(sentence("memory", { name, size: `${width} x ${height}` }));
