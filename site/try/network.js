@@ -43,8 +43,8 @@ function build(W) {
   return { maps, scores };
 }
 
-// Return the weights by name, from [{name, shape, float16: ArrayBuffer}]. A float16 has the same
-// fields as a float32, but with fewer bits, and an exponent that counts from elsewhere: hence 2^112.
+// Return the weights by name, from [{name, shape, float16: ArrayBuffer}]. A float16 is built like a
+// float32, with fewer bits, and an exponent that counts from elsewhere: hence 2^112.
 function readWeights(stored) {
   const W = {};
   for (const { name, shape, float16 } of stored) {
@@ -81,31 +81,41 @@ function gradCam(network, A, c) {
 
 //     M(x) = (1/n) sum_{k=1..n} M_c( x + N(0, sigma^2) )
 //     sigma = noise * (max x - min x)
-// with M_c = vanilla gradients. After each sample k, it yields the average of the first k, and how
-// far that may still be off: the standard error of the average at each value of the map, averaged
-// over all of them, as a share of the map's largest |value|. (After one sample, nobody knows.)
+// with M_c = vanilla gradients. It yields the average of the first k samples, for k = 1 to n.
 function* smoothgrad(network, x, c, n, noise, seed) {
   const sigma = tf.tidy(() => noise * x.max().sub(x.min()).dataSync()[0]);
-  const M = new Float64Array(x.size); // the average, in float64: no rounding to speak of
-  const squares = new Float64Array(x.size); // the sum of squared differences from it (Welford)
+  const average = averageOf(x.size);
   for (let k = 1; k <= n; k++) {
-    const M_c = tf.tidy(() =>
-      vanillaGradients(network, x.add(normal(seed, k, x.shape).mul(sigma)), c).dataSync(),
-    );
-    let [errors, largest] = [0, 0];
-    for (let i = 0; i < M.length; i++) {
-      const difference = M_c[i] - M[i];
-      M[i] += difference / k;
-      squares[i] += difference * (M_c[i] - M[i]);
-      errors += Math.sqrt(squares[i] / (k - 1) / k);
-      largest = Math.max(largest, Math.abs(M[i]));
-    }
-    yield { k, M, standardError: k > 1 ? errors / M.length / largest : null };
+    const M_c = tf.tidy(() => {
+      const noisy = x.add(normal(seed, k, x.shape).mul(sigma));
+      return vanillaGradients(network, noisy, c).dataSync();
+    });
+    yield average(M_c);
   }
 }
 
-// Return standard normal noise: a seed's sample k is always the same. (Any text can seed the
-// generator; a number 0 would mean "a different one each time".)
+// Return a function that takes one map after the other, and returns the average of all so far and
+// how far it may be off: the standard error of the average at each value, averaged over all values,
+// as a share of the largest |value|. After one map, nobody knows that. (float64, by Welford)
+function averageOf(size) {
+  const [M, squares] = [new Float64Array(size), new Float64Array(size)];
+  let n = 0;
+  return (map) => {
+    n += 1;
+    let [errors, largest] = [0, 0];
+    for (let i = 0; i < size; i++) {
+      const difference = map[i] - M[i];
+      M[i] += difference / n;
+      squares[i] += difference * (map[i] - M[i]); // the sum of (a map - the average)^2
+      errors += Math.sqrt(squares[i] / (n - 1) / n);
+      largest = Math.max(largest, Math.abs(M[i]));
+    }
+    return { n, M, standardError: n > 1 ? errors / size / largest : null };
+  };
+}
+
+// Return standard normal noise: a seed's sample k is always the same. (TensorFlow.js takes any text
+// as a seed; it would take the number 0 for none.)
 function normal(seed, k, shape) {
   return tf.randomNormal(shape, 0, 1, "float32", `seed ${seed}, sample ${k}`);
 }

@@ -7,15 +7,15 @@
 //   weights-1.js ...  each adds some of the network's weights to the array self.weights, as
 //                     {name, shape, float16: ArrayBuffer}. Load them after engine.js.
 //
-// What the page says. A picture is a Float32Array of 224 * 224 * 3 values from 0 to 255, row by row,
-// red, green and blue side by side: what resize_picture(centre_square(load_image(...))) returns.
-// (prepare, in network.js, does what Classifier.prepare does after that.) A class c of null means
-// the one with the highest score. n is a number of samples, noise a share of the picture's range
-// (0.15, say), and seed a whole number.
+// What the page says. A picture is a Float32Array of 224 * 224 * 3 values, 0 to 255, row by row,
+// three to a pixel: what resize_picture(centre_square(load_image(...)), (224, 224)) returns. The
+// rest of Classifier.prepare is network.js's prepare. A class c of null means the one with the
+// highest score. n is a number of samples, noise a share of the picture's range (0.15, say), and
+// seed a whole number.
 //
 //   {type: "load", weights, backend}             backend: null for the best, or "webgl" or "cpu"
 //   {type: "explain", id, picture, c}
-//   {type: "smoothgrad", id, picture, c, n, noise, seed}    ends at the next message, whatever it is
+//   {type: "smoothgrad", id, picture, c, n, noise, seed}    ends at the next message of any type
 //   {type: "stop"}
 //
 // What the worker says. id is that of the question, and null if nobody asked.
@@ -44,7 +44,7 @@ self.onmessage = ({ data }) => {
 async function answer(question, isOver) {
   const run = { load, explain, smoothgrad: smooth, stop() {} }[question.type];
   const say = (type, rest) => {
-    if (isLost()) throw new Error("lost");
+    if (type !== "failed" && isLost()) throw new Error("lost"); // what it computed isn't a map
     postMessage({ type, id: question.id ?? null, ...rest });
   };
   const wrong = objection(question);
@@ -72,7 +72,10 @@ async function load({ weights: stored, backend }, say) {
   if (!hasWebGL || !tf.env().getBool("WEBGL_RENDER_FLOAT32_ENABLED")) await tf.setBackend("cpu");
   W = readWeights(weights);
   network = build(W);
-  if (tf.getBackend() === "webgl") warmUp();
+  if (tf.getBackend() === "webgl") {
+    say("progress", { text: "The graphics processor is getting ready." });
+    warmUp();
+  }
   say("ready", { backend: tf.getBackend() });
 }
 
@@ -102,13 +105,16 @@ function explain({ picture, c }, say) {
 async function smooth({ picture, c, n, noise, seed }, say, isOver) {
   const x = prepare(picture);
   c ??= tf.tidy(() => network.scores(network.maps(x)).argMax(1).dataSync()[0]);
-  for (const { k, M, standardError } of smoothgrad(network, x, c, n, noise, seed)) {
-    const map = { values: Float32Array.from(M), shape: x.shape.slice(1), c };
-    say("map", { method: "smoothgrad", n: k, standardError, ...map });
-    await new Promise((resolve) => setTimeout(resolve)); // the next question, if there is one
-    if (isOver()) break;
+  try {
+    for (const { M, ...state } of smoothgrad(network, x, c, n, noise, seed)) {
+      const map = { shape: x.shape.slice(1), values: Float32Array.from(M), c };
+      say("map", { method: "smoothgrad", ...map, ...state });
+      await new Promise((resolve) => setTimeout(resolve)); // lets the next question in
+      if (isOver()) break;
+    }
+  } finally {
+    x.dispose();
   }
-  x.dispose();
 }
 
 // ----------------------------------------------------------------------------- what goes wrong
