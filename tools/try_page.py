@@ -28,9 +28,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "site" / "try"
 POLICY = (
     "default-src 'none'; script-src 'self' file:; worker-src blob:; style-src 'self' file: "
-    "'unsafe-inline'; img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
+    "'unsafe-inline'; img-src 'self' file: data:; base-uri 'none'; form-action 'self' file:"
 )
-"""What the page may load, and from where; it may connect to nothing. (file: if it's on a disk.)"""
+"""What the page may load, and from where: it may connect to nothing. file: is for a page on a disk,
+and the only form is the search of the book."""
 
 NOTES = {
     "Vanilla gradients": (
