@@ -18,7 +18,6 @@ from pathlib import Path
 
 import latex2mathml.converter
 import nbformat
-import segno
 from nbconvert.exporters import SlidesExporter
 from pygments.formatters import HtmlFormatter
 
@@ -260,11 +259,13 @@ def invitation() -> list[nbformat.NotebookNode]:
     where = address.trying(address.read())
     if not where:
         return []
-    code = segno.make(where, micro=False).svg_data_uri(border=4, omitsize=True)
+    import segno  # which only a hosted course needs
+
+    code = segno.make(where, micro=False).svg_data_uri(light="white", omitsize=True)
     shown = where.partition("//")[2]
     cell = nbformat.v4.new_markdown_cell(
         f'<figure class="try"><img src="{code}" alt="QR code: {where}">'
-        f"<figcaption>Try it: {shown}</figcaption></figure>"
+        f"<figcaption>Try it:<br>{shown}</figcaption></figure>"
     )
     cell.metadata.slideshow = {"slide_type": "-"}
     return [cell]

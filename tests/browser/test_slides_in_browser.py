@@ -51,6 +51,7 @@ def decks(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hosted(tmp_path_factory):
     """The first deck of a course that somebody hosts."""
+    pytest.importorskip("segno", reason="segno is not installed: pip install -e .[site]")
     target = tmp_path_factory.mktemp("hosted")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(address, "read", lambda: "https://github.com/Ada/saliency-course")
