@@ -226,7 +226,7 @@ def test_what_isnt_a_picture_gets_a_sentence_and_changes_nothing(reader):
         wanted = str(told.value).replace("the given bytes", repr(name))
         if is_same:
             assert said.startswith(wanted)
-        else:  # which decoder found it, and what formats there are, differs
+        else:  # decoders differ, and so do the formats
             assert said[:30] == wanted[:30]
 
 
