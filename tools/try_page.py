@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import html
 import io
 import json
 import re
@@ -75,12 +76,12 @@ def text(lessons: list[str], stage: Callable[..., str], folder: Path) -> str:
     drawn = [(name, "", empty) for name in NOTES]
     parts = {
         "EXAMPLES": "".join(
-            f'<button data-name="{name}" title="{described}" '
+            f'<button data-name="{name}" title="{html.escape(described)}" '
             f'aria-pressed="{json.dumps(name == first)}">{name.replace("_", " ")}</button>'
             for name, described in examples.items()
         ),
         "FIRST": first,
-        "DESCRIBED": f"{examples[first]} The centre square, as the network sees it.",
+        "DESCRIBED": f"{html.escape(examples[first])} The centre square, as the network sees it.",
         "FIGURE": maps_html("", panels, linked=False),
         "WIPE": stage(empty, "", drawn, '<em class="class">this class</em>'),
         "SIZE": f"{_megabytes(folder):.0f}",
@@ -202,14 +203,14 @@ def finish(page: Path) -> None:
     The theme's keep its colours and searches in the browser's storage, which this page leaves
     alone: it's light or dark as the system is.
     """
-    html = page.read_text(encoding="utf-8")
-    html = re.sub(r"(?s)<script\b.*?</script>\s*", "", html)
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"(?s)<script\b.*?</script>\s*", "", text)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    html = html.replace('<meta charset="utf-8">', f'<meta charset="utf-8">{meta}', 1)
-    html = html.replace("</head>", '<link rel="stylesheet" href="try/page.css"></head>', 1)
+    text = text.replace('<meta charset="utf-8">', f'<meta charset="utf-8">{meta}', 1)
+    text = text.replace("</head>", '<link rel="stylesheet" href="try/page.css"></head>', 1)
     own = "".join(
         f'<script src="{name}" defer></script>'
         for name in ("try/old.js", "try/page.js", "_static/course.js")
     )
-    html = html.replace("</body>", f"{own}</body>", 1)
-    page.write_text(html, encoding="utf-8", newline="\n")
+    text = text.replace("</body>", f"{own}</body>", 1)
+    page.write_text(text, encoding="utf-8", newline="\n")

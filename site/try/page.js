@@ -305,6 +305,11 @@ function whereStrongest(values, side) {
   return `in the ${vertical} ${["left", "centre", "right"][field % 3]}`;
 }
 
+function wait(panel, isWaiting) {
+  panel.classList.toggle("waiting", isWaiting);
+  panel.setAttribute("aria-busy", isWaiting);
+}
+
 function draw({ method, values: raw, shape, c, isLast }) {
   const i = METHODS.indexOf(method);
   const { img, map, panel, high: highest, range: below } = panels[i + 1];
@@ -325,28 +330,25 @@ function draw({ method, values: raw, shape, c, isLast }) {
       canvas.setAttribute("aria-label", `${map.name} for ${named(c)}: ${where}.`);
   }
   map.values = values;
-  panel.classList.remove("waiting");
+  wait(panel, false);
   sayAgain();
-}
-
-function waiting(isWaiting) {
-  for (const { panel } of panels) panel?.classList.toggle("waiting", isWaiting);
 }
 
 // Ask for the classes' scores, and for the maps of class c; null means the most probable one.
 function explain(c) {
   if (!picture || !engine) return; // whichever comes last asks
   job = { id: job.id + 1, c, logits: c === null ? null : job.logits };
-  waiting(true);
+  for (const { panel } of panels.slice(1)) wait(panel, true);
   drawings.clear();
   engine.postMessage({ type: "explain", id: job.id, picture: picture.pixels, c });
+  say("problem", "");
   say("working", "The network looks at the picture ...");
   say("smooth", "");
   $("stop").hidden = true;
 }
 
 function smooth() {
-  Object.assign(job, { id: job.id + 1, isSmoothing: true, errors: [] });
+  Object.assign(job, { id: job.id + 1, isSmoothing: true, errors: [], last: null });
   const settings = { n: SAMPLES, noise: NOISE, seed: SEED };
   const { id, c } = job;
   engine.postMessage({ type: "smoothgrad", id, c, picture: picture.pixels, ...settings });
@@ -357,6 +359,7 @@ function smooth() {
 function stop() {
   job.isSmoothing = false;
   engine.postMessage({ type: "stop" });
+  if (job.last) drawSoon({ ...job.last, isLast: true });
   endSmoothing(`SmoothGrad was stopped at n = ${job.errors.length}.`);
 }
 
@@ -399,7 +402,10 @@ const answers = {
   map(map) {
     const isSmooth = map.method === "smoothgrad";
     drawSoon({ ...map, isLast: !isSmooth || map.n === SAMPLES });
-    if (isSmooth) job.errors.push(map.standardError);
+    if (isSmooth) {
+      job.errors.push(map.standardError);
+      job.last = map;
+    }
     if (map.method === "vanilla_gradients") {
       say("working", `The maps of ${named(job.c)} are here; SmoothGrad goes on.`);
       $("results").hidden = false;
