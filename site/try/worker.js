@@ -27,8 +27,11 @@
 //   {type: "map", id, method: "smoothgrad", shape, values, c, n, standardError}  after each sample
 //   {type: "failed", id, sentence}
 //
-// n is then how many samples there have been. standardError is the standard error of the average of
-// these samples, averaged over the map, as a share of the map's largest |value|; null if n is 1.
+// The first answer takes seconds longer, because WebGL compiles a program for each kind of step. A
+// rehearsal before "ready" would only make the first Grad-CAM wait for the gradients' programs.
+//
+// SmoothGrad says n, how many samples there have been, and standardError: the standard error
+// of their average, averaged over the map, as a share of the map's largest |value|; null if n is 1.
 
 let weights, W, network;
 
@@ -72,20 +75,7 @@ async function load({ weights: stored, backend }, say) {
   if (!hasWebGL || !tf.env().getBool("WEBGL_RENDER_FLOAT32_ENABLED")) await tf.setBackend("cpu");
   W = readWeights(weights);
   network = build(W);
-  if (tf.getBackend() === "webgl") {
-    say("progress", { text: "The graphics processor is getting ready." });
-    warmUp();
-  }
   say("ready", { backend: tf.getBackend() });
-}
-
-// WebGL compiles a program for each new kind of step, which takes seconds.
-function warmUp() {
-  tf.tidy(() => {
-    const x = prepare(new Float32Array(224 * 224 * 3));
-    gradCam(network, network.maps(x), 0).dataSync();
-    vanillaGradients(network, x, 0).dataSync();
-  });
 }
 
 function explain({ picture, c }, say) {

@@ -1,4 +1,4 @@
-"""The network in a browser: it computes what Python computes, gives up nowhere, and stays small.
+"""The network in a browser: it computes what Python computes, or says in a sentence why it can't.
 
 `pytest -m "" -rP` with this file prints how far each picture's maps are from Python's.
 """
