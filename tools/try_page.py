@@ -207,7 +207,9 @@ def finish(page: Path) -> None:
     text = re.sub(r"(?s)<script\b.*?</script>\s*", "", text)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     text = text.replace('<meta charset="utf-8">', f'<meta charset="utf-8">{meta}', 1)
-    text = text.replace("</head>", '<link rel="stylesheet" href="try/page.css"></head>', 1)
+    # Without an icon of its own, a browser would ask the server for one.
+    links = '<link rel="icon" href="data:,"><link rel="stylesheet" href="try/page.css">'
+    text = text.replace("</head>", f"{links}</head>", 1)
     own = "".join(
         f'<script src="{name}" defer></script>'
         for name in ("try/old.js", "try/page.js", "_static/course.js")
