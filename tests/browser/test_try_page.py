@@ -5,12 +5,14 @@ import contextlib
 import functools
 import http.server
 import io
-import os
+import json
 import re
 import struct
+import tempfile
 import threading
 import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,10 +78,13 @@ def reader(chromium, pages):
 
 def give(page, name, content):
     """Choose a file by keyboard; return what the page then says against it, or "" ."""
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose a picture").press("Enter")
-    chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
-    return answer(page, name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Choose a picture").press("Enter")
+        chooser.value.set_files(path)
+        return answer(page, name)
 
 
 def answer(page, name):
@@ -100,6 +105,35 @@ def seen(page):
 
 def expected(content):
     return np.round(resize_picture(centre_square(load_image(content)), (224, 224)))
+
+
+@contextlib.contextmanager
+def never_busy_for(seconds, chromium, page):
+    """Check that the page does nothing for so long that it'd feel frozen.
+
+    That's in its processor's time, because on a busy computer everything waits; the time that the
+    PerformanceObserver saw is printed.
+    """
+    page.evaluate("longTasks.length = 0")
+    chromium.start_tracing(page=page, categories=["toplevel", "devtools.timeline", "v8"])
+    yield
+    events = json.loads(chromium.stop_tracing())["traceEvents"]
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["name"] == "thread_name"}
+    done = [
+        e for e in events if names.get((e["pid"], e["tid"])) == "CrRendererMain" and "tdur" in e
+    ]
+    tasks = [e for e in done if "RunTask" in e["name"]]
+    assert len(tasks) > 100
+    # Playwright's own questions run in the page, too.
+    asked = [(e["pid"], e["ts"]) for e in done if e["name"].startswith("v8.evaluate")]
+    own = [
+        e["tdur"] / 1e6
+        for e in tasks
+        if not any(pid == e["pid"] and 0 <= ts - e["ts"] <= e["dur"] for pid, ts in asked)
+    ]
+    seen = page.evaluate("Math.max(0, ...longTasks)")
+    print(f"longest task: {1000 * max(own):.0f} ms of the processor; from outside, {seen:.0f} ms")
+    assert max(own) < seconds
 
 
 # -------------------------------------------------------------------------------------- reading
@@ -181,6 +215,12 @@ def test_pictures_are_read_as_python_reads_them(reader):
         difference = np.abs(seen(reader) - expected(content))
         print(f"{name}: {difference.max():.0f} levels, {(difference > 0).mean():.2%} of the values")
         assert difference.max() <= 1, name
+
+
+def test_reading_a_large_photo_freezes_nothing(chromium, reader):
+    content = encoded(photo(4032, 3024), "jpeg", exif=turned(6), quality=80)
+    with never_busy_for(0.1, chromium, reader):
+        assert give(reader, "large.jpg", content) == ""
 
 
 def test_an_example_is_what_python_loads(reader):
@@ -345,7 +385,7 @@ def whole(request, chromium, pages, server):
         yield page, origin
 
 
-def test_the_page_explains_a_picture_and_keeps_it_here(whole):
+def test_the_page_explains_a_picture_and_keeps_it_here(chromium, whole):
     """By keyboard alone; and once the network is there, without any other computer."""
     page, origin = whole
     classifier = load_classifier()
@@ -390,8 +430,10 @@ def test_the_page_explains_a_picture_and_keeps_it_here(whole):
     assert value == pytest.approx(grad_cam(classifier.model, inputs, 281)[0, 3, 3], rel=0.02)
     assert "SmoothGrad: row 112, column 113" in read
 
-    assert give(page, "coffee.png", data_path("images/coffee.png").read_bytes()) == ""
-    page.get_by_role("heading", name="What matters for espresso (967)?").wait_for()
+    with never_busy_for(0.1, chromium, page):
+        assert give(page, "coffee.png", data_path("images/coffee.png").read_bytes()) == ""
+        page.get_by_role("heading", name="What matters for espresso (967)?").wait_for()
+        page.locator("#smooth", has_text=later).wait_for()
     assert offered(page)[0][0] == "espresso (967)"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -405,8 +447,3 @@ def test_the_page_explains_a_picture_and_keeps_it_here(whole):
     asked = "fetch('https://example.org/').then(() => 'allowed', () => 'refused')"
     assert page.evaluate(asked) == "refused"
     assert "Content Security Policy" in page.noted[0]
-
-    longest = page.evaluate("Math.max(0, ...longTasks)")
-    busy = max(1, os.getloadavg()[0] / (os.cpu_count() or 1))  # then everybody waits
-    print(f"the page's longest task: {longest:.0f} ms, on a computer that is {busy:.1f} times busy")
-    assert longest < 100 * busy
