@@ -11,6 +11,8 @@ from pathlib import Path
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 GITHUB = "https://github.com/"
 SOURCE = re.compile(r'^Source = "(.*)"$', re.MULTILINE)
+PAGE = "*Try it in the browser*"
+TRY = re.compile(rf"{re.escape(PAGE)}|\[{re.escape(PAGE)}\]\([^)]*\)")
 LINK = re.compile(r"\n\n\[Open this lesson in Colab\]\([^)]*\)$")
 HOSTED = re.compile(r'^HOSTED = ".*?"', re.MULTILINE)
 
@@ -27,15 +29,17 @@ def of(project: str) -> str:
 
 
 def put(address: str, lesson: str, notebook: dict) -> None:
-    """Put the address into a notebook: the set-up cell, and below a lesson's title a link to Colab.
+    """Put the address into a notebook: its set-up cell, and the links in its first cell.
 
-    Colab only opens notebooks from GitHub; for any other address, there's no link.
+    One leads to Colab, which only opens notebooks from GitHub, and one to the reading version, if
+    GitHub publishes it.
     """
     title, cell = notebook["cells"][:2]
+    page = f"[{PAGE}]({trying(address)})" if trying(address) else PAGE
     link = ""
     if address.startswith(GITHUB) and text(title).startswith("# Lesson"):
         link = f"\n\n[Open this lesson in Colab]({colab(address, lesson)})"
-    replace(title, LINK.sub("", text(title)) + link)
+    replace(title, TRY.sub(page, LINK.sub("", text(title))) + link)
     replace(cell, set_up(text(cell), address))
 
 
@@ -44,6 +48,17 @@ def colab(address: str, lesson: str) -> str:
     name, _, branch = address[len(GITHUB) :].partition("/tree/")
     path = f"{name}/blob/{branch or 'main'}/notebooks/{lesson}.ipynb"
     return f"https://colab.research.google.com/github/{path}"
+
+
+def trying(address: str) -> str:
+    """Return where GitHub publishes the page "Try it in the browser"; "" if it doesn't.
+
+    .github/workflows/site.yml publishes what's on the branch main.
+    """
+    owner, _, name = address[len(GITHUB) :].partition("/")
+    if not address.startswith(GITHUB) or "/" in name:
+        return ""
+    return f"https://{owner.lower()}.github.io/{name}/try.html"
 
 
 def set_up(source: str, address: str) -> str:

@@ -19,7 +19,7 @@ CLOSED = {
     "notebooks": "source/: a text file per lesson, for editing; and the notebooks made from them.",
     "data": "Pictures, weights and class names, their licences, and the scripts that made them.",
     "benchmarks": "How fast, compared with four other libraries; which maps point at the object.",
-    "site": "Settings and front page of the reading version, which tools/site.py makes.",
+    "site": "The reading version's settings and front page; try/: the network in a browser.",
     "docs": "A page per method, the glossary, and the README's figure.",
 }
 

@@ -23,7 +23,7 @@ import nbformat
 from PIL import Image
 from sphinx.cmd.build import build_main
 
-from tools import address, notebooks
+from tools import address, notebooks, try_page
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
@@ -97,8 +97,9 @@ def page(lesson: str) -> nbformat.NotebookNode:
 
 
 def _for_reading(text: str) -> str:
-    """Return a text cell's text without what is said to people in a notebook, arXiv as links."""
+    """Return a text cell's text without what is said to people in a notebook, with links."""
     text = notebooks.NOTEBOOK_TALK.sub("", text)
+    text = address.TRY.sub("[Try it in the browser](try.md)", text)
     return ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
 
 
@@ -228,40 +229,56 @@ def thumbnail(lesson: str) -> Image.Image:
 
 
 def wipe(pictures: Path) -> str:
-    """Return the front page's wipe: lesson 0's picture below its maps. Their files go to pictures.
-
-    The slider needs a script; without one, three buttons show the map, half of it, or none.
-    """
+    """Return the front page's wipe, lesson 0's picture below its maps, and write their files."""
     (_, seen, picture), *maps = panels(notebooks.lessons()[0], "thumbnail")
     picture.save(pictures / "picture.png", optimize=True)
-    layers, choices = [], []
+    layers = []
     for number, (name, alt, drawn) in enumerate(maps):
         drawn.save(pictures / f"map-{number}.png", optimize=True)
-        layers.append(f'<img class="map" src="pictures/map-{number}.png" alt="{alt}">')
-        checked = " checked" * (number == 0)
-        choices.append(f'<label><input type="radio" name="map"{checked}> {name}</label>')
+        layers.append((name, alt, f"pictures/map-{number}.png"))
+    return stage("pictures/picture.png", seen, layers, "<em>tabby</em>")
+
+
+def stage(picture: str, seen: str, maps: list[tuple[str, str, str]], class_name: str) -> str:
+    """Return a picture below its maps, with a slider that uncovers it.
+
+    The slider needs a script; without one, three buttons show the map, half of it, or none.
+
+    Args:
+        picture: its address.
+        seen: its description.
+        maps: each map's name, description and address.
+        class_name: as HTML.
+    """
+    layers = "".join(f'<img class="map" src="{url}" alt="{alt}">' for _, alt, url in maps)
+    choices = "".join(
+        f'<label><input type="radio" name="map"{" checked" * (number == 0)}> {name}</label>'
+        for number, (name, _, _) in enumerate(maps)
+    )
     cuts = "".join(
         f'<label><input type="radio" name="cut" class="{cut}"{" checked" * (cut == "half")}> {text}'
         "</label>"
         for cut, text in (("whole", "all of it"), ("half", "half of it"), ("none", "none of it"))
     )
     return (
-        '<div class="wipe"><div class="stage">'
-        f'<img src="pictures/picture.png" alt="{seen}">{"".join(layers)}'
+        f'<div class="wipe"><div class="stage"><img src="{picture}" alt="{seen}">{layers}'
         '<input type="range" value="50" aria-label="How much of the picture lies open"></div>'
-        f"<fieldset><legend>What matters for <em>tabby</em>?</legend>{''.join(choices)}</fieldset>"
+        f"<fieldset><legend>What matters for {class_name}?</legend>{choices}</fieldset>"
         f'<fieldset class="cuts"><legend>Show the map:</legend>{cuts}</fieldset></div>'
     )
 
 
-def write_sources(folder: Path, pictures: Path) -> None:
-    """Write a page per lesson and method, the glossary, and the front page with its pictures."""
+def write_sources(folder: Path, beside: Path) -> None:
+    """Write a page per lesson and method, and the others; pictures go to the folder beside."""
+    pictures = beside / "pictures"
     folder.mkdir(parents=True)
     pictures.mkdir(parents=True)
     for lesson in notebooks.lessons():
         nbformat.write(page(lesson), folder / f"{lesson}.ipynb")
         thumbnail(lesson).save(pictures / f"{lesson}.png", optimize=True)
-    (folder / "index.md").write_text(front_page(pictures), encoding="utf-8", newline="\n")
+    tried = try_page.text(notebooks.lessons(), stage, beside / "try")
+    for name, text in (("index", front_page(pictures)), ("try", tried)):
+        (folder / f"{name}.md").write_text(text, encoding="utf-8", newline="\n")
     docs = ROOT / "docs"
     shutil.copy(docs / "glossary.md", folder)
     for name in METHODS:  # their links lead to notebooks, but here to pages
@@ -273,11 +290,14 @@ def write_sources(folder: Path, pictures: Path) -> None:
 def build(target: Path) -> int:
     """Build the pages into target/html, with Sphinx's warnings as errors; 0 if all is well."""
     shutil.rmtree(target, ignore_errors=True)
-    write_sources(target / "source", target / "beside" / "pictures")
+    beside = target / "beside"
+    try_page.write(beside / "try")
+    write_sources(target / "source", beside)
     options = ["-q", "-W", "--keep-going", "-c", str(SITE), "-d", str(target / "cache")]
-    options += ["-D", f"html_extra_path={target / 'beside'}"]
+    options += ["-D", f"html_extra_path={beside}"]
     status = build_main([*options, str(target / "source"), str(target / "html")])
     if status == 0:
+        try_page.finish(target / "html" / "try.html")
         print(f"{target / 'html' / 'index.html'}")
     return status
 

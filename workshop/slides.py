@@ -21,6 +21,7 @@ import nbformat
 from nbconvert.exporters import SlidesExporter
 from pygments.formatters import HtmlFormatter
 
+from tools import address
 from workshop import lessons
 from workshop.lessons import PlanError, flat
 
@@ -253,10 +254,29 @@ class Formulas:
         return re.sub(r"FORMULA(\d+)END", lambda match: self.found[int(match[1])], page)
 
 
+def invitation() -> list[nbformat.NotebookNode]:
+    """Return the first slide's QR code of the page where you try it; none if nobody hosts it."""
+    where = address.trying(address.read())
+    if not where:
+        return []
+    import segno  # which only a hosted course needs
+
+    code = segno.make(where, micro=False).svg_data_uri(light="white", omitsize=True)
+    shown = where.partition("//")[2]
+    cell = nbformat.v4.new_markdown_cell(
+        f'<figure class="try"><img src="{code}" alt="QR code: {where}">'
+        f"<figcaption>Try it:<br>{shown}</figcaption></figure>"
+    )
+    cell.metadata.slideshow = {"slide_type": "-"}
+    return [cell]
+
+
 def deck(lesson: str, entries: list[dict], plan: dict) -> str:
     """Return the slides of one lesson as a page."""
     pairs = zip(entries, [*entries[1:], None], strict=True)
     cells = [cell for entry, following in pairs for cell in slide(entry, following, plan)]
+    if lesson == lessons.names()[0]:
+        cells[1:1] = invitation()
     formulas = Formulas()
     for number, cell in enumerate(cells):
         cell.id = f"piece-{number}"  # the same in every build

@@ -4,31 +4,36 @@
 
 const HINT = "To read the values: point at a panel, or tap it, or use the arrow keys.";
 
-// The values are 16-bit integers q, in two halves, all low bytes first; a value is unit * q * |q|.
+// The values that a figure brings along: 16-bit integers q, in two halves, all low bytes first. A
+// value is unit * q * |q|.
 async function read(img) {
   const packed = Uint8Array.from(atob(img.dataset.values), (c) => c.charCodeAt(0));
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(unpacked).arrayBuffer());
-  const [rows, columns] = img.dataset.shape.split(" ").map(Number);
-  const n = rows * columns;
+  const n = bytes.length / 2;
   const q = Int16Array.from({ length: n }, (_, i) => bytes[i] | (bytes[n + i] << 8));
-  const sizes = q.map(Math.abs).sort();
   const unit = Number(img.dataset.unit);
-  return { name: img.dataset.name, rows, columns, n, q, sizes, unit };
+  return Float64Array.from(q, (each) => unit * each * Math.abs(each));
 }
 
 // Where a value ranks by its size, from 1: a range if others are equal.
-function rank(map, q) {
-  const larger = (size) => {
-    let [low, high] = [0, map.n];
+function rank(map, value) {
+  if (map.sorted !== map.values) {
+    map.sizes = map.values.map(Math.abs).sort();
+    map.sorted = map.values;
+  }
+  const n = map.sizes.length;
+  const above = (isAbove) => {
+    let [low, high] = [0, n];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (map.sizes[middle] <= size) low = middle + 1;
-      else high = middle;
+      if (isAbove(map.sizes[middle])) high = middle;
+      else low = middle + 1;
     }
-    return map.n - low;
+    return n - low;
   };
-  const [first, last] = [larger(Math.abs(q)) + 1, larger(Math.abs(q) - 1)];
+  const size = Math.abs(value);
+  const [first, last] = [above((other) => other > size) + 1, above((other) => other >= size)];
   return first === last ? first : `${first} to ${last}`;
 }
 
@@ -36,9 +41,10 @@ function rank(map, q) {
 function at(map, x, y) {
   const row = Math.floor(y * map.rows);
   const column = Math.floor(x * map.columns);
-  const q = map.q[row * map.columns + column];
-  const value = Number((map.unit * q * Math.abs(q)).toPrecision(3));
-  return `${map.name}: row ${row}, column ${column}, value ${value}, rank ${rank(map, q)} of ${map.n}`;
+  const value = map.values[row * map.columns + column];
+  const n = map.rows * map.columns;
+  const shown = Number(value.toPrecision(3));
+  return `${map.name}: row ${row}, column ${column}, value ${shown}, rank ${rank(map, value)} of ${n}`;
 }
 
 // A drawing over a panel that a mouse goes through: black lines with white ones on top.
@@ -74,35 +80,31 @@ function lines(panel, finest, x, y) {
   }, cross);
 }
 
-async function setUp(figure) {
+// Link the panels of a figure, each { img, map }, without a map if it's the picture. A map's values
+// may come, and change, later: the function returned says them anew.
+function link(figure, panels) {
   const row = figure.querySelector("div");
-  const images = [...figure.querySelectorAll("img[data-name]")];
+  const maps = panels.map((panel) => panel.map).filter(Boolean);
+  const finest = maps.reduce((a, b) => (b.rows * b.columns > a.rows * a.columns ? b : a));
+  for (const panel of panels) {
+    panel.grids = panel.map ? [panel.map] : maps; // a picture shows the squares of all maps
+    panel.paths = cover(panel.img);
+  }
   const said = document.createElement("div");
   said.setAttribute("role", "status");
   said.style.cssText = `padding: 4px 8px; box-sizing: border-box; font-size: 13px;
     line-height: 18px; background: #222; color: #fff; white-space: pre-line`;
   said.textContent = HINT;
   const place = document.createElement("div"); // keeps the room when the line leaves it
-  const count = images.filter((img) => img.dataset.values).length;
-  place.style.cssText = `margin-top: 8px; min-height: ${18 * count + 8}px`;
+  place.style.cssText = `margin-top: 8px; min-height: ${18 * maps.length + 8}px`;
   place.append(said);
-  row.after(place); // at once: an explorer's next picture is then as high as its last one
-
-  const panels = await Promise.all(
-    images.map(async (img) => ({ img, map: img.dataset.values && (await read(img)) })),
-  );
-  const maps = panels.map((panel) => panel.map).filter(Boolean);
-  const finest = maps.reduce((a, b) => (b.n > a.n ? b : a));
-  for (const panel of panels) {
-    panel.grids = panel.map ? [panel.map] : maps; // a picture shows the squares of all maps
-    panel.paths = cover(panel.img);
-  }
+  row.after(place);
   // While you read a figure that is taller than the window, the line is at the window's bottom; in
   // JupyterLab and Voila, what's around a figure may be what "fixed" refers to.
   const dock = (where) => {
     said.style.position = where;
     said.style.bottom = 0;
-    said.style.width = `${place.clientWidth}px`;
+    said.style.width = where === "fixed" ? `${place.clientWidth}px` : "auto";
     if (where === "static") return;
     said.style.bottom = `${said.getBoundingClientRect().bottom - innerHeight}px`;
     window.addEventListener("scroll", undock, { capture: true, once: true });
@@ -110,18 +112,25 @@ async function setUp(figure) {
   const undock = () => dock("static");
 
   let [x, y] = [0.5, 0.5];
+  let reading = false;
+  const say = () => {
+    const ready = maps.filter((map) => map.values);
+    said.textContent = (reading && ready.map((map) => at(map, x, y)).join("\n")) || HINT;
+  };
   const show = () => {
+    reading = true;
     for (const panel of panels) {
       const d = lines(panel, finest, x, y);
       for (const path of panel.paths) path.setAttribute("d", d);
     }
     dock(place.getBoundingClientRect().bottom > innerHeight ? "fixed" : "static");
-    said.textContent = maps.map((map) => at(map, x, y)).join("\n");
+    say();
   };
   const hide = () => {
     for (const { paths } of panels) for (const path of paths) path.removeAttribute("d");
     dock("static");
-    said.textContent = HINT;
+    reading = false;
+    say();
   };
   const follow = (event) => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -161,6 +170,22 @@ async function setUp(figure) {
     show();
   });
   row.addEventListener("blur", () => (row.style.outline = "none"));
+  return say;
+}
+
+function setUp(figure) {
+  const panels = [...figure.querySelectorAll("img[data-name]")].map((img) => {
+    const [rows, columns] = (img.dataset.shape ?? "").split(" ").map(Number);
+    return { img, map: img.dataset.values && { name: img.dataset.name, rows, columns } };
+  });
+  const say = link(figure, panels); // before the values are unpacked, so that nothing moves later
+  for (const { img, map } of panels) {
+    if (!map) continue;
+    read(img).then((values) => {
+      map.values = values;
+      say();
+    });
+  }
 }
 
 function setUpAll() {

@@ -13,6 +13,9 @@
 # **You need** a little Python and NumPy. **Time:** 20 minutes, less than one of them computing. The
 # core path takes 20 minutes, which is all of this lesson. Later lessons are longer: their core path
 # takes about 45 minutes, and sections marked *optional* can wait.
+#
+# Curious already? *Try it in the browser*, a page of the course's reading version, shows all three
+# answers for a picture of your own. You don't need it for the lessons; the README says where it is.
 
 # %% [markdown] tags=["notebook"]
 # ## How a lesson works

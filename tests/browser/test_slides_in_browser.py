@@ -1,9 +1,12 @@
 """The slides in a browser: each fits on a screen of 1280 x 720 and is readable."""
 
+import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed: .[site]")
 
+from tools import address
 from workshop import lessons, slides
 
 pytestmark = [
@@ -47,8 +50,32 @@ def decks(tmp_path_factory):
     return target
 
 
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory):
+    """The first deck of a course that somebody hosts."""
+    pytest.importorskip("segno", reason="segno is not installed: pip install -e .[site]")
+    target = tmp_path_factory.mktemp("hosted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(address, "read", lambda: "https://github.com/Ada/saliency-course")
+        slides.write(target)
+    return target
+
+
+def test_the_first_slides_code_leads_to_the_page_where_you_try_it(hosted, page):
+    see_that_each_slide_fits(hosted, page, lessons.names()[0])
+    page.evaluate("Reveal.slide(0, 0)")
+    shown = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    read, _, _ = cv2.QRCodeDetector().detectAndDecode(shown)
+    assert read == "https://ada.github.io/saliency-course/try.html"
+    assert read.partition("//")[2] in page.locator(".try").inner_text()
+
+
 @pytest.mark.parametrize("lesson", lessons.names())
 def test_every_slide_fits_on_the_screen_and_is_legible(decks, page, lesson):
+    see_that_each_slide_fits(decks, page, lesson)
+
+
+def see_that_each_slide_fits(decks, page, lesson):
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto((decks / f"{lesson}.html").as_uri())
     page.wait_for_function("window.Reveal && Reveal.isReady()")

@@ -1,5 +1,6 @@
 """The files around the course agree with each other, and everything needed is included."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -263,6 +264,16 @@ def test_no_file_names_a_package_index_or_a_folder_of_somebodys_machine():
         name: match.group() for name, text in project_texts() if (match := pattern.search(text))
     }
     assert found == {}
+
+
+def test_what_others_wrote_is_unchanged():
+    folder = ROOT / "site" / "try" / "vendor"
+    entry = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    content = (folder / Path(entry["file"]).name).read_bytes()
+    assert len(content) == entry["bytes"]
+    assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", Path(entry["file"]).name}
+    assert (ROOT / "data" / "licenses" / f"{entry['licence']}.txt").is_file()
 
 
 def test_no_file_is_too_big_for_a_slow_connection():
