@@ -60,11 +60,10 @@ from matplotlib import pyplot as plt
 
 from course_utils.display import show_figure
 
-fig, axes = plt.subplots(1, 3, figsize=(8.4, 2.9), sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(8.4, 2.9))
 for ax, name, unit, column in zip(axes, names, ["m²", "years", "km"], flats.T, strict=True):
     ax.plot(column, rent, "o", markersize=4)
     ax.set(xlabel=f"{name} ({unit})", title=f"Rent and {name}")
-    ax.tick_params(labelleft=True)
 axes[0].set_ylabel("rent (euros a month)")
 alt = "Three scatter plots of the rent of 60 flats. Against area the points lie close to a rising"
 show_figure(fig, f"{alt} line; against age and against distance they are a cloud without a line.")
@@ -302,14 +301,13 @@ assert np.allclose(w_built * (built - built.mean(axis=0)), w_rent * (flats - ave
 )
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), sharex=True, sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), sharex=True)
 for ax, flat, part in zip(axes, two, parts, strict=True):
     ax.barh(names, part)
     ax.axvline(0, color="black", linewidth=1)
     flat_text = f"{flat[0]:.0f} m², {flat[1]:.0f} years, {flat[2]:.1f} km"
     ax.set_title(f"{flat_text}: together {part.sum():+.0f}", fontsize=10)
     ax.set_xlabel("contribution (euros a month)")
-    ax.tick_params(labelleft=True)
 alt = "Bars: contributions in euros for the smallest flat, then for the largest:"
 for part in parts:
     alt += " " + ", ".join(f"{n} {v:+.0f}" for n, v in zip(names, part, strict=True)) + ";"

@@ -666,12 +666,11 @@ for k in (3, 2):
         curves[classifier.labels[c], name] = np.asarray(found)
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(8, 3), dpi=80, sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(8, 3), dpi=80)
 for ax, label in zip(axes, ("drake", "balloon"), strict=True):
     for name, style in {"Grad-CAM": "o-", "vanilla": "s--", "random": "^:"}.items():
         ax.plot(np.linspace(0, 1, 17), curves[label, name], style, ms=3, label=name)
     ax.set(title=label, xlabel="share of the pixels deleted", ylim=(0, 1))
-    ax.tick_params(labelleft=True)
 axes[0].set_ylabel("probability of the class")
 axes[1].legend(title="strongest first")
 fig.suptitle("Deletion curves of two objects")
