@@ -488,6 +488,8 @@ alt = f"Ten 8 by 8 pictures of signed weights, one per class. Class 0: {middle:+
 show_figure(
     fig, f"{alt} mostly positive around it. Class 1: mostly positive in the middle columns."
 )
+
+# %%
 sign = "zero" if abs(middle) < limit / 10 else "positive" if middle > 0 else "negative"
 checks.prediction(sign_guess, sign, ["positive", "negative", "zero"])
 assert middle < -0.5, "In the middle, the weights of class 0 should be clearly negative."
