@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,8 @@ function addWeights(stored) {
   stored.forEach(function (w) {
     var bytes = atob(w.float16), array = new Uint8Array(bytes.length);
     for (var i = 0; i < bytes.length; i++) array[i] = bytes.charCodeAt(i);
-    self.weights.push({ name: w.name, shape: w.shape, float16: array.buffer });
+    w.float16 = array.buffer;
+    self.weights.push(w);
   });
 }
 
@@ -83,8 +85,9 @@ def _weights() -> list[list[dict]]:
             scripts.append([])
             room = SCRIPT_BYTES
         room -= array.nbytes
-        stored = base64.b64encode(array.astype("<f2").tobytes()).decode()
-        scripts[-1].append({"name": name, "shape": array.shape, "float16": stored})
+        data = array.astype("<f2").tobytes()
+        stored = {"float16": base64.b64encode(data).decode(), "adler32": zlib.adler32(data)}
+        scripts[-1].append({"name": name, "shape": array.shape} | stored)
     return scripts
 
 

@@ -164,7 +164,10 @@ def _sentences() -> dict[str, str]:
             "There isn't enough memory for the picture in {name}, of {size} pixels: close other "
             "tabs and programs, or make it smaller."
         ),
-        "noFile": "That was no picture file: save the picture, then choose its file here.",
+        "noFile": (
+            "That was no picture file, but perhaps a folder or a link: save the picture, then "
+            "choose its file here."
+        ),
     }
 
 

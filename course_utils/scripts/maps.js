@@ -101,15 +101,17 @@ function link(figure, panels) {
   row.after(place);
   // While you read a figure that is taller than the window, the line is at the window's bottom; in
   // JupyterLab and Voila, what's around a figure may be what "fixed" refers to.
-  const dock = (where) => {
-    said.style.position = where;
+  const dock = () => {
+    const isBelow = place.getBoundingClientRect().bottom > innerHeight;
+    const isSeen = figure.getBoundingClientRect().top < innerHeight - said.clientHeight;
+    const isFixed = reading && isBelow && isSeen;
+    said.style.position = isFixed ? "fixed" : "static";
+    said.style.width = isFixed ? `${place.clientWidth}px` : "auto";
     said.style.bottom = 0;
-    said.style.width = where === "fixed" ? `${place.clientWidth}px` : "auto";
-    if (where === "static") return;
-    said.style.bottom = `${said.getBoundingClientRect().bottom - innerHeight}px`;
-    window.addEventListener("scroll", undock, { capture: true, once: true });
+    if (isFixed) said.style.bottom = `${said.getBoundingClientRect().bottom - innerHeight}px`;
+    if (reading && figure.isConnected)
+      window.addEventListener("scroll", dock, { capture: true, once: true });
   };
-  const undock = () => dock("static");
 
   let [x, y] = [0.5, 0.5];
   let reading = false;
@@ -123,14 +125,14 @@ function link(figure, panels) {
       const d = lines(panel, finest, x, y);
       for (const path of panel.paths) path.setAttribute("d", d);
     }
-    dock(place.getBoundingClientRect().bottom > innerHeight ? "fixed" : "static");
     say();
+    dock();
   };
   const hide = () => {
     for (const { paths } of panels) for (const path of paths) path.removeAttribute("d");
-    dock("static");
     reading = false;
     say();
+    dock();
   };
   const follow = (event) => {
     const box = event.currentTarget.getBoundingClientRect();

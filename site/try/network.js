@@ -95,22 +95,21 @@ function* smoothgrad(network, x, c, n, noise, seed) {
 }
 
 // Return a function that takes one map after the other, and returns the average of all so far and
-// how far it may be off: the standard error of the average at each value, averaged over all values,
-// as a share of the largest |value|. After one map, nobody knows that. (float64, by Welford)
+// how far it may be off: the standard error of the average at each value, averaged over all values.
+// After one map, nobody knows that. (float64, by Welford)
 function averageOf(size) {
   const [M, squares] = [new Float64Array(size), new Float64Array(size)];
   let n = 0;
   return (map) => {
     n += 1;
-    let [errors, largest] = [0, 0];
+    let errors = 0;
     for (let i = 0; i < size; i++) {
       const difference = map[i] - M[i];
       M[i] += difference / n;
       squares[i] += difference * (map[i] - M[i]); // the sum of (a map - the average)^2
       errors += Math.sqrt(squares[i] / (n - 1) / n);
-      largest = Math.max(largest, Math.abs(M[i]));
     }
-    return { n, M, standardError: n > 1 ? errors / size / largest : null };
+    return { n, M, standardError: n > 1 ? errors / size : null };
   };
 }
 

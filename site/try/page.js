@@ -43,6 +43,7 @@ function probabilities(logits) {
 function refuse(said) {
   const still = picture ? ` The picture is still: ${picture.name}.` : "";
   say("refused", said && `${said}${still}`);
+  if (said) $("refused").scrollIntoView({ block: "nearest" });
 }
 
 function pngOf(pixels, side) {
@@ -68,6 +69,9 @@ async function take(file, name, described, said) {
       img.alt = `${described} The centre square, as the network sees it.`;
     }
     say("name", name);
+    for (const button of $("examples").children)
+      button.setAttribute("aria-pressed", button.textContent === name);
+    $("search").value = "";
     explain(null);
   } catch (error) {
     if (mine === readings) refuse(error.message);
@@ -76,16 +80,15 @@ async function take(file, name, described, said) {
   }
 }
 
-function takeFile(file) {
+function takeFile(file, ...more) {
   if (!file) return refuse(SENTENCES.noFile);
-  for (const button of $("examples").children) button.setAttribute("aria-pressed", "false");
+  if (more.length) return refuse(`Those were ${more.length + 1} files: give one picture.`);
   take(file, file.name, `Your picture, ${file.name}.`, `'${file.name}'`);
 }
 
-const example = {}; // what is waiting for an example's script
+const examples = {}; // their files, by name
 self.addExample = (name, content) => {
-  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
-  example[name].resolve(new Blob([bytes]));
+  examples[name] = new Blob([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))]);
 };
 
 function loadScript(name) {
@@ -94,25 +97,21 @@ function loadScript(name) {
     script.src = `try/${name}`;
     script.onload = resolve;
     script.onerror = () =>
-      reject(new Error(`The file try/${name} of this page didn't load. Reload the page.`));
+      reject(new Error(`${name} didn't load. Are you online? Then load this page again.`));
     document.body.append(script);
   });
 }
 
 async function takeExample(button) {
   const name = button.dataset.name;
-  for (const each of $("examples").children) each.setAttribute("aria-pressed", each === button);
-  if (!example[name]) {
-    example[name] = {};
-    example[name].content = new Promise((resolve) => (example[name].resolve = resolve));
-    await loadScript(`example-${name}.js`).catch((error) => {
-      delete example[name];
-      refuse(error.message);
-    });
+  const mine = ++readings;
+  try {
+    if (!examples[name]) await loadScript(`example-${name}.js`);
+    if (mine === readings)
+      await take(examples[name], button.textContent, button.title, button.textContent);
+  } catch (error) {
+    if (mine === readings) refuse(error.message);
   }
-  const content = await example[name]?.content;
-  if (content && button.getAttribute("aria-pressed") === "true")
-    take(content, button.textContent, button.title, button.textContent);
 }
 
 function listenForPictures() {
@@ -134,7 +133,7 @@ function listenForPictures() {
       if (!given.types.length || given.types.includes("text/plain")) return; // text, for the search
       event.preventDefault(); // or the browser would leave this page to show the file
       $("place").classList.toggle("dragged", kind === "dragover");
-      if (kind === "drop" || kind === "paste") takeFile(given.files[0]);
+      if (kind === "drop" || kind === "paste") takeFile(...given.files);
     });
   }
 }
@@ -194,7 +193,8 @@ function closeClasses(words, most = 5) {
 
 // Offer the classes that match the search or, without a search, the most probable ones.
 function showClasses() {
-  if (!job.logits) return;
+  if (!job.logits) return $("classes").replaceChildren();
+  const focused = document.activeElement.dataset.c;
   const words = $("search").value.trim();
   const shares = probabilities(job.logits);
   let found, said;
@@ -223,6 +223,7 @@ function showClasses() {
       return button;
     }),
   );
+  if (focused) $("classes").querySelector(`[data-c="${focused}"]`)?.focus();
 }
 
 // --------------------------------------------------------------------------------------- the maps
@@ -247,7 +248,7 @@ const panels = [...figure.firstElementChild.children].map((panel, i) => {
   const side = METHODS[i - 1] === "grad_cam" ? 7 : SIDE;
   const map = { name: name.textContent, rows: side, columns: side };
   const high = bar.lastElementChild;
-  return { img: canvasFor(img, side), map, panel, high, range: range.firstElementChild };
+  return { img: canvasFor(img, side), map, panel, bar, high, range: range.firstElementChild };
 });
 const layers = [...document.querySelectorAll(".wipe .map")].map((img, i) =>
   canvasFor(img, panels[i + 1].map.rows),
@@ -305,14 +306,32 @@ function whereStrongest(values, side) {
   return `in the ${vertical} ${["left", "centre", "right"][field % 3]}`;
 }
 
-function wait(panel, isWaiting) {
-  panel.classList.toggle("waiting", isWaiting);
-  panel.setAttribute("aria-busy", isWaiting);
+function describe(i, words) {
+  for (const canvas of [panels[i + 1].img, layers[i]])
+    canvas.setAttribute("aria-label", `${panels[i + 1].map.name} for ${nameOfClass()}: ${words}.`);
 }
 
-function draw({ method, values: raw, shape, c, isLast }) {
+function nameOfClass() {
+  return job.c === null ? "this class" : named(job.c);
+}
+
+// Take all maps away, so that none stands under the next class's name.
+function clear() {
+  drawings.clear();
+  panels.slice(1).forEach(({ img, map, panel, high, range: below }, i) => {
+    for (const canvas of [img, layers[i]])
+      canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    map.values = null;
+    high.textContent = below.textContent = "\u2026";
+    panel.setAttribute("aria-busy", true);
+    describe(i, "not there yet");
+  });
+  sayAgain();
+}
+
+function draw({ method, values: raw, shape, isLast }) {
   const i = METHODS.indexOf(method);
-  const { img, map, panel, high: highest, range: below } = panels[i + 1];
+  const { img, map, panel, bar, high: highest, range: below } = panels[i + 1];
   const values = shape.length === 2 ? raw : channelMax(raw, shape);
   const [, largest] = range(values);
   const high = percentile(values, 0.99) || largest;
@@ -323,14 +342,13 @@ function draw({ method, values: raw, shape, c, isLast }) {
   for (const canvas of [img, layers[i]]) canvas.getContext("2d").putImageData(pixels, 0, 0);
   const ends = range(raw).map(number).join(" to ");
   highest.textContent = `${largest > high ? "\u2265 " : ""}${number(high)}`;
+  bar.querySelector("img").alt = `Colours from 0 to ${number(high)}`;
   below.textContent = largest ? `raw: ${ends}` : "zero everywhere";
-  if (isLast) {
-    const where = largest ? `strongest ${whereStrongest(values, map.rows)}, from ${ends}` : "zero everywhere";
-    for (const canvas of [img, layers[i]])
-      canvas.setAttribute("aria-label", `${map.name} for ${named(c)}: ${where}.`);
-  }
+  if (!isLast) describe(i, "still changing");
+  else if (!largest) describe(i, "zero everywhere");
+  else describe(i, `strongest ${whereStrongest(values, map.rows)}, from ${ends}`);
   map.values = values;
-  wait(panel, false);
+  panel.setAttribute("aria-busy", false);
   sayAgain();
 }
 
@@ -338,16 +356,24 @@ function draw({ method, values: raw, shape, c, isLast }) {
 function explain(c) {
   if (!picture || !engine) return; // whichever comes last asks
   job = { id: job.id + 1, c, logits: c === null ? null : job.logits };
-  for (const { panel } of panels.slice(1)) wait(panel, true);
-  drawings.clear();
+  clear();
+  showNames();
   engine.postMessage({ type: "explain", id: job.id, picture: picture.pixels, c });
   say("problem", "");
   say("working", "The network looks at the picture ...");
+  if (!job.logits) say("found", "The most probable classes appear here in a moment.");
   say("smooth", "");
+  $("curve").setAttribute("hidden", "");
   $("stop").hidden = true;
 }
 
+function showNames() {
+  for (const place of document.querySelectorAll(".class")) place.textContent = nameOfClass();
+  showClasses();
+}
+
 function smooth() {
+  say("working", `The maps of ${named(job.c)} are here; SmoothGrad goes on.`);
   Object.assign(job, { id: job.id + 1, isSmoothing: true, errors: [], last: null });
   const settings = { n: SAMPLES, noise: NOISE, seed: SEED };
   const { id, c } = job;
@@ -360,6 +386,7 @@ function stop() {
   job.isSmoothing = false;
   engine.postMessage({ type: "stop" });
   if (job.last) drawSoon({ ...job.last, isLast: true });
+  else panels.at(-1).panel.setAttribute("aria-busy", false);
   endSmoothing(`SmoothGrad was stopped at n = ${job.errors.length}.`);
 }
 
@@ -370,11 +397,10 @@ function endSmoothing(said) {
 }
 
 function showSmoothing({ n, standardError }) {
-  const share = standardError === null ? "known from n = 2 on" : `${percent(standardError)} of the
-    map's largest value`;
-  say("smooth", `SmoothGrad: n = ${n} of ${SAMPLES} noisy copies, noise ${NOISE}. Standard error: ${share}.`);
   // The curve of the standard errors so far, the largest of them at the top.
   const known = job.errors.slice(1);
+  const error = n > 1 ? `${number(known[0])} at n = 2, now ${number(standardError)}` : "known from n = 2 on";
+  say("smooth", `SmoothGrad: n = ${n} of ${SAMPLES} noisy copies, noise ${NOISE}. Standard error: ${error}.`);
   const top = Math.max(...known);
   const points = known.map((error, i) => `${(200 * (i + 1)) / (SAMPLES - 1)},${40 - (38 * error) / top}`);
   $("curve").querySelector("polyline").setAttribute("points", points.join(" "));
@@ -392,22 +418,18 @@ const answers = {
   },
   scores({ logits }) {
     job.logits = logits;
-    if (job.c === null) {
-      job.c = logits.indexOf(Math.max(...logits));
-      $("search").value = "";
-    }
-    for (const place of document.querySelectorAll(".class")) place.textContent = named(job.c);
-    showClasses();
+    job.c ??= logits.indexOf(Math.max(...logits));
+    showNames();
   },
   map(map) {
     const isSmooth = map.method === "smoothgrad";
     drawSoon({ ...map, isLast: !isSmooth || map.n === SAMPLES });
     if (isSmooth) {
+      if (map.n === 1) job.errors = []; // again from the start, if WebGL was lost
       job.errors.push(map.standardError);
       job.last = map;
     }
     if (map.method === "vanilla_gradients") {
-      say("working", `The maps of ${named(job.c)} are here; SmoothGrad goes on.`);
       $("results").hidden = false;
       smooth();
     }
@@ -415,6 +437,8 @@ const answers = {
       endSmoothing(`The maps of ${named(job.c)} are complete.`);
   },
   failed({ sentence: said }) {
+    $("loading").hidden = true;
+    if (!engine) say("engine", "");
     say("working", "");
     say("problem", said);
   },
@@ -453,10 +477,14 @@ async function loadEngine() {
   await loadScript("engine.js");
   let loaded = 0;
   for (const name of weightFiles) {
+    const before = self.weights.length;
     await loadScript(name);
+    if (self.weights.length === before) throw new Error(`${name} was cut off. Load this page again.`);
     loaded += 1;
     $("loading").value = loaded / weightFiles.length;
   }
+  for (const { dataset } of $("examples").children)
+    if (!examples[dataset.name]) await loadScript(`example-${dataset.name}.js`); // for going offline
   say("engine", "The network is being prepared ...");
   const worker = startEngine();
   worker.addEventListener("message", (event) => {
@@ -484,7 +512,11 @@ function begin() {
   $("stop").addEventListener("click", () => (job.isSmoothing ? stop() : smooth()));
   takeExample($("examples").firstElementChild)
     .then(loadEngine)
-    .catch((error) => say("problem", error.message));
+    .catch((error) => {
+      $("loading").hidden = true;
+      say("engine", "");
+      say("problem", error.message);
+    });
 }
 
 begin();

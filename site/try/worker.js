@@ -5,7 +5,7 @@
 //
 //   engine.js         startEngine() returns the worker; weightFiles lists the scripts below.
 //   weights-1.js ...  each adds some of the network's weights to the array self.weights, as
-//                     {name, shape, float16: ArrayBuffer}. Load them after engine.js.
+//                     {name, shape, float16: ArrayBuffer, adler32}. Load them after engine.js.
 //
 // What the page says. A picture is a Float32Array of 224 * 224 * 3 values, 0 to 255, row by row,
 // three to a pixel: what resize_picture(centre_square(load_image(...)), (224, 224)) returns. The
@@ -31,7 +31,7 @@
 // rehearsal before "ready" would only make the first Grad-CAM wait for the gradients' programs.
 //
 // SmoothGrad says n, how many samples there have been, and standardError: the standard error
-// of their average, averaged over the map, as a share of the map's largest |value|; null if n is 1.
+// of their average, averaged over the map, in the map's own unit; null if n is 1.
 
 let weights, W, network;
 
@@ -114,7 +114,9 @@ function isLost() {
 }
 
 // Return a sentence about what is wrong with a question, or nothing.
-function objection({ type, picture, c, n, noise }) {
+function objection({ type, weights, picture, c, n, noise }) {
+  if (type === "load" && weights.some(({ float16, adler32 }) => adler32 !== adler(float16)))
+    return "The network's file is damaged: load this page again.";
   if (type === "load" || type === "stop") return "";
   if (!network) return "The network isn't loaded yet: send its weights first.";
   if (picture?.length !== 224 * 224 * 3)
@@ -126,6 +128,16 @@ function objection({ type, picture, c, n, noise }) {
   if (type === "smoothgrad" && !(0 <= noise && noise <= 10))
     return `A noise of ${noise} isn't possible: choose a share of the range, such as 0.15.`;
   return "";
+}
+
+// Adler-32, as Python's zlib computes it: damaged weights would give a wrong map without a word.
+function adler(buffer) {
+  let [a, b] = [1, 0];
+  for (const byte of new Uint8Array(buffer)) {
+    a = (a + byte) % 65521;
+    b = (b + a) % 65521;
+  }
+  return b * 65536 + a;
 }
 
 function sentence(error) {

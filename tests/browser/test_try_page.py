@@ -72,7 +72,7 @@ def reader(chromium, pages):
     """The page without its network, which reads pictures all the same."""
     with opened(chromium, (pages / "try.html").as_uri(), network=False) as page:
         page.locator("#name", has_text="cat").wait_for()
-        page.get_by_text("try/engine.js of this page didn't load. Reload the page.").wait_for()
+        page.get_by_text("engine.js didn't load. Are you online?").wait_for()
         yield page
 
 
@@ -270,9 +270,10 @@ def test_what_isnt_a_picture_gets_a_sentence_and_changes_nothing(reader):
             assert said[:30] == wanted[:30]
 
 
-HAND_OVER = """([kind, name, content]) => {
+HAND_OVER = """([kind, names, content]) => {
   const files = new DataTransfer();
-  files.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
+  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+  for (const name of names) files.items.add(new File([bytes], name));
   const how = { bubbles: true, cancelable: true };
   const event = kind === "paste"
     ? new ClipboardEvent(kind, { clipboardData: files, ...how })
@@ -285,7 +286,14 @@ HAND_OVER = """([kind, name, content]) => {
 def test_a_picture_may_be_dropped_or_pasted(reader, kind):
     content = encoded(photo(40, 50), "png")
     name = f"{kind}.png"
-    assert reader.evaluate(HAND_OVER, [kind, name, base64.b64encode(content).decode()])
+    reader.evaluate("document.querySelector('footer').scrollIntoView({behavior: 'instant'})")
+    packed = base64.b64encode(content).decode()
+    assert reader.evaluate(HAND_OVER, [kind, ["a.png", "b.png"], packed])
+    assert answer(reader, name).startswith("Those were 2 files: give one picture.")
+    reader.wait_for_function(  # wherever you were
+        "document.getElementById('refused').getBoundingClientRect().top > 0"
+    )
+    assert reader.evaluate(HAND_OVER, [kind, [name], packed])
     assert answer(reader, name) == ""
     assert np.abs(seen(reader) - expected(content)).max() <= 1
 
@@ -326,6 +334,28 @@ def test_an_old_browser_gets_a_sentence(chromium, pages, script):
         page.route("**/page.js", lambda route: route.fulfill(body="let let"))
         page.reload()
         page.locator("#problem", has_text=re.compile("newest .* Safari.$")).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda text: text[: len(text) // 2], "weights-8.js was cut off. Load this page again."),
+        (lambda text: text.replace("AAAA", "BBBB", 1), "The network's file is damaged"),
+        (None, "weights-8.js didn't load. Are you online? Then load this page again."),
+    ],
+)
+def test_a_network_that_did_not_arrive_whole_draws_no_map(chromium, pages, change, sentence):
+    def arrive(route):
+        text = (pages / "try" / "weights-8.js").read_text(encoding="utf-8")
+        assert "AAAA" in text
+        route.fulfill(body=change(text)) if change else route.abort()
+
+    with opened(chromium, "about:blank") as page:
+        page.route("**/weights-8.js", arrive)
+        page.goto((pages / "try.html").as_uri())
+        page.locator("#problem", has_text=sentence).wait_for()
+        assert not page.locator("#loading").is_visible()
+        assert not page.locator("#results").is_visible()
 
 
 def test_without_scripts_the_page_says_what_it_needs(chromium, pages):
@@ -411,10 +441,20 @@ def test_the_page_explains_a_picture_and_keeps_it_here(chromium, whole):
     tab_to(page, "tabby (281)")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="What matters for tabby (281)?").wait_for()
+    # No map of the class before is under the new name; the keyboard stays where it was.
+    for which in (".maps canvas", ".wipe canvas"):
+        canvas = page.locator(which).last
+        assert canvas.get_attribute("aria-label") == "SmoothGrad for tabby (281): not there yet."
+        assert not canvas.evaluate(
+            "(c) => c.getContext('2d').getImageData(0, 0, 224, 224).data.some(Boolean)"
+        )
     page.get_by_role("img", name="Grad-CAM for tabby (281): strongest").first.wait_for()
     page.get_by_role("img", name="Vanilla gradients for tabby (281): strongest").first.wait_for()
+    assert page.evaluate("document.activeElement.dataset.c") == "281"
 
-    later = re.compile(r"n = ([2-9]|\d\d) of 50 noisy copies, noise 0.15. Standard error: \d")
+    later = re.compile(
+        r"n = ([2-9]|\d\d) of 50 noisy copies, noise 0.15. Standard error: .+ now \d"
+    )
     page.locator("#smooth", has_text=later).wait_for()
     tab_to(page, "Stop SmoothGrad")
     page.keyboard.press("Enter")
