@@ -26,7 +26,7 @@ from course_utils.images import centre_square, example_images, load_image
 from tools import browser_page
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ROOT / "site" / "try"
+SOURCES = browser_page.SOURCES
 POLICY = (
     "default-src 'none'; script-src 'self' file:; worker-src blob:; style-src 'self' file: "
     "'unsafe-inline'; img-src 'self' file: data:; base-uri 'none'; form-action 'self' file:"
@@ -82,7 +82,7 @@ def text(lessons: list[str], stage: Callable[..., str], folder: Path) -> str:
         ),
         "FIRST": first,
         "DESCRIBED": f"{html.escape(examples[first])} The centre square, as the network sees it.",
-        "FIGURE": maps_html("", panels, linked=False),
+        "FIGURE": maps_html("", panels, linked=0),
         "WIPE": stage(empty, "", drawn, '<em class="class">this class</em>'),
         "SIZE": f"{_megabytes(folder):.0f}",
     }

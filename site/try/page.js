@@ -97,7 +97,7 @@ function loadScript(name) {
     script.src = `try/${name}`;
     script.onload = resolve;
     script.onerror = () =>
-      reject(new Error(`${name} didn't load. Are you online? Then load this page again.`));
+      reject(new Error(`${name} didn't load. Check that you're online, then load this page again.`));
     document.body.append(script);
   });
 }

@@ -72,7 +72,7 @@ def reader(chromium, pages):
     """The page without its network, which reads pictures all the same."""
     with opened(chromium, (pages / "try.html").as_uri(), network=False) as page:
         page.locator("#name", has_text="cat").wait_for()
-        page.get_by_text("engine.js didn't load. Are you online?").wait_for()
+        page.get_by_text("engine.js didn't load. Check that you're online").wait_for()
         yield page
 
 
@@ -341,7 +341,7 @@ def test_an_old_browser_gets_a_sentence(chromium, pages, script):
     [
         (lambda text: text[: len(text) // 2], "weights-8.js was cut off. Load this page again."),
         (lambda text: text.replace("AAAA", "BBBB", 1), "The network's file is damaged"),
-        (None, "weights-8.js didn't load. Are you online? Then load this page again."),
+        (None, "weights-8.js didn't load. Check that you're online, then load this page again."),
     ],
 )
 def test_a_network_that_did_not_arrive_whole_draws_no_map(chromium, pages, change, sentence):
