@@ -51,9 +51,9 @@ function text(array) {
   const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
-// Send questions; return what was said until as many of these came, or something failed.
+// Send questions; return what was said until as many of these came, or something failed. That may
+// have been before: a worker that can't start says so at once.
 async function ask(questions, type, count) {
-  said = [];
   const asked = performance.now();
   for (const question of questions) {
     if (question.type === "load") question.weights = self.weights;
@@ -62,7 +62,7 @@ async function ask(questions, type, count) {
   }
   const has = (type) => said.filter((message) => (message.method ?? message.type) === type).length;
   while (has(type) < count && !has("failed")) await new Promise((resolve) => { hear = resolve; });
-  return said.map((message) => {
+  return said.splice(0).map((message) => {
     const coded = { ...message, at: message.at - asked };
     for (const name of ["values", "logits"]) if (coded[name]) coded[name] = text(coded[name]);
     return coded;
