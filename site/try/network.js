@@ -60,14 +60,12 @@ function prepare(picture) {
   return tf.tidy(() => tf.tensor(picture, [1, 224, 224, 3]).sub(127).div(128));
 }
 
-// The score of one class, as a function of S.
+// The score of one class.
 const ofClass = (S, c) => S.slice([0, c], [1, 1]);
 
 //     w = d S_c / d x
-function vanillaGradients(network, x, c) {
-  const S_c = (x) => ofClass(network.scores(network.maps(x)), c);
-  return tf.grad(S_c)(x);
-}
+// S_c is a function of x, as it is in the formula.
+const vanillaGradients = (S_c, x) => tf.grad(S_c)(x);
 
 //     alpha_k^c = (1/Z) sum_ij  d S_c / d A^k_ij
 //     L^c = ReLU( sum_k alpha_k^c A^k )
@@ -82,13 +80,13 @@ function gradCam(network, A, c) {
 //     M(x) = (1/n) sum_{k=1..n} M_c( x + N(0, sigma^2) )
 //     sigma = noise * (max x - min x)
 // with M_c = vanilla gradients. It yields the average of the first k samples, for k = 1 to n.
-function* smoothgrad(network, x, c, n, noise, seed) {
+function* smoothgrad(S_c, x, n, noise, seed) {
   const sigma = tf.tidy(() => noise * x.max().sub(x.min()).dataSync()[0]);
   const average = averageOf(x.size);
   for (let k = 1; k <= n; k++) {
     const M_c = tf.tidy(() => {
       const noisy = x.add(normal(seed, k, x.shape).mul(sigma));
-      return vanillaGradients(network, noisy, c).dataSync();
+      return vanillaGradients(S_c, noisy).dataSync();
     });
     yield average(M_c);
   }

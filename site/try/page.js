@@ -12,6 +12,7 @@ const named = (c) => `${LABELS[c]} (${c})`;
 
 let picture = null; // { name, described, pixels, url }
 let engine = null; // the worker, once it has the weights
+let smoother = null; // the worker for SmoothGrad; mostly the same
 let job = { id: 0 }; // what was asked last: { id, c, logits, begun }
 let readings = 0; // pictures whose reading has begun
 
@@ -358,6 +359,7 @@ function explain(c) {
   job = { id: job.id + 1, c, logits: c === null ? null : job.logits };
   clear();
   showNames();
+  smoother.postMessage({ type: "stop" });
   engine.postMessage({ type: "explain", id: job.id, picture: picture.pixels, c });
   say("problem", "");
   say("working", "The network looks at the picture ...");
@@ -377,14 +379,14 @@ function smooth() {
   Object.assign(job, { id: job.id + 1, isSmoothing: true, errors: [], last: null });
   const settings = { n: SAMPLES, noise: NOISE, seed: SEED };
   const { id, c } = job;
-  engine.postMessage({ type: "smoothgrad", id, c, picture: picture.pixels, ...settings });
+  smoother.postMessage({ type: "smoothgrad", id, c, picture: picture.pixels, ...settings });
   say("stop", "Stop SmoothGrad");
   $("stop").hidden = false;
 }
 
 function stop() {
   job.isSmoothing = false;
-  engine.postMessage({ type: "stop" });
+  for (const worker of [engine, smoother]) worker.postMessage({ type: "stop" });
   if (job.last) drawSoon({ ...job.last, isLast: true });
   else panels.at(-1).panel.setAttribute("aria-busy", false);
   endSmoothing(`SmoothGrad was stopped at n = ${job.errors.length}.`);
@@ -429,10 +431,8 @@ const answers = {
       job.errors.push(map.standardError);
       job.last = map;
     }
-    if (map.method === "vanilla_gradients") {
-      $("results").hidden = false;
-      smooth();
-    }
+    if (map.method === "grad_cam") $("results").hidden = false;
+    if (map.method === "vanilla_gradients") smooth();
     if (isSmooth && map.n === SAMPLES)
       endSmoothing(`The maps of ${named(job.c)} are complete.`);
   },
@@ -486,16 +486,22 @@ async function loadEngine() {
   for (const { dataset } of $("examples").children)
     if (!examples[dataset.name]) await loadScript(`example-${dataset.name}.js`); // for going offline
   say("engine", "The network is being prepared ...");
-  const worker = startEngine();
-  worker.addEventListener("message", (event) => {
-    const isFirst = event.data.type === "ready" && !engine;
-    if (isFirst) engine = worker;
+  const worker = startNetwork(null, (event) => {
+    const { type, backend } = event.data;
+    const isFirst = type === "ready" && !engine;
+    if (isFirst) engine = smoother = worker;
     listen(event);
     if (isFirst) explain(null);
+    // On the processor, a noisy copy takes seconds, and the next picture would wait for it.
+    if (backend === "cpu") smoother = startNetwork("cpu", (event) => event.data.backend || listen(event));
   });
-  const buffers = self.weights.map((weight) => weight.float16);
-  worker.postMessage({ type: "load", weights: self.weights, backend: null }, buffers);
-  self.weights = [];
+}
+
+function startNetwork(backend, hear) {
+  const worker = startEngine();
+  worker.addEventListener("message", hear);
+  worker.postMessage({ type: "load", weights: self.weights, backend });
+  return worker;
 }
 
 const NEEDED = ["Worker", "OffscreenCanvas", "createImageBitmap", "structuredClone"];

@@ -72,7 +72,8 @@ async function load({ weights: stored, backend }, say) {
   tf.dispose(W);
   const hasWebGL = backend !== "cpu" && (await tf.setBackend("webgl"));
   // With the 16 bits of some phones, small gradients would become zero.
-  if (!hasWebGL || !tf.env().getBool("WEBGL_RENDER_FLOAT32_ENABLED")) await tf.setBackend("cpu");
+  const isExact = hasWebGL && tf.env().getBool("WEBGL_RENDER_FLOAT32_ENABLED");
+  if (!isExact || (backend === null && isProgram())) await tf.setBackend("cpu");
   W = readWeights(weights);
   network = build(W);
   say("ready", { backend: tf.getBackend() });
@@ -80,23 +81,28 @@ async function load({ weights: stored, backend }, say) {
 
 function explain({ picture, c }, say) {
   tf.tidy(() => {
-    const x = prepare(picture);
-    const A = tf.tidy(() => network.maps(x));
-    const S = network.scores(A);
-    say("scores", { logits: S.dataSync() });
-    c ??= S.argMax(1).dataSync()[0];
     const map = (method, values) =>
       say("map", { method, shape: values.shape.slice(1), values: values.dataSync(), c });
-    map("grad_cam", gradCam(network, A, c));
-    map("vanilla_gradients", vanillaGradients(network, x, c));
+    // The gradient's own forward pass has all that the other answers need.
+    const S_c = (x) => {
+      const A = network.maps(x);
+      const S = network.scores(A);
+      say("scores", { logits: S.dataSync() });
+      c ??= S.argMax(1).dataSync()[0];
+      map("grad_cam", gradCam(network, A, c));
+      return ofClass(S, c);
+    };
+    map("vanilla_gradients", vanillaGradients(S_c, prepare(picture)));
   });
 }
 
 async function smooth({ picture, c, n, noise, seed }, say, isOver) {
   const x = prepare(picture);
-  c ??= tf.tidy(() => network.scores(network.maps(x)).argMax(1).dataSync()[0]);
+  const S = (x) => network.scores(network.maps(x));
+  c ??= tf.tidy(() => S(x).argMax(1).dataSync()[0]);
+  const S_c = (x) => ofClass(S(x), c);
   try {
-    for (const { M, ...state } of smoothgrad(network, x, c, n, noise, seed)) {
+    for (const { M, ...state } of smoothgrad(S_c, x, n, noise, seed)) {
       const map = { shape: x.shape.slice(1), values: Float32Array.from(M), c };
       say("map", { method: "smoothgrad", ...map, ...state });
       await new Promise((resolve) => setTimeout(resolve)); // lets the next question in
@@ -105,6 +111,15 @@ async function smooth({ picture, c, n, noise, seed }, say, isOver) {
   } finally {
     x.dispose();
   }
+}
+
+// Return whether the graphics processor is a program on the processor. On two cores, it takes longer
+// to compile the first picture's programs than TensorFlow.js takes to compute without them.
+function isProgram() {
+  const { gl } = tf.backend().getGPGPUContext();
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : "";
+  return /swiftshader|llvmpipe/i.test(name);
 }
 
 // ----------------------------------------------------------------------------- what goes wrong

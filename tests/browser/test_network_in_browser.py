@@ -279,9 +279,28 @@ def test_without_webgl_it_runs_on_the_processor(fresh):
     assert engine.load()["backend"] == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        ("ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero)), SwiftShader driver)", "cpu"),
+        ("llvmpipe (LLVM 19.1.7, 256 bits)", "cpu"),
+        ("ANGLE (NVIDIA Corporation, NVIDIA H200/PCIe/SSE2, OpenGL ES 3.2)", "webgl"),
+    ],
+)
+def test_a_program_is_no_graphics_processor(fresh, name, backend):
+    renamed = """
+    const { prototype } = WebGL2RenderingContext;
+    const before = prototype.getParameter;
+    prototype.getParameter = function (number) {
+      const asked = this.getExtension("WEBGL_debug_renderer_info").UNMASKED_RENDERER_WEBGL;
+      return number === asked ? "NAME" : before.call(this, number);
+    };"""
+    assert fresh(renamed.replace("NAME", name)).load()["backend"] == backend
+
+
 def test_when_the_graphics_processor_is_lost_the_processor_takes_over(fresh, python):
     engine = fresh()
-    assert engine.load()["backend"] == "webgl"
+    assert engine.load("webgl")["backend"] == "webgl"
     progress, ready, *answer = engine.ask(
         {"type": "lose"}, explain("cat"), until="vanilla_gradients"
     )
