@@ -411,10 +411,14 @@ def as_png(figure: Figure) -> bytes:
 
 
 def few_colours(png: bytes, colours: int = 32) -> bytes:
-    """Return a PNG in so few colours: with 32, a third of the size."""
-    file = io.BytesIO()
+    """Return a PNG in so few colours: with 32, a third of the size.
+
+    They are spread over all that the figure has: the strongest colour of a map is rare, and mustn't
+    become a grey.
+    """
+    file, spread = io.BytesIO(), Image.Quantize.MAXCOVERAGE
     with Image.open(io.BytesIO(png)) as drawn:
-        few = drawn.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+        few = drawn.convert("RGB").quantize(colours, spread, kmeans=1, dither=Image.Dither.NONE)
         few.save(file, format="png", optimize=True)
     return file.getvalue()
 

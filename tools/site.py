@@ -41,6 +41,9 @@ NOTEBOOK_ONLY = re.compile(
     r"|^show_progress\(\)$|^\*\*Your progress",
     re.MULTILINE,
 )
+ADVICE = re.compile(  # the end of an assert's message, on one line or more: run a check first
+    r' ?(?:"\s+")?(?:Run\W+the\W+checks?|Have\W+checks)\b.*?(?:cell\.|run\?)(?=")', re.DOTALL
+)
 ANSWERED = re.compile(r"^ *checks\.prediction\(", re.MULTILINE)
 ASKED = re.compile(r"^(?:\w+ = checks\.guess|checks\.quiz)\(", re.MULTILINE)
 COLUMNS = re.compile(r"^.*\S {2,}\S.*$", re.MULTILINE)  # a line with columns
@@ -72,6 +75,7 @@ def page(lesson: str) -> nbformat.NotebookNode:
                 is_open = not text
             shown.append(_markdown(text))
             continue
+        cell.source = ADVICE.sub("", cell.source)
         if ASKED.search(cell.source):
             shown.append(_outputs(cell))
             waiting = "checks.guess(" in cell.source

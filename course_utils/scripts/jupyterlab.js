@@ -19,9 +19,18 @@ function noteKernel([{ target }]) {
   }
 }
 
+// ipywidgets gives a slider's handle no name: it's that of the field beside it.
+function nameSliders() {
+  for (const handle of document.querySelectorAll(".live-explorer .noUi-handle:not([aria-label])")) {
+    const name = handle.closest(".widget-box").querySelector("label")?.textContent;
+    if (name) handle.setAttribute("aria-label", name);
+  }
+}
+
 if (!window.courseIsSetUp) {
   window.courseIsSetUp = true;
   window.addEventListener("keydown", ownKeys, true);
   const watched = { subtree: true, attributeFilter: ["data-status"] };
   new MutationObserver(noteKernel).observe(document.body, watched);
+  new MutationObserver(nameSliders).observe(document.body, { childList: true, subtree: true });
 }

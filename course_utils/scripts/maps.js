@@ -37,14 +37,15 @@ function rank(map, value) {
   return first === last ? first : `${first} to ${last}`;
 }
 
-// The value of a map at a place (x, y), both from 0 to 1.
-function at(map, x, y) {
+// The value of a map at a place (x, y), both from 0 to 1. Below a map of the same size, it leaves out
+// what would be the same: a phone has room for few words.
+function at(map, above, x, y) {
   const row = Math.floor(y * map.rows);
   const column = Math.floor(x * map.columns);
   const value = map.values[row * map.columns + column];
-  const n = map.rows * map.columns;
-  const shown = Number(value.toPrecision(3));
-  return `${map.name}: row ${row}, column ${column}, value ${shown}, rank ${rank(map, value)} of ${n}`;
+  const said = `${Number(value.toPrecision(3))}, rank ${rank(map, value)}`;
+  if (map.rows === above?.rows && map.columns === above.columns) return `${map.name}: ${said}`;
+  return `${map.name}: row ${row}, column ${column}, value ${said} of ${map.rows * map.columns}`;
 }
 
 // A drawing over a panel that a mouse goes through: black lines with white ones on top.
@@ -116,8 +117,9 @@ function link(figure, panels) {
   let [x, y] = [0.5, 0.5];
   let reading = false;
   const say = () => {
-    const ready = maps.filter((map) => map.values);
-    said.textContent = (reading && ready.map((map) => at(map, x, y)).join("\n")) || HINT;
+    const ready = reading ? maps.filter((map) => map.values) : [];
+    const words = ready.map((map, i) => at(map, ready[i - 1], x, y));
+    said.textContent = words.join("\n") || HINT;
   };
   const show = () => {
     reading = true;

@@ -52,6 +52,13 @@ async function give(root, [file, ...more]) {
 // Under Voila, the playground is the whole page; elsewhere, it's one cell among others.
 const isPage = document.body.dataset.voila !== undefined;
 
+// Voila draws all its pages in one theme. Where the system is dark, JupyterLab's dark one is added.
+if (isPage) {
+  const url = `${document.body.dataset.baseUrl}static/theme-dark.css`;
+  const link = `<link rel="stylesheet" media="(prefers-color-scheme: dark)" href="${url}">`;
+  document.head.insertAdjacentHTML("beforeend", link);
+}
+
 function rootAt(target) {
   return target.closest?.(".playground") ?? (isPage && document.querySelector(".playground"));
 }

@@ -464,7 +464,6 @@ sign_guess = checks.guess(["positive", "negative", "zero"])
 
 # %%
 def draw(ax, values, title, limit):
-    values = np.reshape(values, (8, 8))
     drawn = ax.imshow(values, cmap="coolwarm", vmin=-limit, vmax=limit)
     for (row, column), value in np.ndenumerate(values):
         if abs(value) > limit / 3:
@@ -560,18 +559,16 @@ assert np.allclose([slope_zero, slope_seven], w.numpy()[:, 0], atol=1e-3), (
 # gradient of a linear model knows nothing about the picture. The contributions do:
 
 # %%
-fig, axes = plt.subplots(2, 3, figsize=(7.6, 5))
-for row, digit, slope in zip(axes, (zero, seven), (slope_zero, slope_seven), strict=True):
-    ink = row[0].imshow(digit.reshape(8, 8), cmap="cividis")
-    row[0].set(title="picture (ink)", xticks=[], yticks=[])
-    signed = draw(row[1], slope, "sensitivity w", limit)
-    draw(row[2], slope * digit, "contribution w x", limit)
-fig.colorbar(ink, ax=axes[:, 0], location="bottom", label="ink (0 to 1)")
-fig.colorbar(
-    signed, ax=axes[:, 1:], location="bottom", label="w: score per unit of ink; w x: score"
-)
-alt = "A 0 and a 7. The map of sensitivities for class 0 is the same for both. The contributions"
-show_figure(fig, f"{alt} differ, and are zero on blank paper: the 7 loses score in the middle.")
+from course_utils import load_image, show_maps
+
+for name, digit, slope in (("0", zero, slope_zero), ("7", seven, slope_seven)):
+    drawn = {
+        "sensitivity w (score per unit of ink)": slope.reshape(8, 8),
+        "contribution w x (score)": (slope * digit).reshape(8, 8),
+    }
+    paper = 1 - digit.reshape(8, 8)  # white, and ink is black
+    title = f"The score of class 0 for a picture of a {name}"
+    show_maps(paper, drawn, title=title, percentile=100, shared_scale=True)
 lost = (seven * slope_seven).reshape(8, 8)[3:5, 3:5].sum()
 assert lost < -0.5, "In the middle, the ink of the 7 should cost class 0 some score."
 
@@ -873,17 +870,14 @@ assert correlation.min() < 0.9 < mean < 0.99, (
 
 # %%
 odd = correlation.argmin()
-fig, axes = plt.subplots(2, 2, figsize=(5.4, 5.2))
-limit = max(abs(by_hand).max(), abs(maps[odd]).max())
-for row, x, slope in zip(axes, (picture, x_test[odd]), (by_hand, maps[odd]), strict=True):
-    ink = row[0].imshow(x.reshape(8, 8), cmap="cividis")
-    row[0].set(title="picture (ink)", xticks=[], yticks=[])
-    signed = draw(row[1], slope, f"r = {np.corrcoef(by_hand, slope)[0, 1]:.2f}", limit)
-fig.suptitle("Gradient of class 0, and its correlation r with the upper one")
-fig.colorbar(ink, ax=axes[:, 0], location="bottom", label="ink (0 to 1)")
-fig.colorbar(signed, ax=axes[:, 1], location="bottom", label="score per unit of ink")
-alt = f"A zero and a {labels_test[odd]}, each beside the signed gradient of the score of class 0."
-show_figure(fig, f"{alt} Both maps are negative in the middle, and differ in many other places.")
+other = labels_test[odd]
+drawn = {
+    "gradient at the 0 (score per unit of ink)": by_hand.reshape(8, 8),
+    f"gradient at the {other} (score per unit of ink)": maps[odd].reshape(8, 8),
+    f"the picture of the {other}": load_image(1 - x_test[odd].reshape(8, 8)),
+}
+title = f"Gradients of the score of class 0 at two pictures: r = {correlation[odd]:.2f}"
+show_maps(1 - picture.reshape(8, 8), drawn, title=title, percentile=100, shared_scale=True)
 
 # %% [markdown]
 # On average the maps differ only a little; the one we drew is the most different of all. Is that a
@@ -962,8 +956,6 @@ assert 0.3 < in_network / elsewhere < 0.5, (
 # For the network of lesson 0 the two questions stay the same. Only the numbers grow:
 
 # %%
-from course_utils import load_image
-
 classifier = load_classifier()
 inputs = classifier.prepare(load_image("cat"))
 print(f"slopes with respect to the weights: {classifier.model.count_params():10,}  (training)")

@@ -178,6 +178,23 @@ def test_a_finger_reads_on_a_phone(chromium, linked):
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_maps_of_one_size_share_their_row_and_column_and_fit_a_phone(chromium, write):
+    rng = np.random.default_rng(0)
+    maps = {f"mean of g, n = {n}": rng.normal(size=(112, 112)) / 100 for n in (1, 8, 64)}
+    with chromium.new_page(viewport={"width": 390, "height": 844}) as page:
+        page.goto(write("sizes", show_maps(GREY, maps)))
+        page.locator("figure img[data-name]").nth(3).hover(position={"x": 201, "y": 221})
+        status = page.get_by_role("status")
+        first, *others = status.inner_text().splitlines()
+        assert first.startswith("mean of g, n = 1: row 110, column 100, value ")
+        assert first.endswith(" of 12544")
+        assert [line.partition(":")[0] for line in others] == [*maps][1:]
+        for line, values in zip(others, [*maps.values()][1:], strict=True):
+            value = float(re.search(r": (\S+), rank \d+(?: to \d+)?$", line)[1])
+            assert value == pytest.approx(values[110, 100], rel=1e-2)
+        assert status.bounding_box()["height"] <= 4 * 18 + 8  # only the first needs two lines
+
+
 CELL = """import numpy as np
 from course_utils import show_maps
 

@@ -81,7 +81,7 @@ def test_a_number_is_typed_a_slider_is_moved_and_the_kernel_goes(page, jupyterla
     area.fill("70,0")
     page.keyboard.press("Enter")
     wait_for_words(page, "rent: 1010, .*slope [+]11 per m²")  # 110 more, and the same slope
-    page.get_by_role("slider").nth(1).focus()
+    page.get_by_role("slider", name="area (m²)", exact=True).focus()
     page.keyboard.press("ArrowRight")  # a step is 0.9 m²
     wait_for_words(page, r"rent: 10(19|20), ")
 

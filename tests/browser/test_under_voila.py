@@ -78,6 +78,15 @@ def check_names_and_width(page):
             assert page.get_by_role(role, name=name, exact=role != "button").count() >= 1, name
 
 
+def check_that_it_follows_the_system(page):
+    """Where the system is dark, words are lighter than what's behind them; else, darker."""
+    words = "(name) => Number(getComputedStyle(document.body)[name].match(/[0-9]+/))"  # red, of 255
+    lighter = f"['color', 'backgroundColor'].map({words}).reduce((text, page) => text > page)"
+    for scheme, compare in (("dark", ""), ("light", "!")):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(f"{compare}({lighter})")
+
+
 def see_maps_in_view(page, name):
     """The maps' heading gets the focus, and is in view; then the maps are completed."""
     heading = page.get_by_role("heading", name=f"The maps of {name}")
@@ -93,6 +102,7 @@ def test_from_an_upload_to_the_card(playground):
     page = playground
     assert "Ready." not in page.locator("body").inner_text()
     check_names_and_width(page)
+    check_that_it_follows_the_system(page)
     choose_file(page, "my dog.jpg", jpeg(load_image("coffee")))
     page.get_by_alt_text(re.compile("uploaded picture, my dog.jpg")).wait_for()
     explain_button(page, "espresso (967)").wait_for()

@@ -142,6 +142,7 @@ def test_a_lesson_is_a_chapter_and_not_a_notebook(pages, lesson):
         *("Your progress", "Set-up:", "Still stuck?", "checks.quiz(", "checks.guess(", "well done"),
     ):
         assert talk not in page.words, talk
+    assert not re.search(r"(?i)\b(?:run\W+the|have)\W+checks?\b", page.words)  # nor in code
     assert "colab" not in "".join(a.get("src") or "" for _, a in page.elements)
     assert "What each answer means" in page.words  # the quiz
     source = (ROOT / "notebooks" / "source" / f"{lesson}.py").read_text(encoding="utf-8")

@@ -387,6 +387,18 @@ def test_one_lit_value_is_found_wherever_it_is(size):
             assert only_bright(found) == (b * row, b * row + b, b * column, b * column + b)
 
 
+def test_in_few_colours_a_rare_strong_value_keeps_its_colour():
+    """Most of a figure is grey or pale, and most of the 32 colours could go there."""
+    rng = np.random.default_rng(0)
+    maps = {"Signed": rng.normal(size=(8, 8)) ** 3, "From 0 on": rng.random((8, 8)) ** 3}
+    png = as_png(show_maps(rng.random((8, 8)), maps, percentile=100))
+    before, after = (
+        np.asarray(Image.open(io.BytesIO(p)).convert("RGB"), int) for p in (png, few_colours(png))
+    )
+    # Of 255 levels: in five such figures up to 38, and with a median cut at least 97.
+    assert np.abs(before - after).max() < 50
+
+
 def test_a_large_map_has_smaller_forms_for_narrow_windows():
     """What a browser makes of too many pixels may lose one; what we make of them doesn't."""
     values = np.zeros((480, 640), np.float32)
