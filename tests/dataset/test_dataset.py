@@ -351,6 +351,7 @@ def test_every_weight_of_a_large_network_counts():
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_a_description_is_the_same_in_every_process():
     """The order of sets and the addresses of objects differ from process to process."""
     code = (
@@ -845,6 +846,7 @@ with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_under_a_strategy_every_device_does_its_share(classifier, files, tmp_path):
     store = tmp_path / "maps.h5"
     done = subprocess.run(

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LESSONS = notebooks.lessons()
 OUTSIDE = re.compile(r"^(?:[a-z]+:)?//")
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]  # all read what is built once
+# All read what is built once.
+pytestmark = [pytest.mark.slow, pytest.mark.patient, pytest.mark.xdist_group("site")]
 
 
 @pytest.fixture(scope="module")

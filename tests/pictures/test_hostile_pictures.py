@@ -496,6 +496,7 @@ LARGEST = {
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("name", LARGEST)
 def test_the_largest_picture_takes_at_most_ten_bytes_per_pixel_beside_its_file(name, tmp_path):

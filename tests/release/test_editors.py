@@ -68,6 +68,7 @@ def packages():
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_names_are_functions_whatever_was_imported_before():
     code = (
         "import importlib, pkgutil, types, course_utils\n"
@@ -91,6 +92,7 @@ def test_completion_offers_public_names_and_nothing_else():
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_jedi_finds_what_python_has(module):
     project = jedi.Project(ROOT)
     for name in public(module):
@@ -118,6 +120,7 @@ def returns(value):
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_pyright_resolves_every_public_name(tmp_path):
     """It's a function with its types (a check is an Exercise), and not a module or Unknown."""
     pytest.importorskip("basedpyright", reason="only .ci/run installs the type checker")

@@ -93,6 +93,7 @@ def run_program(*folders: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_every_product_is_rounded_anew_forward_and_backward():
     plain, _ = run_program()
     rounded, random_numbers_are_untouched = run_program(HERE)
@@ -109,6 +110,7 @@ def test_every_product_is_rounded_anew_forward_and_backward():
 
 
 @pytest.mark.slow
+@pytest.mark.patient
 def test_it_has_to_come_before_tensorflow():
     program = f"import sys, tensorflow; sys.path.append({str(HERE)!r}); import rounding"
     child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
