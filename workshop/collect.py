@@ -691,12 +691,21 @@ def collect(source: Path, folder: Path = grading.TARGET) -> list[Submission]:
     groups: dict[Owner, list[HandedIn]] = {}
     for file in sorted(files, key=lambda file: file.path):
         owner = file.owner or author_of(file)
-        if owner:
-            groups.setdefault(owner, []).append(file)
-        else:
+        if owner is None:
             problems.append(
                 f"{file.path}: whose is it? Put it into a folder with the student's name, and "
                 "collect the folder above that"
+            )
+            continue
+        members = exports.members(owner)
+        for each in members:
+            groups.setdefault(each, []).append(file)
+        if len(members) > 1:
+            problems.append(f"{owner.name}: counts for each of them")
+        elif exports.GROUP.match(owner.name):
+            problems.append(
+                f"{owner.name}: a group counts as one student. To give its points to each member, "
+                'put its files into a folder named "Ada & Bob"'
             )
     done: list[Submission] = []
     for owner, theirs in groups.items():

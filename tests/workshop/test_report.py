@@ -218,7 +218,8 @@ def test_of_two_versions_the_better_one_counts(handed_in, tmp_path):
         )
         (tmp_path / "one").mkdir(exist_ok=True)
         shutil.move(tmp_path / f"{number}.ipynb", tmp_path / "one")
-    shutil.copy(handed_in["progress"] / "bela.jsonl", tmp_path / "one")
+    home = tmp_path / "one" / "saliency-course-progress.jsonl"
+    shutil.copy(handed_in["progress"] / "bela.jsonl", home)
     for id, (counted, _) in states(tmp_path, exercises_only=True).items():
         assert counted == {report.RIGHT: 1}, id
 
