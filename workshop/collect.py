@@ -17,8 +17,6 @@ import builtins
 import json
 import os
 import re
-import shutil
-import stat
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -38,6 +36,7 @@ OF_THE_COURSE = re.compile(r"(^|/)(docs|data|site|benchmarks|course_utils|worksh
 MOST_LINES = 3  # about files that are no lessons, for each student
 COPY = re.compile(r"\((\d+)\)|[-_ ](\d+)(?=\.\w+$)")  # "03_grad_cam (1).ipynb", Canvas' "-1.ipynb"
 NOTEBOOK = re.compile(r"(\.(ipynb|json|txt))+$", re.IGNORECASE)  # browsers add ".txt"
+TIMED = re.compile(r"\A%%(time|capture)\b.*\n")  # hides from Python what's below
 PICTURE = re.compile(
     r"""[rR]?(["'])([^"'\n]+\.(?:png|jpe?g|webp|bmp|gif|tiff?))\1""", re.IGNORECASE
 )
@@ -135,14 +134,15 @@ def read(data: bytes, repaired: list[str]) -> nbformat.NotebookNode:
 
 def simple(cell: dict) -> nbformat.NotebookNode:
     """Return a new cell with only what's needed of a cell, whatever else an editor stored."""
-    source = cell.get("source", cell.get("input", ""))
+    source = cell.get("source", cell.get("input")) or ""
     source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    source = source.replace("\r\n", "\n")
+    source = source.encode("utf-8", "replace").decode()  # half an emoji can't be written
+    source = TIMED.sub("", re.sub("\r\n?", "\n", source))
     if cell.get("cell_type") != "code":
         return nbformat.v4.new_markdown_cell(source)
     new = nbformat.v4.new_code_cell(source)
-    pages = [out.get("data", {}).get("text/html", "") for out in cell.get("outputs") or []]
-    new.metadata.pages = ["".join(page) for page in pages]  # a list of lines, or a text
+    pages = [(out.get("data") or {}).get("text/html") for out in cell.get("outputs") or []]
+    new.metadata.pages = ["".join(page or "") for page in pages]  # a list of lines, or a text
     return new
 
 
@@ -636,17 +636,10 @@ def write(
     if all(file.is_file() and file.read_bytes() == data for file, data in files.items()):
         return
     for step in ("submitted", "autograded", "feedback"):
-        remove(target.parents[2] / step / target.parent.name / target.name)
+        grading.remove(target.parents[2] / step / target.parent.name / target.name)
     target.mkdir(parents=True)
     for file, data in files.items():
         file.write_bytes(data)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, of which nbgrader makes the files read-only."""
-    for path in folder.rglob("*") if folder.exists() else ():
-        path.chmod(path.stat().st_mode | stat.S_IWRITE)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def as_json(submission: Submission) -> str:

@@ -254,3 +254,38 @@ def test_a_resubmission_updates_the_old_score_and_nobody_else_is_graded_again(co
     with (course / "grades.csv").open(encoding="utf-8") as file:
         scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     assert scores == {student: sum(row[1]) for student, row in CLASS.items()} | {"Bob": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.patient
+@pytest.mark.xdist_group("course")
+def test_without_its_gradebook_or_with_another_everything_is_graded_again(
+    course, capsys, monkeypatch
+):
+    """The last test of this course: it has no gradebook afterwards."""
+    name, path = grading.assignment(LESSON), course / "gradebook.db"
+    made = []
+    monkeypatch.setattr(grading, "release", lambda *_: made.append("release"))
+    with grading.gradebook(course) as book:
+        book.find_submission(name, "Ada").notebooks[0].grades[0].auto_score = 0
+        book.db.commit()
+    grading.check_gradebook(course, name)
+    assert "the points of 1 graded" in capsys.readouterr().out
+    with grading.gradebook(course) as book:
+        book.find_notebook(LESSON, name).grade_cells[0].max_score = 99
+        book.db.commit()
+    with pytest.raises(lessons.PlanError, match="other exercises"):
+        grading.check_gradebook(course, name)
+    assert not made
+    with grading.gradebook(course) as book:
+        book.remove_assignment(name)
+    grading.check_gradebook(course, name)
+    assert made
+    assert not list(course.glob("autograded/*/*"))
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(lessons.PlanError, match="not a database"):
+        grading.check_gradebook(course, name)
+    path.unlink()
+    monkeypatch.setattr(grading, "release", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        grading.check_gradebook(course, name)
