@@ -527,7 +527,7 @@ def keep(store: Path, file: HandedIn, data: bytes) -> None:
     # Files of the same time: a higher version, or a browser's "(2)", came later.
     number = max((int(a or b) for a, b in COPY.findall(file.name)), default=0)
     when = file.when + min(file.version * 0.1 + number * 0.001, 1)
-    same = [path for path in store.iterdir() if path.read_bytes() == data]
+    same = [path for path in kept(store) if path.read_bytes() == data]
     path, n = same[0] if same else store / name, 2
     while not same and path.exists():
         path, n = store / f"{Path(name).stem} [{n}]{Path(name).suffix}", n + 1
@@ -536,6 +536,12 @@ def keep(store: Path, file: HandedIn, data: bytes) -> None:
     else:
         path.write_bytes(data)
     os.utime(path, (when, when))
+
+
+def kept(store: Path) -> list[Path]:
+    """Return what was kept in a folder, which somebody may have opened with an editor since."""
+    suffixes = (".ipynb", *CARDS)
+    return [p for p in store.iterdir() if p.is_file() and p.suffix.lower() in suffixes]
 
 
 def place_of(
@@ -590,7 +596,7 @@ def safe(name: str, dots: bool = False) -> str:
 def rebuild(submission: Submission, store: Path, folder: Path) -> None:
     """Write a student's submission anew from everything they have handed in for this lesson."""
     sent, others = [], []
-    for path in sorted(store.iterdir(), key=lambda path: (-path.stat().st_mtime, path.name)):
+    for path in sorted(kept(store), key=lambda path: (-path.stat().st_mtime, path.name)):
         if path.suffix.lower() in CARDS:
             others.append(path)
             continue

@@ -352,7 +352,7 @@ def members(owner: Owner) -> list[Owner]:
 def by_folder(folders: Sequence[str], common: int) -> Owner | None:
     """Return the student whose folder, or archive, a file is in."""
     mine = filter(is_name, (ARCHIVE.sub("", folder) for folder in folders[common:]))
-    return next(map(Owner, mine), None)
+    return next((Owner(without_lesson(folder).strip(" -_")) for folder in mine), None)
 
 
 def by_name(file: str) -> Owner | None:
@@ -369,15 +369,16 @@ def is_name(folder: str) -> bool:
 
 def own_words(name: str) -> list[str]:
     """Return the words in a name that aren't a lesson's, nor those of any homework."""
-    stem = name.lower()
-    for lesson in sorted(lessons.names(), key=len, reverse=True):
-        for words in (lesson, lesson[3:]):
-            at = stem.find(words)
-            if at >= 0:
-                name, stem = f"{name[:at]} {name[at + len(words) :]}", stem.replace(words, " ", 1)
-    words = re.split(r"[\W_]+", NUMBERED.sub(r"\1", name))
+    words = re.split(r"[\W_]+", NUMBERED.sub(r"\1", without_lesson(name)))
     return [
         word
         for word in words
         if re.sub(r"\d", "", word).lower() not in NO_NAMES and not VERSION_WORD.fullmatch(word)
     ]
+
+
+def without_lesson(name: str) -> str:
+    """Return a name without "03_grad_cam" or "lesson 3", or Google Drive's for a download."""
+    for lesson in sorted(lessons.names(), key=len, reverse=True):
+        name = re.sub(f"(?i){lesson}|{lesson[3:]}", " ", name, count=1)
+    return re.sub(r"(?i)(?<![a-z])lesson[ _-]?\d|drive-download-\w+-\d+", " ", name)

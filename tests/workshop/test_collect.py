@@ -86,6 +86,9 @@ def code_of(notebook: nbformat.NotebookNode) -> str:
         ("ada+lesson_3+2026-11-20 12:00:00.123456 UTC+aBc/a.ipynb", "ada", "a.ipynb"),
         ("submitted/ada/lesson_3/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
         ("ada/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
+        ("Ada_lesson3/03_grad_cam.ipynb", "Ada", "03_grad_cam.ipynb"),
+        ("drive-download-20261127T101010Z-001/Lesson 3/Ada - 03_grad_cam.ipynb", "Ada",
+         "Ada - 03_grad_cam.ipynb"),
         ("Lesson 3/Ada/03_grad_cam.ipynb", "Ada", "03_grad_cam.ipynb"),
         ("123/03_grad_cam.ipynb", "123", "03_grad_cam.ipynb"),
         ("ada/course/notebooks/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
@@ -94,7 +97,7 @@ def code_of(notebook: nbformat.NotebookNode) -> str:
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_each_platform_says_whose_a_file_is(tmp_path, path, owner, name, wrapped):
     other = path.replace("Ada", "Bob").replace("ada", "bob").replace("123", "456")
-    other = other.replace("Lesson 3", "Lesson 4")
+    other = other.replace("Lesson 3", "Lesson 4").replace("Z-001", "Z-002")
     files = {f"{'all/' * wrapped}{each}": b"{}" for each in (path, other)}
     archive = tmp_path / "export.zip"
     archive.write_bytes(zipped(files))
@@ -353,6 +356,8 @@ def test_the_newest_answer_counts_in_whatever_order_they_are_collected(course):
         assert solution("0.1").splitlines()[-1] in code_of(notebook)  # only the old one has a 0.1
     kept = course / "handed_in" / "Ada" / NAME
     assert {path.name for path in kept.iterdir()} == {"a.ipynb", "b (1).ipynb"}
+    (kept / ".ipynb_checkpoints").mkdir()  # a lecturer looked at it in JupyterLab, on a Mac
+    (kept / ".DS_Store").write_bytes(b"\0")
     collected(course, {"Ada/a.ipynb": first}, when=(2026, 11, 9, 9, 0, 0))  # after all
     assert "keepdims" not in code_of(submitted(course, "Ada"))
 
