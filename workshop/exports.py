@@ -55,7 +55,7 @@ NO_NAMES = {
     "", "copy", "of", "kopie", "von", "copie", "de", "copia", "cópia", "kopia", "копия", "копія",
     "副本", "final", "new", "lesson", "homework", "assignment", "exercise", "exercises", "notebook",
     "untitled", "submission", "submissions", "solution", "class", "downloads", "export",
-    "week", "abgaben", "hw", "saliency", "course", "progress", "ipynb",
+    "week", "abgaben", "hw", "saliency", "course", "progress", "ipynb", "archive", "extracted",
 }  # fmt: skip
 # Not "v2" or the 2 in "Ada (2)", which are versions, but the 2 in "Group 2" is somebody's.
 VERSION_WORD = re.compile(r"v\d+", re.IGNORECASE)

@@ -12,6 +12,7 @@ import csv
 import functools
 import html
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,7 +135,9 @@ def read_notebook(path: Path) -> Work:
     Raises:
         answers.Problem: it can't be read, or it's no notebook of the course.
     """
-    notebook = answers.read(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nbformat warns of every copied cell
+        notebook = answers.read(path)
     lesson = lesson_of(notebook)
     if lesson is None:
         raise answers.Problem(f"{path} is no lesson of this course")
