@@ -708,6 +708,12 @@ def collect(source: Path, folder: Path = grading.TARGET) -> list[Submission]:
             )
     done: list[Submission] = []
     for owner, theirs in groups.items():
+        below = exports.names_below(owner, theirs)
+        if len(below) > 1:
+            problems.append(
+                f"{owner.name}: counts as one student, with the folders {', '.join(below[:3])}. If "
+                "those are students, collect the folder above them"
+            )
         try:
             done += student(owner, theirs, groups, folder, problems)
         except Exception as error:  # nobody's odd file stops another's work

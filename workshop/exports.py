@@ -349,6 +349,16 @@ def members(owner: Owner) -> list[Owner]:
     return [Owner(name) for name in names] or [owner]
 
 
+def names_below(owner: Owner, files: Sequence[HandedIn]) -> list[str]:
+    """Return the names of folders in a student's folder, which may be a whole class's."""
+    found = set()
+    for file in files:
+        folders = [ARCHIVE.sub("", part) for part in file.path.split("/")[:-1]]
+        if owner.name in folders[:-1] and ".ipynb" in file.name.lower():
+            found.update(outside_course(folders)[folders.index(owner.name) + 1 :][-1:])
+    return sorted(name for name in found if is_name(name) and not VERSION.search(name))
+
+
 def by_folder(folders: Sequence[str], common: int) -> Owner | None:
     """Return the student whose folder, or archive, a file is in."""
     mine = filter(is_name, (ARCHIVE.sub("", folder) for folder in folders[common:]))

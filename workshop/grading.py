@@ -76,7 +76,7 @@ CONFIG = """\
 import os
 import sys
 
-sys.path.insert(0, {root})
+{line}
 os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # the participants' solutions aren't your own progress
 c = get_config()
 c.CourseDirectory.course_id = "saliency"
@@ -252,11 +252,14 @@ def write(folder: Path = TARGET) -> None:
 
 
 def configure(folder: Path) -> None:
-    """Write nbgrader's settings, unless they're there: they name this copy of the course."""
-    path, root = folder / "nbgrader_config.py", repr(str(lessons.ROOT))
-    if not path.is_file() or root not in path.read_text(encoding="utf-8"):
+    """Write nbgrader's settings, or into those that are there, where this copy of the course is."""
+    path, line = folder / "nbgrader_config.py", f"sys.path.insert(0, {str(lessons.ROOT)!r})"
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    settings, ours = re.subn(r"(?m)^sys\.path\.insert\(0, .*\)$", lambda _: line, before)
+    if not ours:
+        settings = CONFIG.format(line=line, stub=lessons.notebooks.STUB, no_card=NO_CARD)
+    if settings != before:
         folder.mkdir(parents=True, exist_ok=True)
-        settings = CONFIG.format(root=root, stub=lessons.notebooks.STUB, no_card=NO_CARD)
         path.write_text(settings, encoding="utf-8", newline="\n")
 
 

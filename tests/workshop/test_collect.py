@@ -457,6 +457,11 @@ def test_a_group_s_work_counts_for_each_member_who_is_named(course, capsys):
     look = capsys.readouterr().out.partition("A person must look at:")[2]
     assert "Ada & Bo Li: counts for each" in look
     assert "Team 7: a group counts as one student" in look
+    whole = {f"{path}/{FILE}": raw(solved(LESSON)) for path in ("1st/Ada", "1st/Bob", "2nd/x/Cy")}
+    assert set(collected(course, whole)) == {"1st 00", "2nd 00"}
+    look = capsys.readouterr().out
+    assert "1st: counts as one student, with the folders Ada, Bob" in look
+    assert "2nd: counts" not in look
 
 
 def test_of_what_nbgrader_received_the_last_counts(course):

@@ -89,6 +89,19 @@ def test_of_the_story_only_what_answers_need_is_run(lesson):
     assert "load_classifier" in "\n".join(execute.story(notebook).values())
 
 
+def test_settings_survive_when_the_course_moves(tmp_path):
+    grading.configure(tmp_path)
+    path = tmp_path / "nbgrader_config.py"
+    made = path.read_text(encoding="utf-8")
+    own = made + "c.Execute.seconds = 120\n"
+    path.write_text(own.replace(repr(str(lessons.ROOT)), "'/old/place'"), encoding="utf-8")
+    grading.configure(tmp_path)
+    assert path.read_text(encoding="utf-8") == own
+    path.write_text("c.CourseDirectory.course_id = 'another'", encoding="utf-8")
+    grading.configure(tmp_path)
+    assert path.read_text(encoding="utf-8") == made
+
+
 SLOWEST = 10  # seconds for an answer or its check here; 45 in a course
 
 
