@@ -323,7 +323,8 @@ def with_owner(file: Found, common: int) -> HandedIn:
         if part.lower() in TEAMS and below and below[0].lower() not in TEAMS:
             owner = Owner(below[0])
             break
-        if ASSIGNMENT.match(part) and 0 < place < len(folders) + 1:  # nbgrader's own layout
+        # nbgrader's own layout, but not class/lesson_3/Ada.ipynb
+        if ASSIGNMENT.match(part) and place and not (place <= common and by_name(name)):
             owner = Owner(folders[place - 1])
             break
     if match := ILIAS_TIME.match(name):

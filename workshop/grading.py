@@ -443,6 +443,6 @@ def check_gradebook(folder: Path, name: str) -> None:
         remove(folder / "autograded" / student / name)
     if lost:
         print(
-            f"{name}: gradebook.db doesn't have the points of {len(lost)} graded notebooks, so "
-            "they're graded again. Points that a person gave are only in the old one"
+            f"{name}: {len(lost)} graded notebooks don't agree with gradebook.db, so they're "
+            "graded again. If you've replaced that file, a person's points are only in the old one"
         )

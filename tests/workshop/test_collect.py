@@ -89,6 +89,7 @@ def code_of(notebook: nbformat.NotebookNode) -> str:
         ("Ada_lesson3/03_grad_cam.ipynb", "Ada", "03_grad_cam.ipynb"),
         ("drive-download-20261127T101010Z-001/Lesson 3/Ada - 03_grad_cam.ipynb", "Ada",
          "Ada - 03_grad_cam.ipynb"),
+        ("class/lesson_3/Ada.ipynb", "Ada", "Ada.ipynb"),
         ("Lesson 3/Ada/03_grad_cam.ipynb", "Ada", "03_grad_cam.ipynb"),
         ("123/03_grad_cam.ipynb", "123", "03_grad_cam.ipynb"),
         ("ada/course/notebooks/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
