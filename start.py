@@ -378,7 +378,7 @@ def main(arguments):
                 install(found)
     if name in ("lab", "playground"):
         what = {"lab": "JupyterLab", "playground": "the playground"}[name]
-        say(f"Opening {what} in the browser. To stop it, press Ctrl-C here.")
+        say(f"Starting {what}. To stop it, press Ctrl-C here twice.")
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     # These take names of files, and mean them as the person does who typed them.
     folder = Path.cwd() if name in ("check", "answers", "workshop") else ROOT

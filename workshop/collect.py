@@ -17,8 +17,6 @@ import builtins
 import json
 import os
 import re
-import shutil
-import stat
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -38,6 +36,7 @@ OF_THE_COURSE = re.compile(r"(^|/)(docs|data|site|benchmarks|course_utils|worksh
 MOST_LINES = 3  # about files that are no lessons, for each student
 COPY = re.compile(r"\((\d+)\)|[-_ ](\d+)(?=\.\w+$)")  # "03_grad_cam (1).ipynb", Canvas' "-1.ipynb"
 NOTEBOOK = re.compile(r"(\.(ipynb|json|txt))+$", re.IGNORECASE)  # browsers add ".txt"
+TIMED = re.compile(r"\A%%(time|capture)\b.*\n")  # hides from Python what's below
 PICTURE = re.compile(
     r"""[rR]?(["'])([^"'\n]+\.(?:png|jpe?g|webp|bmp|gif|tiff?))\1""", re.IGNORECASE
 )
@@ -135,14 +134,15 @@ def read(data: bytes, repaired: list[str]) -> nbformat.NotebookNode:
 
 def simple(cell: dict) -> nbformat.NotebookNode:
     """Return a new cell with only what's needed of a cell, whatever else an editor stored."""
-    source = cell.get("source", cell.get("input", ""))
+    source = cell.get("source", cell.get("input")) or ""
     source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    source = source.replace("\r\n", "\n")
+    source = source.encode("utf-8", "replace").decode()  # half an emoji can't be written
+    source = TIMED.sub("", re.sub("\r\n?", "\n", source))
     if cell.get("cell_type") != "code":
         return nbformat.v4.new_markdown_cell(source)
     new = nbformat.v4.new_code_cell(source)
-    pages = [out.get("data", {}).get("text/html", "") for out in cell.get("outputs") or []]
-    new.metadata.pages = ["".join(page) for page in pages]  # a list of lines, or a text
+    pages = [(out.get("data") or {}).get("text/html") for out in cell.get("outputs") or []]
+    new.metadata.pages = ["".join(page or "") for page in pages]  # a list of lines, or a text
     return new
 
 
@@ -527,7 +527,7 @@ def keep(store: Path, file: HandedIn, data: bytes) -> None:
     # Files of the same time: a higher version, or a browser's "(2)", came later.
     number = max((int(a or b) for a, b in COPY.findall(file.name)), default=0)
     when = file.when + min(file.version * 0.1 + number * 0.001, 1)
-    same = [path for path in store.iterdir() if path.read_bytes() == data]
+    same = [path for path in kept(store) if path.read_bytes() == data]
     path, n = same[0] if same else store / name, 2
     while not same and path.exists():
         path, n = store / f"{Path(name).stem} [{n}]{Path(name).suffix}", n + 1
@@ -536,6 +536,12 @@ def keep(store: Path, file: HandedIn, data: bytes) -> None:
     else:
         path.write_bytes(data)
     os.utime(path, (when, when))
+
+
+def kept(store: Path) -> list[Path]:
+    """Return what was kept in a folder, which somebody may have opened with an editor since."""
+    suffixes = (".ipynb", *CARDS)
+    return [p for p in store.iterdir() if p.is_file() and p.suffix.lower() in suffixes]
 
 
 def place_of(
@@ -590,7 +596,7 @@ def safe(name: str, dots: bool = False) -> str:
 def rebuild(submission: Submission, store: Path, folder: Path) -> None:
     """Write a student's submission anew from everything they have handed in for this lesson."""
     sent, others = [], []
-    for path in sorted(store.iterdir(), key=lambda path: (-path.stat().st_mtime, path.name)):
+    for path in sorted(kept(store), key=lambda path: (-path.stat().st_mtime, path.name)):
         if path.suffix.lower() in CARDS:
             others.append(path)
             continue
@@ -636,17 +642,10 @@ def write(
     if all(file.is_file() and file.read_bytes() == data for file, data in files.items()):
         return
     for step in ("submitted", "autograded", "feedback"):
-        remove(target.parents[2] / step / target.parent.name / target.name)
+        grading.remove(target.parents[2] / step / target.parent.name / target.name)
     target.mkdir(parents=True)
     for file, data in files.items():
         file.write_bytes(data)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, of which nbgrader makes the files read-only."""
-    for path in folder.rglob("*") if folder.exists() else ():
-        path.chmod(path.stat().st_mode | stat.S_IWRITE)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def as_json(submission: Submission) -> str:
@@ -691,15 +690,30 @@ def collect(source: Path, folder: Path = grading.TARGET) -> list[Submission]:
     groups: dict[Owner, list[HandedIn]] = {}
     for file in sorted(files, key=lambda file: file.path):
         owner = file.owner or author_of(file)
-        if owner:
-            groups.setdefault(owner, []).append(file)
-        else:
+        if owner is None:
             problems.append(
                 f"{file.path}: whose is it? Put it into a folder with the student's name, and "
                 "collect the folder above that"
             )
+            continue
+        members = exports.members(owner)
+        for each in members:
+            groups.setdefault(each, []).append(file)
+        if len(members) > 1:
+            problems.append(f"{owner.name}: counts for each of them")
+        elif exports.GROUP.match(owner.name):
+            problems.append(
+                f"{owner.name}: a group counts as one student. To give its points to each member, "
+                'put its files into a folder named "Ada & Bob"'
+            )
     done: list[Submission] = []
     for owner, theirs in groups.items():
+        below = exports.names_below(owner, theirs)
+        if len(below) > 1:
+            problems.append(
+                f"{owner.name}: counts as one student, with the folders {', '.join(below[:3])}. If "
+                "those are students, collect the folder above them"
+            )
         try:
             done += student(owner, theirs, groups, folder, problems)
         except Exception as error:  # nobody's odd file stops another's work

@@ -17,7 +17,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -46,6 +46,7 @@ BLACKBOARD = re.compile(r".*_(?P<name>[^_]+)_attempt_\d{4}(?:-\d\d){5}(?:_(?P<fi
 BRIGHTSPACE = re.compile(r"(?P<number>\d+)-\d+ - (?P<name>.+?) - .+$")
 ILIAS_FOLDER = re.compile(r"(?P<name>[^_\d]+_[^_\d]+)_(?P<login>[^_]+)_(?P<number>\d+)$")
 ILIAS_TIME = re.compile(r"(?P<time>20\d{12})_(?P<file>.+)$")
+NBGRADER = re.compile(r"(?P<name>[^+]+)\+[^+]+\+(?P<time>20\d\d-\d\d-\d\d \d\d.\d\d.\d\d)")
 SUBMITTED, DRAFTS = "submitted files", "working files"
 TEAMS = {SUBMITTED, DRAFTS, "student work"}
 VERSION = re.compile(r"version (\d+)", re.IGNORECASE)
@@ -54,8 +55,13 @@ NO_NAMES = {
     "", "copy", "of", "kopie", "von", "copie", "de", "copia", "cópia", "kopia", "копия", "копія",
     "副本", "final", "new", "lesson", "homework", "assignment", "exercise", "exercises", "notebook",
     "untitled", "submission", "submissions", "solution", "class", "downloads", "export",
-    "week", "abgaben",
+    "week", "abgaben", "hw", "saliency", "course", "progress", "ipynb", "archive", "extracted",
 }  # fmt: skip
+# Not "v2" or the 2 in "Ada (2)", which are versions, but the 2 in "Group 2" is somebody's.
+VERSION_WORD = re.compile(r"v\d+", re.IGNORECASE)
+NUMBERED = re.compile(r"(group|gruppe|team|student|participant)[\W_]+(?=\d)", re.IGNORECASE)
+GROUP = re.compile(r"(group|gruppe|team)[\W_]*\w?\w?$", re.IGNORECASE)
+TOGETHER = re.compile(r"[\s_]*&[\s_]*|[\s_]+and[\s_]+")
 ASSIGNMENT = re.compile(r"lesson_\d+$")
 
 
@@ -115,13 +121,7 @@ def handed_in(source: Path, problems: list[str]) -> list[HandedIn]:
     if any(SUBMITTED in map(str.lower, file.parts) for file in submitted) and submitted != found:
         problems.append('the drafts in "Working files" were left out: they weren\'t turned in')
         found = submitted
-    common = shared_folders([file.parts for file in found])
-    owned = [with_owner(file, common) for file in found]
-    if not any(file.owner for file in owned):  # the folder or the archive of one student
-        owned = [
-            replace(file, owner=by_folder(outside_course(file.path.split("/")[:-1])[-1:], 0))
-            for file in owned
-        ]
+    owned, common = with_owners(found), shared_folders(found)
     known = {None, *(file.owner for file in owned)}
     for folder in (each for each in everything if not each.parts[-1]):
         owner = with_owner(folder, common).owner
@@ -273,8 +273,21 @@ def is_archive(name: str) -> bool:
 # --------------------------------------------------------------------------------- whose they are
 
 
-def shared_folders(paths: list[tuple[str, ...]]) -> int:
+def with_owners(files: Sequence[Found]) -> list[HandedIn]:
+    """Say whose each file is."""
+    common = shared_folders(files)
+    owned = [with_owner(file, common) for file in files]
+    if any(file.owner for file in owned):
+        return owned
+    return [  # the folder or the archive of one student
+        replace(file, owner=by_folder(outside_course(file.path.split("/")[:-1])[-1:], 0))
+        for file in owned
+    ]
+
+
+def shared_folders(files: Sequence[Found]) -> int:
     """Return how many folders all notebooks and archives have in common: those aren't students."""
+    paths = [file.parts for file in files]
     wanted = [p for p in paths if ".ipynb" in p[-1] or any(map(is_archive, p))] or paths
     levels = zip(*(outside_course(path[:-1]) for path in wanted), strict=False)
     return len(list(takewhile(lambda level: len(set(level)) == 1, levels)))
@@ -298,6 +311,11 @@ def with_owner(file: Found, common: int) -> HandedIn:
             owner = Owner(about["name"].strip(), about.get("number", ""))
             name = (about["file"] or name) if place == len(folders) else name
             break
+        if match := NBGRADER.match(part):
+            owner = Owner(match["name"])
+            with contextlib.suppress(ValueError):
+                when = seconds(match["time"], timezone.utc)
+            break
         if match := ILIAS_FOLDER.match(part) or BRIGHTSPACE.match(part):
             owner = Owner(match["name"].replace("_", " "), match["number"])
             break
@@ -305,12 +323,13 @@ def with_owner(file: Found, common: int) -> HandedIn:
         if part.lower() in TEAMS and below and below[0].lower() not in TEAMS:
             owner = Owner(below[0])
             break
-        if ASSIGNMENT.match(part) and 0 < place < len(folders) + 1:  # nbgrader's own layout
+        # nbgrader's own layout, but not class/lesson_3/Ada.ipynb
+        if ASSIGNMENT.match(part) and place and not (place <= common and by_name(name)):
             owner = Owner(folders[place - 1])
             break
     if match := ILIAS_TIME.match(name):
         with contextlib.suppress(ValueError):
-            when, name = datetime.strptime(match["time"], "%Y%m%d%H%M%S").timestamp(), match["file"]
+            when, name = seconds(match["time"]), match["file"]
     if match := VERSION.search(" ".join(folders)):
         version = int(match[1])
     if owner is None:
@@ -319,15 +338,38 @@ def with_owner(file: Found, common: int) -> HandedIn:
     return HandedIn(owner, name, file.path, when, late, version, file.size, file.read)
 
 
+def seconds(time: str, zone: timezone | None = None) -> float:
+    """Return the seconds since 1970 of a time that a platform writes into names."""
+    digits = re.sub(r"\D", "", time)
+    return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=zone).timestamp()
+
+
+def members(owner: Owner) -> list[Owner]:
+    """Return the students of whom somebody made one name, "Ada & Bob"; a platform never does."""
+    names = [] if owner.number else filter(None, TOGETHER.split(owner.name))
+    return [Owner(name) for name in names] or [owner]
+
+
+def names_below(owner: Owner, files: Sequence[HandedIn]) -> list[str]:
+    """Return the names of folders in a student's folder, which may be a whole class's."""
+    found = set()
+    for file in files:
+        folders = [ARCHIVE.sub("", part) for part in file.path.split("/")[:-1]]
+        if owner.name in folders[:-1] and ".ipynb" in file.name.lower():
+            found.update(outside_course(folders)[folders.index(owner.name) + 1 :][-1:])
+    return sorted(name for name in found if is_name(name) and not VERSION.search(name))
+
+
 def by_folder(folders: Sequence[str], common: int) -> Owner | None:
     """Return the student whose folder, or archive, a file is in."""
     mine = filter(is_name, (ARCHIVE.sub("", folder) for folder in folders[common:]))
-    return next(map(Owner, mine), None)
+    return next((Owner(without_lesson(folder).strip(" -_")) for folder in mine), None)
 
 
 def by_name(file: str) -> Owner | None:
     """Return the student whose name is in a file's name, as in "Ada Lovelace - 03_grad_cam"."""
-    name = " ".join(own_words(file.partition(".")[0]))
+    names = [" ".join(own_words(part)) for part in TOGETHER.split(Path(file).stem)]
+    name = " & ".join(filter(None, names))
     return Owner(name) if len(name) > 1 else None
 
 
@@ -338,10 +380,16 @@ def is_name(folder: str) -> bool:
 
 def own_words(name: str) -> list[str]:
     """Return the words in a name that aren't a lesson's, nor those of any homework."""
-    stem = name.lower()
+    words = re.split(r"[\W_]+", NUMBERED.sub(r"\1", without_lesson(name)))
+    return [
+        word
+        for word in words
+        if re.sub(r"\d", "", word).lower() not in NO_NAMES and not VERSION_WORD.fullmatch(word)
+    ]
+
+
+def without_lesson(name: str) -> str:
+    """Return a name without "03_grad_cam" or "lesson 3", or Google Drive's for a download."""
     for lesson in sorted(lessons.names(), key=len, reverse=True):
-        for words in (lesson, lesson[3:]):
-            at = stem.find(words)
-            if at >= 0:
-                name, stem = f"{name[:at]} {name[at + len(words) :]}", stem.replace(words, " ", 1)
-    return [word for word in re.split(r"[\W\d_]+", name) if word.lower() not in NO_NAMES]
+        name = re.sub(f"(?i){lesson}|{lesson[3:]}", " ", name, count=1)
+    return re.sub(r"(?i)(?<![a-z])lesson[ _-]?\d|drive-download-\w+-\d+", " ", name)

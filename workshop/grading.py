@@ -9,22 +9,29 @@ out. `execute.py` runs the notebooks, `collect.py` makes them out of what studen
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import glob
 import importlib.util
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 
 import start
 from workshop import lessons, machine
 from workshop.lessons import Exercise, PlanError, exercises
+
+if TYPE_CHECKING:
+    from workshop import feedback
 
 TARGET = lessons.BUILT / "grading"
 NBGRADER = lessons.ROOT / "workshop" / "requirements.txt"
@@ -48,6 +55,7 @@ assert not written_in.startswith(os.path.dirname(checks.__file__)), "The check s
 ### END HIDDEN TESTS"""
 
 TABLES = GRADES, POINTS = "grades.csv", "points.csv"
+MOVE = "move it to another folder, and grade again (points that a person gave are only in it)"
 FORMGRADER = (
     "jupyter lab --ServerApp.jpserver_extensions nbgrader.server_extensions.formgrader=True"
     " --LabApp.default_url=/formgrader"
@@ -68,7 +76,7 @@ CONFIG = """\
 import os
 import sys
 
-sys.path.insert(0, {root})
+{line}
 os.environ["SALIENCY_COURSE_PROGRESS"] = ""  # the participants' solutions aren't your own progress
 c = get_config()
 c.CourseDirectory.course_id = "saliency"
@@ -244,11 +252,14 @@ def write(folder: Path = TARGET) -> None:
 
 
 def configure(folder: Path) -> None:
-    """Write nbgrader's settings, unless they're there: they name this copy of the course."""
-    path, root = folder / "nbgrader_config.py", repr(str(lessons.ROOT))
-    if not path.is_file() or root not in path.read_text(encoding="utf-8"):
+    """Write nbgrader's settings, or into those that are there, where this copy of the course is."""
+    path, line = folder / "nbgrader_config.py", f"sys.path.insert(0, {str(lessons.ROOT)!r})"
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    settings, ours = re.subn(r"(?m)^sys\.path\.insert\(0, .*\)$", lambda _: line, before)
+    if not ours:
+        settings = CONFIG.format(line=line, stub=lessons.notebooks.STUB, no_card=NO_CARD)
+    if settings != before:
         folder.mkdir(parents=True, exist_ok=True)
-        settings = CONFIG.format(root=root, stub=lessons.notebooks.STUB, no_card=NO_CARD)
         path.write_text(settings, encoding="utf-8", newline="\n")
 
 
@@ -284,6 +295,7 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
     rows = []
     for name in waiting:
         if name in (chosen or waiting):
+            check_gradebook(folder, name)
             new = sum(
                 not (folder / "autograded" / path.parent.name / name).is_dir()
                 for path in folder.glob(f"submitted/*/{name}")
@@ -310,21 +322,31 @@ def grade(chosen: list[str], folder: Path = TARGET) -> None:
 
 
 def rows_of(
-    folder: Path, student: str, name: str, scores: dict[str, float | None]
+    folder: Path, student: str, name: str, scores: dict[str, tuple[float | None, float | None]]
 ) -> list[list[Any]]:
     """Return a student's rows of `points.csv`; [] if a notebook wasn't graded."""
+    return [
+        [student, name, one.id, scores[one.name][1], one.points, " ".join(one.why.split())]
+        for one in results_of(folder, student, name)
+    ]
+
+
+def results_of(folder: Path, student: str, name: str) -> list[feedback.Result]:
+    """Return what came out of a student's exercises; [] if the notebook wasn't graded."""
     from workshop import feedback
 
-    lesson = lessons.name_of(int(name.rpartition("_")[2]))
-    path = folder / "autograded" / student / name / f"{lesson}.ipynb"
-    if not path.is_file():
+    path = next(folder.glob(f"autograded/{glob.escape(student)}/{name}/*.ipynb"), None)
+    if path is None:
         return []
     about = feedback.read_about(folder, student, name)
-    found = feedback.results(nbformat.read(path, as_version=4), about)
-    return [
-        [student, name, one.id, scores[one.name], one.points, " ".join(one.why.split())]
-        for one in found
-    ]
+    return feedback.results(nbformat.read(path, as_version=4), about)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, of which nbgrader makes the files read-only."""
+    for path in folder.rglob("*") if folder.exists() else ():
+        path.chmod(path.stat().st_mode | stat.S_IWRITE)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def say(student: str, name: str, rows: list[list[Any]]) -> None:
@@ -341,28 +363,86 @@ def say(student: str, name: str, rows: list[list[Any]]) -> None:
 
 def export(path: Path, folder: Path) -> None:
     """Write nbgrader's table of totals."""
-    from nbgrader.api import Gradebook
     from nbgrader.plugins import CsvExportPlugin
 
     plugin = CsvExportPlugin()
     plugin.to = str(path)
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+    with gradebook(folder) as book:
         plugin.export(book)
 
 
-def scores_of(folder: Path, name: str) -> dict[str, dict[str, float | None]]:
-    """Return each student's scores in an assignment, by grade; None if a person must grade it."""
-    from nbgrader.api import Gradebook, MissingEntry
+@contextlib.contextmanager
+def gradebook(folder: Path) -> Iterator[Any]:
+    """Open nbgrader's database.
+
+    Raises:
+        PlanError: it's damaged.
+    """
+    from nbgrader.api import Gradebook
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+            yield book
+    except SQLAlchemyError as error:
+        why = str(error.__cause__ or error).splitlines()[0]
+        raise PlanError(f"{folder / 'gradebook.db'} can't be used ({why}): {MOVE}") from None
+
+
+def scores_of(folder: Path, name: str) -> dict[str, dict[str, tuple[float | None, float | None]]]:
+    """Return each student's scores in an assignment, by grade: by the check, and in the end.
+
+    The latter is None if a person must grade it.
+    """
+    from nbgrader.api import MissingEntry
 
     students = sorted(path.parent.name for path in folder.glob(f"submitted/*/{name}"))
-    found: dict[str, dict[str, float | None]] = {}
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+    found = {}
+    with gradebook(folder) as book:
         for student in students:
             try:
                 grades = book.find_submission(name, student).notebooks[0].grades
-            except MissingEntry:
+            except (MissingEntry, IndexError):
                 grades = []
             found[student] = {
-                grade.name: None if grade.needs_manual_grade else grade.score for grade in grades
+                grade.name: (grade.auto_score, None if grade.needs_manual_grade else grade.score)
+                for grade in grades
             }
     return found
+
+
+def check_gradebook(folder: Path, name: str) -> None:
+    """Let everything be graded again that was graded with another gradebook.
+
+    Raises:
+        PlanError: it's from another version of the course.
+    """
+    from nbgrader.api import MissingEntry
+
+    lesson, path = lessons.name_of(int(name.rpartition("_")[2])), folder / "gradebook.db"
+    marks = [cell.metadata.get("nbgrader", {}) for cell in released(lesson, folder).cells]
+    if not (path.is_file() and path.stat().st_size):
+        release(lesson, folder)
+    with gradebook(folder) as book:
+        try:
+            known = {c.name: c.max_score for c in book.find_notebook(lesson, name).grade_cells}
+        except MissingEntry:
+            known = {}
+    if not known:
+        release(lesson, folder)
+    elif known != {about["grade_id"]: about["points"] for about in marks if about.get("grade")}:
+        raise PlanError(f"{path} has other exercises for {name}: {MOVE}")
+    lost = {
+        student
+        for student, scores in scores_of(folder, name).items()
+        for one in results_of(folder, student, name)
+        if one.name not in scores
+        or (one.name != CARD and scores[one.name][0] != one.points * one.right)
+    }
+    for student in lost:
+        remove(folder / "autograded" / student / name)
+    if lost:
+        print(
+            f"{name}: {len(lost)} graded notebooks don't agree with gradebook.db, so they're "
+            "graded again. If you've replaced that file, a person's points are only in the old one"
+        )

@@ -12,6 +12,7 @@ import csv
 import functools
 import html
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from markdown_it import MarkdownIt
 from course_utils import checks, progress
 from course_utils.checks._judge import Exercise, in_general
 from tools import answers, notebooks
-from workshop import grading, lessons, questions
+from workshop import exports, grading, lessons, questions
 from workshop.lessons import PlanError, exercises, flat, quote
 
 RIGHT, TRIED, NOT_RUN, UNTOUCHED = STATES = ("right", "tried", "not run", "untouched")
@@ -41,8 +42,8 @@ GUESSED = re.compile(
     re.MULTILINE,
 )
 PREDICTION = re.compile(r"checks\.prediction\((\w+)")
-LEFT_OUT = {"source", "release", "feedback", "__MACOSX"}  # nbgrader's other folders, and a Mac's
-ROOMS = ("handed_in", "submitted", "autograded")  # a course folder's, with a folder per student
+# Nbgrader's other folders, and those of a copy of the course.
+LEFT_OUT = {"source", "release", "feedback", "solutions", *exports.NOT_THEIRS}
 
 
 class Item(NamedTuple):
@@ -134,7 +135,9 @@ def read_notebook(path: Path) -> Work:
     Raises:
         answers.Problem: it can't be read, or it's no notebook of the course.
     """
-    notebook = answers.read(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nbformat warns of every copied cell
+        notebook = answers.read(path)
     lesson = lesson_of(notebook)
     if lesson is None:
         raise answers.Problem(f"{path} is no lesson of this course")
@@ -237,7 +240,7 @@ def read_progress(path: Path) -> Work:
 class Class:
     """What was read: everybody's work, the answers to the questions, and what can't be read."""
 
-    work: dict[str, Work] = field(default_factory=dict)
+    work: dict[exports.Owner | str, Work] = field(default_factory=dict)  # or a file of nobody's
     sheets: list[questions.Sheet] = field(default_factory=list)
     files: collections.Counter = field(default_factory=collections.Counter)
     problems: list[str] = field(default_factory=list)
@@ -246,9 +249,9 @@ class Class:
 def read_class(folder: Path) -> Class:
     """Read all that's in a folder.
 
-    It may be nbgrader's course folder, its submitted/STUDENT/ASSIGNMENT/NAME.ipynb, a folder per
-    student, or one folder with everybody's files. Of two versions of an exercise, the better one
-    counts: so what was collected has the verdicts and guesses that students saved.
+    It may be nbgrader's course folder, or what `collect` takes, unpacked. Of two versions of an
+    exercise, the better one counts: so what was collected has the verdicts and guesses that
+    students saved.
 
     Raises:
         PlanError: there's no such folder, or nothing in it can be read.
@@ -260,8 +263,12 @@ def read_class(folder: Path) -> Class:
         )
     found = Class()
     readers = {".ipynb": read_notebook, ".jsonl": read_progress}
-    for path in handed_in(folder):
+    paths = list(handed_in(folder))
+    named = [exports.Found((*map(exports.tidy, p.relative_to(folder).parts),)) for p in paths]
+    for path, file in zip(paths, exports.with_owners(named), strict=True):
         try:
+            if exports.is_archive(path.name):
+                raise PlanError(f"{path} is an archive: collect it, or unpack it")
             if path.suffix == ".csv":
                 sheets, problems = questions.read_sheets(path)
                 found.sheets += sheets
@@ -272,7 +279,7 @@ def read_class(folder: Path) -> Class:
         except (answers.Problem, PlanError, OSError, ValueError) as problem:
             found.problems.append(f"{problem}.")
             continue
-        merge(found.work.setdefault(student(path, folder), {}), work)
+        merge(found.work.setdefault(file.owner or file.path, {}), work)
         found.files["notebooks" if path.suffix == ".ipynb" else "progress files"] += 1
     if not found.work and not found.sheets:
         raise PlanError(
@@ -287,20 +294,9 @@ def handed_in(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
         hidden = any(part.startswith(".") or part in LEFT_OUT for part in inside)
-        wanted = path.suffix in (".ipynb", ".jsonl", ".csv") and path.name not in grading.TABLES
-        if wanted and path.is_file() and not hidden:
+        wanted = path.suffix in (".ipynb", ".jsonl", ".csv") or exports.is_archive(path.name)
+        if wanted and path.is_file() and not hidden and path.name not in grading.TABLES:
             yield path
-
-
-def student(path: Path, folder: Path) -> str:
-    """Return what tells students apart: a folder's name, or a file's without the lesson's."""
-    parts = path.relative_to(folder).parts
-    for room in ROOMS:
-        if room in parts[:-2]:
-            return parts[parts.index(room) + 1]
-    folders = [p for p in parts[:-1] if p not in ROOMS]
-    people = [p for p in folders if not re.match(r"(?i)(lesson|assignment|week)[ _-]?\d|\d\d?_", p)]
-    return people[0] if people else re.sub(r"0\d_[a-z_]*[a-z]", "", path.stem).strip(" _-.")
 
 
 def merge(mine: Work, more: Work) -> None:
@@ -310,7 +306,7 @@ def merge(mine: Work, more: Work) -> None:
         mine[key] = min(before, state, key=STATES.index), known | mistakes
 
 
-def tally(work: dict[str, Work]) -> dict[Key, Tally]:
+def tally(work: dict[exports.Owner | str, Work]) -> dict[Key, Tally]:
     """Count students, for each exercise and prediction that somebody handed in, in order."""
     found = collections.defaultdict(Tally)
     for one in work.values():

@@ -79,8 +79,17 @@ def code_of(notebook: nbformat.NotebookNode) -> str:
         ("A 3/submissions/Lovelace_Ada_ada_99/20261120120000_a.ipynb", "Lovelace Ada", "a.ipynb"),
         ("A 3/Submitted files/Lovelace, Ada/A 3/Version 2/a.ipynb", "Lovelace, Ada", "a.ipynb"),
         ("Ada Lovelace - 03_grad_cam.ipynb", "Ada Lovelace", "Ada Lovelace - 03_grad_cam.ipynb"),
+        ("Ada M. Lovelace - 03_grad_cam v2.ipynb", "Ada M Lovelace",
+         "Ada M. Lovelace - 03_grad_cam v2.ipynb"),
+        ("Group 123 - 03_grad_cam.ipynb", "Group123", "Group 123 - 03_grad_cam.ipynb"),
+        ("ad123_03_grad_cam (1).ipynb", "ad123", "ad123_03_grad_cam (1).ipynb"),
+        ("ada+lesson_3+2026-11-20 12:00:00.123456 UTC+aBc/a.ipynb", "ada", "a.ipynb"),
         ("submitted/ada/lesson_3/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
         ("ada/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
+        ("Ada_lesson3/03_grad_cam.ipynb", "Ada", "03_grad_cam.ipynb"),
+        ("drive-download-20261127T101010Z-001/Lesson 3/Ada - 03_grad_cam.ipynb", "Ada",
+         "Ada - 03_grad_cam.ipynb"),
+        ("class/lesson_3/Ada.ipynb", "Ada", "Ada.ipynb"),
         ("Lesson 3/Ada/03_grad_cam.ipynb", "Ada", "03_grad_cam.ipynb"),
         ("123/03_grad_cam.ipynb", "123", "03_grad_cam.ipynb"),
         ("ada/course/notebooks/03_grad_cam.ipynb", "ada", "03_grad_cam.ipynb"),
@@ -89,7 +98,7 @@ def code_of(notebook: nbformat.NotebookNode) -> str:
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_each_platform_says_whose_a_file_is(tmp_path, path, owner, name, wrapped):
     other = path.replace("Ada", "Bob").replace("ada", "bob").replace("123", "456")
-    other = other.replace("Lesson 3", "Lesson 4")
+    other = other.replace("Lesson 3", "Lesson 4").replace("Z-001", "Z-002")
     files = {f"{'all/' * wrapped}{each}": b"{}" for each in (path, other)}
     archive = tmp_path / "export.zip"
     archive.write_bytes(zipped(files))
@@ -348,6 +357,8 @@ def test_the_newest_answer_counts_in_whatever_order_they_are_collected(course):
         assert solution("0.1").splitlines()[-1] in code_of(notebook)  # only the old one has a 0.1
     kept = course / "handed_in" / "Ada" / NAME
     assert {path.name for path in kept.iterdir()} == {"a.ipynb", "b (1).ipynb"}
+    (kept / ".ipynb_checkpoints").mkdir()  # a lecturer looked at it in JupyterLab, on a Mac
+    (kept / ".DS_Store").write_bytes(b"\0")
     collected(course, {"Ada/a.ipynb": first}, when=(2026, 11, 9, 9, 0, 0))  # after all
     assert "keepdims" not in code_of(submitted(course, "Ada"))
 
@@ -433,6 +444,35 @@ def test_a_class_s_folder_gives_nobody_a_name(course, capsys):
         assert list(done) == ["Ada_Lovelace 00"] * ("Ada" in names[0])
         assert [f"{name}: whose is it?" in said for name in names[-2:]] == [True, True]
     assert list(collected(course, {f"s12/{FILE}": raw(solved(LESSON))})) == ["s12 00"]
+
+
+def test_a_group_s_work_counts_for_each_member_who_is_named(course, capsys):
+    files = {"Ada & Bo Li/a.ipynb": "0.1", f"Ada and Cy - {FILE}": "0.2", "Team 7/a.ipynb": "0.2"}
+    done = collected(course, {name: raw(solved(LESSON, id)) for name, id in files.items()})
+    assert {name: set(each.answers) for name, each in done.items()} == {
+        "Ada 00": {"0.1", "0.2"},
+        "Bo_Li 00": {"0.1"},
+        "Cy 00": {"0.2"},
+        "Team_7 00": {"0.2"},
+    }
+    look = capsys.readouterr().out.partition("A person must look at:")[2]
+    assert "Ada & Bo Li: counts for each" in look
+    assert "Team 7: a group counts as one student" in look
+    whole = {f"{path}/{FILE}": raw(solved(LESSON)) for path in ("1st/Ada", "1st/Bob", "2nd/x/Cy")}
+    assert set(collected(course, whole)) == {"1st 00", "2nd 00"}
+    look = capsys.readouterr().out
+    assert "1st: counts as one student, with the folders Ada, Bob" in look
+    assert "2nd: counts" not in look
+
+
+def test_of_what_nbgrader_received_the_last_counts(course):
+    """Its folders say when that was: copies of the files may all be of today."""
+    inbound = "ada+lesson_0+2026-11-{} 09:00:00.123456 UTC+{}/a.ipynb"
+    older = raw(solved(LESSON, "0.2"))
+    wrong = changed(LESSON, lambda book: answer(book, "0.2", "return scores"), "0.1")
+    tries = {inbound.format(20, "x"): wrong, inbound.format("09", "y"): older}
+    assert list(collected(course, tries)) == ["ada 00"]
+    assert "keepdims" not in code_of(submitted(course, "ada"))
 
 
 def test_whoever_handed_in_nothing_of_their_own_is_named(course, capsys):

@@ -89,6 +89,19 @@ def test_of_the_story_only_what_answers_need_is_run(lesson):
     assert "load_classifier" in "\n".join(execute.story(notebook).values())
 
 
+def test_settings_survive_when_the_course_moves(tmp_path):
+    grading.configure(tmp_path)
+    path = tmp_path / "nbgrader_config.py"
+    made = path.read_text(encoding="utf-8")
+    own = made + "c.Execute.seconds = 120\n"
+    path.write_text(own.replace(repr(str(lessons.ROOT)), "'/old/place'"), encoding="utf-8")
+    grading.configure(tmp_path)
+    assert path.read_text(encoding="utf-8") == own
+    path.write_text("c.CourseDirectory.course_id = 'another'", encoding="utf-8")
+    grading.configure(tmp_path)
+    assert path.read_text(encoding="utf-8") == made
+
+
 SLOWEST = 10  # seconds for an answer or its check here; 45 in a course
 
 
@@ -254,3 +267,38 @@ def test_a_resubmission_updates_the_old_score_and_nobody_else_is_graded_again(co
     with (course / "grades.csv").open(encoding="utf-8") as file:
         scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     assert scores == {student: sum(row[1]) for student, row in CLASS.items()} | {"Bob": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.patient
+@pytest.mark.xdist_group("course")
+def test_without_its_gradebook_or_with_another_everything_is_graded_again(
+    course, capsys, monkeypatch
+):
+    """The last test of this course: it has no gradebook afterwards."""
+    name, path = grading.assignment(LESSON), course / "gradebook.db"
+    made = []
+    monkeypatch.setattr(grading, "release", lambda *_: made.append("release"))
+    with grading.gradebook(course) as book:
+        book.find_submission(name, "Ada").notebooks[0].grades[0].auto_score = 0
+        book.db.commit()
+    grading.check_gradebook(course, name)
+    assert "1 graded notebooks don't agree" in capsys.readouterr().out
+    with grading.gradebook(course) as book:
+        book.find_notebook(LESSON, name).grade_cells[0].max_score = 99
+        book.db.commit()
+    with pytest.raises(lessons.PlanError, match="other exercises"):
+        grading.check_gradebook(course, name)
+    assert not made
+    with grading.gradebook(course) as book:
+        book.remove_assignment(name)
+    grading.check_gradebook(course, name)
+    assert made
+    assert not list(course.glob("autograded/*/*"))
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(lessons.PlanError, match="not a database"):
+        grading.check_gradebook(course, name)
+    path.unlink()
+    monkeypatch.setattr(grading, "release", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        grading.check_gradebook(course, name)

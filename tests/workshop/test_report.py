@@ -7,6 +7,7 @@ import copy
 import csv
 import io
 import itertools
+import json
 import re
 import shutil
 import textwrap
@@ -218,14 +219,20 @@ def test_of_two_versions_the_better_one_counts(handed_in, tmp_path):
         )
         (tmp_path / "one").mkdir(exist_ok=True)
         shutil.move(tmp_path / f"{number}.ipynb", tmp_path / "one")
-    shutil.copy(handed_in["progress"] / "bela.jsonl", tmp_path / "one")
+    home = tmp_path / "one" / "saliency-course-progress.jsonl"
+    shutil.copy(handed_in["progress"] / "bela.jsonl", home)
     for id, (counted, _) in states(tmp_path, exercises_only=True).items():
         assert counted == {report.RIGHT: 1}, id
 
 
-def test_odd_files_are_named_and_stop_nothing(handed_in, tmp_path, capsys):
+def test_odd_files_are_named_and_stop_nothing(handed_in, tmp_path, capsys, recwarn):
     shutil.copytree(handed_in["notebooks"], tmp_path / "all" / "submitted")
-    whole = (tmp_path / "all/submitted/ada/lesson_1" / f"{LESSON}.ipynb").read_bytes()
+    path = tmp_path / "all/submitted/ada/lesson_1" / f"{LESSON}.ipynb"
+    whole = path.read_bytes()
+    copied = json.loads(whole)
+    copied["cells"].append(copied["cells"][0])  # with its id, as some editors copy cells
+    path.write_text(json.dumps(copied), encoding="utf-8")
+    (tmp_path / "all" / "zoë.zip").write_bytes(b"PK")
     odd = {
         "cut.ipynb": whole[:2000],
         "empty.ipynb": b"",
@@ -243,10 +250,12 @@ def test_odd_files_are_named_and_stop_nothing(handed_in, tmp_path, capsys):
     assert states(tmp_path / "all") == expected
     report.write(tmp_path / "all", tmp_path / "made")
     printed = capsys.readouterr().out
+    assert not recwarn
     named = [name for name in odd if f"{name}" in printed]
     assert named == [name for name in odd if name != "grades.csv"]
-    assert printed.count("Not read: ") == len(named)
-    assert "Not read: 6 files" in (tmp_path / "made" / "index.html").read_text(encoding="utf-8")
+    assert printed.count("Not read: ") == len(named) + 1
+    assert "zoë.zip is an archive" in printed
+    assert "Not read: 7 files" in (tmp_path / "made" / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_byte_order_mark_is_no_obstacle(handed_in, tmp_path):
