@@ -165,7 +165,7 @@ def _picture(panel: Panel, values: str) -> str:
     url, sharp = _url(_encoded(panel)), ""
     height, width = panel.size
     k = [size // n for size, n in zip(panel.size, panel.pixels.shape[:2], strict=True)]
-    if panel.cmap and max(k) > 1:
+    if max(k) > 1:
         blocks = panel.pixels.repeat(k[0], axis=0).repeat(k[1], axis=1)
         url, sharp = _url(_encoded(panel._replace(pixels=blocks))), url
     if width <= ROOM:  # whatever the page says about pictures
