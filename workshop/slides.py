@@ -143,7 +143,8 @@ def piece_of(lesson: str, piece: str) -> Piece:
         [
             (place, (cell, heading))
             for place, (cell, heading) in enumerate(headed_cells(lesson))
-            if cell.cell_type == "code" and words in flat(cell.source)
+            if cell.cell_type == "code"
+            and (words in flat(cell.source) or (kind == "figure" and described(cell, words)))
         ],
         piece,
         lesson,
@@ -159,7 +160,9 @@ def piece_of(lesson: str, piece: str) -> Piece:
         return Piece(shown, heading, place)
     shown.metadata.transient = {"remove_source": True}
     shown.outputs = [o for o in shown.outputs if is_figure(o) == (kind == "figure")]
-    if kind == "figure":  # a slide has no room for the line that reads the values
+    if kind == "figure":
+        shown.outputs = described(shown, words) or shown.outputs
+        # A slide has no room for the line that reads the values.
         for output in shown.outputs:
             output.data["text/html"] = SCRIPT.sub("", output.data["text/html"])
     if kind == "printed":
@@ -169,6 +172,12 @@ def piece_of(lesson: str, piece: str) -> Piece:
     if not shown.outputs:
         raise PlanError(f"slides.toml: {piece!r} chooses a cell of lesson {lesson[:2]} without it")
     return Piece(shown, heading, place)
+
+
+def described(cell: nbformat.NotebookNode, words: str) -> list[nbformat.NotebookNode]:
+    """Return the figures of a cell whose description has these words."""
+    figures = [output for output in cell.outputs if is_figure(output)]
+    return [o for o in figures if words in flat(o.metadata.get("image/png", {}).get("alt", ""))]
 
 
 def is_figure(output: nbformat.NotebookNode) -> bool:
