@@ -82,9 +82,10 @@ async function take(file, name, described, said) {
 }
 
 function takeFile(file, ...more) {
-  if (!file) return refuse(SENTENCES.noFile);
-  if (more.length) return refuse(`Those were ${more.length + 1} files: give one picture.`);
-  take(file, file.name, `Your picture, ${file.name}.`, `'${file.name}'`);
+  if (file && !more.length) return take(file, file.name, `Your picture, ${file.name}.`, `'${file.name}'`);
+  readings += 1; // whatever is still being read isn't wanted any more
+  say("reading", "");
+  refuse(file ? `Those were ${more.length + 1} files: give one picture.` : SENTENCES.noFile);
 }
 
 const examples = {}; // their files, by name
@@ -131,7 +132,10 @@ function listenForPictures() {
   for (const kind of ["dragover", "dragleave", "drop", "paste"]) {
     window.addEventListener(kind, (event) => {
       const given = event.dataTransfer ?? event.clipboardData;
-      if (!given.types.length || given.types.includes("text/plain")) return; // text, for the search
+      // Text is for the search. A file may come with its name; what Word copies, with a picture.
+      const isText = given.types.includes("text/plain");
+      const isSearch = event.target.localName === "input";
+      if (!given.types.length || (isText && (isSearch || !given.types.includes("Files")))) return;
       event.preventDefault(); // or the browser would leave this page to show the file
       $("place").classList.toggle("dragged", kind === "dragover");
       if (kind === "drop" || kind === "paste") takeFile(...given.files);
@@ -403,7 +407,7 @@ function showSmoothing({ n, standardError }) {
   const known = job.errors.slice(1);
   const error = n > 1 ? `${number(known[0])} at n = 2, now ${number(standardError)}` : "known from n = 2 on";
   say("smooth", `SmoothGrad: n = ${n} of ${SAMPLES} noisy copies, noise ${NOISE}. Standard error: ${error}.`);
-  const top = Math.max(...known);
+  const top = Math.max(...known) || 1; // without noise, they're all zero
   const points = known.map((error, i) => `${(200 * (i + 1)) / (SAMPLES - 1)},${40 - (38 * error) / top}`);
   $("curve").querySelector("polyline").setAttribute("points", points.join(" "));
   $("curve").toggleAttribute("hidden", known.length < 2);
@@ -413,7 +417,7 @@ const answers = {
   ready({ backend }) {
     $("loading").hidden = true;
     const slow = backend === "cpu" ? " There's no graphics processor for it here, so it takes longer." : "";
-    say("engine", `The network is here: from now on, nothing is loaded, even if you go offline.${slow}`);
+    say("engine", `The network is here: nothing more is loaded, and you can go offline.${slow}`);
   },
   progress({ text }) {
     say("working", text);
@@ -439,6 +443,7 @@ const answers = {
   failed({ sentence: said }) {
     $("loading").hidden = true;
     if (!engine) say("engine", "");
+    if (job.isSmoothing) stop();
     say("working", "");
     say("problem", said);
   },

@@ -14,7 +14,7 @@
 // seed a whole number.
 //
 //   {type: "load", weights, backend}             backend: null for the best, or "webgl" or "cpu"
-//   {type: "explain", id, picture, c}
+//   {type: "explain", id, picture, c}            only the newest is answered
 //   {type: "smoothgrad", id, picture, c, n, noise, seed}    ends at the next message of any type
 //   {type: "stop"}
 //
@@ -37,10 +37,12 @@ let weights, W, network;
 
 // One question at a time, in their order.
 let questions = 0;
+let newest; // of those to explain something
 let queue = Promise.resolve();
 
 self.onmessage = ({ data }) => {
   const mine = ++questions;
+  if (data.type === "explain") newest = data;
   queue = queue.then(() => answer(data, () => mine !== questions));
 };
 
@@ -79,7 +81,10 @@ async function load({ weights: stored, backend }, say) {
   say("ready", { backend: tf.getBackend() });
 }
 
-function explain({ picture, c }, say) {
+async function explain(question, say) {
+  await new Promise((resolve) => setTimeout(resolve)); // lets the next question in
+  if (question !== newest) return; // somebody has chosen again
+  let { picture, c } = question;
   tf.tidy(() => {
     const map = (method, values) =>
       say("map", { method, shape: values.shape.slice(1), values: values.dataSync(), c });

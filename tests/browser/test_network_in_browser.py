@@ -237,6 +237,13 @@ def test_its_layers_are_those_of_the_course_and_its_memory_does_not_grow(engine)
     }
 
 
+def test_of_several_questions_at_once_the_newest_is_answered(engine):
+    asked = [explain("cat", c, id=c) for c in range(5)]
+    said = engine.ask(*asked, {"type": "facts"}, until="facts")
+    answered = [m["id"] for m in said if m.get("method") == "vanilla_gradients"]
+    assert answered in ([4], [0, 4])  # the first may be at work before the others come
+
+
 @pytest.mark.parametrize(
     "question", [{"type": "stop"}, explain("cat", id=3)], ids=["stop", "explain"]
 )
