@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import gc
 import itertools
+import math
 import subprocess
 import sys
 import threading
@@ -159,17 +160,24 @@ def test_memory_stays_where_it_is():
 # --------------------------------------------------------------------------------------- ratios
 
 
-def fastest(calls: dict, repeats: int = 5) -> dict:
-    """Time calls in turn, and return the fastest of each: other programs only make them slower."""
+def check_costs(calls: dict, limits: dict, repeats: int) -> None:
+    """Check the fastest times of calls: {(call, another): how many times as long, at most}.
+
+    They are timed in turn. Other programs only make them slower, and then they get more turns.
+    """
+    fastest = dict.fromkeys(calls, math.inf)
     for call in calls.values():
         call()
-    seconds = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: min(values) for name, values in seconds.items()}
+    for _ in range(4):
+        for _ in range(repeats):
+            for name, call in calls.items():
+                start = time.perf_counter()
+                call()
+                fastest[name] = min(fastest[name], time.perf_counter() - start)
+        costs = {(a, b): fastest[a] / fastest[b] for a, b in limits}
+        if all(costs[pair] < limits[pair] for pair in limits):
+            break
+    assert all(costs[pair] < limits[pair] for pair in limits), costs
 
 
 @pytest.fixture(scope="module")
@@ -195,31 +203,32 @@ def passes(classifier):
 def test_one_picture_costs_little_more_than_its_passes(classifier, cat_inputs, passes):
     forward, gradient = passes
     x = tf.constant(cat_inputs)
-    t = fastest(
+    check_costs(
         {
             "forward": lambda: forward(x),
             "gradient": lambda: gradient(x),
             "vanilla": lambda: vanilla_gradients(classifier.model, cat_inputs, 281),
             "cam": lambda: grad_cam(classifier.model, cat_inputs, 281),
         },
+        {
+            # Measured 1.0 and 1.1. One more forward pass costs over 1.4; an uncompiled one, over 3.
+            ("vanilla", "gradient"): 1.35,
+            # Measured 1.05: the backward pass ends at the last maps. To the pixels, about 2.
+            ("cam", "forward"): 1.5,
+        },
         repeats=15,
     )
-    # Measured 1.0 and 1.1. One more forward pass costs over 1.4; an uncompiled one, over 3.
-    assert t["vanilla"] < 1.35 * t["gradient"]
-    # Measured 1.05: the backward pass ends at the last maps. Going on to the pixels costs about 2.
-    assert t["cam"] < 1.5 * t["forward"]
 
 
 @pytest.mark.slow
 def test_smoothgrad_costs_little_more_than_its_gradients(classifier, cat_inputs, passes):
     _, gradient = passes
     x = tf.constant(np.repeat(cat_inputs, 16, axis=0))
-    t = fastest(
+    check_costs(
         {
             "gradients": lambda: [gradient(x) for _ in range(2)],
             "smoothgrad": lambda: smoothgrad(classifier.model, cat_inputs, 281, samples=32),
         },
+        {("smoothgrad", "gradients"): 1.4},  # measured 1.0 to 1.1; sample by sample, 2 or more
         repeats=3,
     )
-    # Measured 1.0 to 1.1. Sample by sample, it would cost 2 or more.
-    assert t["smoothgrad"] < 1.4 * t["gradients"]
