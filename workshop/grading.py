@@ -412,7 +412,7 @@ def scores_of(folder: Path, name: str) -> dict[str, dict[str, tuple[float | None
 
 
 def check_gradebook(folder: Path, name: str) -> None:
-    """Let everything be graded again that was graded with another gradebook.
+    """Have everything graded again that was graded with another gradebook.
 
     Raises:
         PlanError: it's from another version of the course.
@@ -443,6 +443,6 @@ def check_gradebook(folder: Path, name: str) -> None:
         remove(folder / "autograded" / student / name)
     if lost:
         print(
-            f"{name}: {len(lost)} graded notebooks don't agree with gradebook.db, so they're "
-            "graded again. If you've replaced that file, a person's points are only in the old one"
+            f"{name}: {len(lost)} graded notebooks disagree with gradebook.db, so they're graded "
+            "again. If you've replaced that file, points given by hand are only in the old one"
         )

@@ -12,7 +12,7 @@ const named = (c) => `${LABELS[c]} (${c})`;
 
 let picture = null; // { name, described, pixels, url }
 let engine = null; // the worker, once it has the weights
-let smoother = null; // the worker for SmoothGrad; mostly the same
+let smoother = null; // the worker for SmoothGrad: where there's a graphics processor, the same
 let job = { id: 0 }; // what was asked last: { id, c, logits, begun }
 let readings = 0; // pictures whose reading has begun
 
@@ -417,7 +417,7 @@ const answers = {
   ready({ backend }) {
     $("loading").hidden = true;
     const slow = backend === "cpu" ? " There's no graphics processor for it here, so it takes longer." : "";
-    say("engine", `The network is here: nothing more is loaded, and you can go offline.${slow}`);
+    say("engine", `The network is here. Nothing more will be loaded, and you can go offline.${slow}`);
   },
   progress({ text }) {
     say("working", text);
@@ -498,7 +498,10 @@ async function loadEngine() {
     listen(event);
     if (isFirst) explain(null);
     // On the processor, a noisy copy takes seconds, and the next picture would wait for it.
-    if (backend === "cpu") smoother = startNetwork("cpu", (event) => event.data.backend || listen(event));
+    if (backend === "cpu")
+      smoother = startNetwork("cpu", (event) => {
+        if (event.data.type !== "ready") listen(event);
+      });
   });
 }
 

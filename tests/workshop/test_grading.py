@@ -283,7 +283,7 @@ def test_without_its_gradebook_or_with_another_everything_is_graded_again(
         book.find_submission(name, "Ada").notebooks[0].grades[0].auto_score = 0
         book.db.commit()
     grading.check_gradebook(course, name)
-    assert "1 graded notebooks don't agree" in capsys.readouterr().out
+    assert "1 graded notebooks disagree" in capsys.readouterr().out
     with grading.gradebook(course) as book:
         book.find_notebook(LESSON, name).grade_cells[0].max_score = 99
         book.db.commit()
